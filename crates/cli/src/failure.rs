@@ -1,0 +1,32 @@
+//! Why the program stops, as an exit code and a text with a hint where there is one.
+
+use std::process::ExitCode;
+
+/// A reason to stop. The kind is the exit code.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Exit code 2: usage or configuration, mended by typing something else.
+    Usage(anyhow::Error),
+    /// Exit code 3: the outside world (network, disk, somebody else's data).
+    Outside(anyhow::Error),
+}
+
+impl Failure {
+    pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self::Usage(error.into())
+    }
+
+    pub(crate) fn outside(error: impl Into<anyhow::Error>) -> Self {
+        Self::Outside(error.into())
+    }
+
+    /// Tells the user on standard error and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        let (error, code) = match self {
+            Self::Usage(error) => (error, 2),
+            Self::Outside(error) => (error, 3),
+        };
+        eprintln!("error: {error:#}");
+        ExitCode::from(code)
+    }
+}

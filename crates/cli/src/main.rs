@@ -1,0 +1,5 @@
+//! The program; everything it does is in the library beside it.
+
+fn main() -> std::process::ExitCode {
+    candlewick::main()
+}

@@ -1,0 +1,222 @@
+//! Bars: one, and many as columns.
+//!
+//! For: the market data that everything here runs on. Not for: where it came from (the lake)
+//! or what is missing in it (the lake's check).
+
+use crate::number::{Amount, Price};
+use crate::time::Timestamp;
+
+/// One candle. It is known at its close time and not before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bar {
+    /// First instant.
+    pub open_time: Timestamp,
+    /// Last instant (…999999 µs in a regular bar).
+    pub close_time: Timestamp,
+    /// First price.
+    pub open: Price,
+    /// Highest price.
+    pub high: Price,
+    /// Lowest price.
+    pub low: Price,
+    /// Last price.
+    pub close: Price,
+    /// Base asset traded.
+    pub volume: Amount,
+    /// Quote asset traded.
+    pub quote_volume: Amount,
+    /// Base asset that takers bought.
+    pub taker_buy_volume: Amount,
+    /// Quote asset for which takers bought.
+    pub taker_buy_quote_volume: Amount,
+    /// Number of trades.
+    pub trades: i64,
+}
+
+/// Why a bar contradicts itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BarError {
+    /// A price is zero or below.
+    #[error("a price is not above zero")]
+    Price,
+    /// High is below low, or open or close lie outside of them.
+    #[error("open, high, low and close contradict each other")]
+    Range,
+    /// A volume or the count of trades is below zero.
+    #[error("a volume or the number of trades is negative")]
+    Volume,
+    /// It ends before it begins.
+    #[error("close time is before open time")]
+    Time,
+}
+
+impl Bar {
+    /// Whether the bar is consistent in itself: `low ≤ open, close ≤ high`, prices above zero,
+    /// volumes not below it, and an end that is not before the beginning.
+    pub fn check(&self) -> Result<(), BarError> {
+        if self.low <= Price::ZERO {
+            return Err(BarError::Price);
+        }
+        let inside = |p: Price| self.low <= p && p <= self.high;
+        if !(inside(self.open) && inside(self.close)) {
+            return Err(BarError::Range);
+        }
+        let volumes = [self.volume, self.quote_volume, self.taker_buy_volume, self.taker_buy_quote_volume];
+        if self.trades < 0 || volumes.iter().any(|v| *v < Amount::ZERO) {
+            return Err(BarError::Volume);
+        }
+        if self.close_time < self.open_time {
+            return Err(BarError::Time);
+        }
+        Ok(())
+    }
+}
+
+/// Many bars of one series, a vector a column; all have the same length.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the columns are the fields of Bar")]
+pub struct Bars {
+    pub open_time: Vec<Timestamp>,
+    pub close_time: Vec<Timestamp>,
+    pub open: Vec<Price>,
+    pub high: Vec<Price>,
+    pub low: Vec<Price>,
+    pub close: Vec<Price>,
+    pub volume: Vec<Amount>,
+    pub quote_volume: Vec<Amount>,
+    pub taker_buy_volume: Vec<Amount>,
+    pub taker_buy_quote_volume: Vec<Amount>,
+    pub trades: Vec<i64>,
+}
+
+impl Bars {
+    /// No bars, with room for some.
+    #[must_use]
+    pub fn with_capacity(rows: usize) -> Self {
+        Self {
+            open_time: Vec::with_capacity(rows),
+            close_time: Vec::with_capacity(rows),
+            open: Vec::with_capacity(rows),
+            high: Vec::with_capacity(rows),
+            low: Vec::with_capacity(rows),
+            close: Vec::with_capacity(rows),
+            volume: Vec::with_capacity(rows),
+            quote_volume: Vec::with_capacity(rows),
+            taker_buy_volume: Vec::with_capacity(rows),
+            taker_buy_quote_volume: Vec::with_capacity(rows),
+            trades: Vec::with_capacity(rows),
+        }
+    }
+
+    /// How many bars there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.open_time.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open_time.is_empty()
+    }
+
+    /// Adds a bar at the end.
+    pub fn push(&mut self, bar: Bar) {
+        self.open_time.push(bar.open_time);
+        self.close_time.push(bar.close_time);
+        self.open.push(bar.open);
+        self.high.push(bar.high);
+        self.low.push(bar.low);
+        self.close.push(bar.close);
+        self.volume.push(bar.volume);
+        self.quote_volume.push(bar.quote_volume);
+        self.taker_buy_volume.push(bar.taker_buy_volume);
+        self.taker_buy_quote_volume.push(bar.taker_buy_quote_volume);
+        self.trades.push(bar.trades);
+    }
+
+    /// The bar at a row; panics beyond the end, as indexing does.
+    #[must_use]
+    #[inline]
+    pub fn bar(&self, row: usize) -> Bar {
+        Bar {
+            open_time: self.open_time[row],
+            close_time: self.close_time[row],
+            open: self.open[row],
+            high: self.high[row],
+            low: self.low[row],
+            close: self.close[row],
+            volume: self.volume[row],
+            quote_volume: self.quote_volume[row],
+            taker_buy_volume: self.taker_buy_volume[row],
+            taker_buy_quote_volume: self.taker_buy_quote_volume[row],
+            trades: self.trades[row],
+        }
+    }
+
+    /// All bars in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Bar> + '_ {
+        (0..self.len()).map(|row| self.bar(row))
+    }
+}
+
+impl FromIterator<Bar> for Bars {
+    fn from_iter<I: IntoIterator<Item = Bar>>(bars: I) -> Self {
+        let bars = bars.into_iter();
+        let mut columns = Self::with_capacity(bars.size_hint().0);
+        bars.for_each(|bar| columns.push(bar));
+        columns
+    }
+}
+
+/// A stretch without bars between two that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Gap {
+    /// The first regular open time that has no bar.
+    pub from: Timestamp,
+    /// The open time of the next bar that is there.
+    pub to: Timestamp,
+    /// How many regular bars are missing (at least one).
+    pub missing: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bar() -> Bar {
+        let p = |n: i64| Price::from_units(n);
+        let a = |n: i128| Amount::from_units(n);
+        Bar {
+            open_time: Timestamp::from_micros(0),
+            close_time: Timestamp::from_micros(59_999_999),
+            open: p(10),
+            high: p(12),
+            low: p(9),
+            close: p(11),
+            volume: a(5),
+            quote_volume: a(50),
+            taker_buy_volume: a(2),
+            taker_buy_quote_volume: a(20),
+            trades: 3,
+        }
+    }
+
+    #[test]
+    fn contradictions_are_found() {
+        assert_eq!(bar().check(), Ok(()));
+        let low = Price::from_units(13);
+        assert_eq!(Bar { low, ..bar() }.check(), Err(BarError::Range));
+        assert_eq!(Bar { low: Price::ZERO, ..bar() }.check(), Err(BarError::Price));
+        assert_eq!(Bar { volume: Amount::from_units(-1), ..bar() }.check(), Err(BarError::Volume));
+        assert_eq!(Bar { trades: -1, ..bar() }.check(), Err(BarError::Volume));
+        assert_eq!(Bar { close_time: Timestamp::from_micros(-1), ..bar() }.check(), Err(BarError::Time));
+    }
+
+    #[test]
+    fn columns_give_back_the_bars() {
+        let bars: Bars = [bar(), Bar { trades: 9, ..bar() }].into_iter().collect();
+        assert_eq!((bars.len(), bars.bar(0), bars.bar(1).trades), (2, bar(), 9));
+        assert_eq!(bars.iter().collect::<Bars>(), bars);
+    }
+}

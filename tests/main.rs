@@ -1,0 +1,2 @@
+//! The program as a process, and what holds across crates. One file a subject.
+#![cfg(test)]
