@@ -4,12 +4,30 @@
 //! For: what every other crate must agree on, as pure values and pure functions. This crate
 //! knows no I/O, no async, no clock, no HTTP, no Parquet and no strategy.
 
+pub mod account;
 pub mod bar;
+pub mod execution;
+pub mod filter;
+pub mod instrument;
 pub mod interval;
 pub mod number;
+pub mod order;
+pub mod request;
+pub mod run;
+pub mod text;
 pub mod time;
 
+pub use account::{Account, Balance};
 pub use bar::{Bar, BarError, Bars, Gap};
+pub use execution::{ExecutionReport, Fill, Refusal};
+pub use filter::{Filters, OpenPosition};
+pub use instrument::{ExchangeInfo, Instrument, InstrumentError};
 pub use interval::Interval;
 pub use number::{Amount, NumberError, Price, Quantity, Rate};
+pub use order::{
+    CancelRequest, CancelRestrictions, ExecutionType, ExpiryReason, Liquidity, Order, OrderId, OrderKind, OrderRequest,
+    OrderSize, OrderStatus, OrderType, SelfTradePrevention, Side, SymbolStatus, TimeInForce, TradeId,
+};
+pub use request::RawParameters;
+pub use text::{Asset, ClientOrderId, Symbol};
 pub use time::{TimeUnit, Timestamp};

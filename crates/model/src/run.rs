@@ -1,0 +1,301 @@
+//! The record of a run: what was sent, what was answered, and what the run stood on.
+//!
+//! For: reports, comparison of backtest and live, and anybody who reads `events.jsonl`. Not
+//! for: figures that follow from it (the report computes those).
+
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+use crate::account::Account;
+use crate::bar::{Bars, Gap};
+use crate::execution::{ExecutionReport, Refusal};
+use crate::interval::Interval;
+use crate::number::{Amount, Price, Quantity, Rate};
+use crate::order::{CancelRequest, Order, OrderRequest};
+use crate::request::RawParameters;
+use crate::text::{Asset, ClientOrderId, Symbol};
+use crate::time::Timestamp;
+
+/// What a strategy tells a venue to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// A new order.
+    Submit(OrderRequest),
+    /// A new order as raw parameters, which may be nonsense.
+    SubmitRaw(Box<RawParameters>),
+    /// An end to an order.
+    Cancel(CancelRequest),
+    /// An end to an order as raw parameters, which may be nonsense.
+    CancelRaw(Box<RawParameters>),
+}
+
+/// What a command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// A new order.
+    New,
+    /// An end to one.
+    Cancel,
+}
+
+impl Command {
+    /// What it is about.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        match self {
+            Self::Submit(_) | Self::SubmitRaw(_) => Action::New,
+            Self::Cancel(_) | Self::CancelRaw(_) => Action::Cancel,
+        }
+    }
+
+    /// Its parameters as REST takes them.
+    #[must_use]
+    pub fn parameters(&self) -> RawParameters {
+        match self {
+            Self::Submit(request) => request.to_raw(),
+            Self::Cancel(request) => request.to_raw(),
+            Self::SubmitRaw(raw) | Self::CancelRaw(raw) => (**raw).clone(),
+        }
+    }
+
+    /// The name that the sender gave to the new order, if it is one and has one.
+    #[must_use]
+    pub fn client_order_id(&self) -> Option<ClientOrderId> {
+        match self {
+            Self::Submit(request) => request.client_order_id,
+            Self::SubmitRaw(raw) => raw.get("newClientOrderId").and_then(|id| ClientOrderId::new(id).ok()),
+            Self::Cancel(_) | Self::CancelRaw(_) => None,
+        }
+    }
+}
+
+impl Serialize for Command {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.parameters().serialize(s)
+    }
+}
+
+/// A command's number in its run: 1 is the first.
+pub type CommandId = u64;
+
+/// One thing that happened, in the order in which it did. `events.jsonl` holds one a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A command left the strategy.
+    Sent {
+        /// When it left.
+        time: Timestamp,
+        /// Its number.
+        command: CommandId,
+        /// What it is about.
+        action: Action,
+        /// What was asked.
+        parameters: Command,
+    },
+    /// The venue refused a command: no order, no id, no report.
+    Refused {
+        /// When the venue took it up.
+        time: Timestamp,
+        /// The command's number.
+        command: CommandId,
+        /// What it was about.
+        action: Action,
+        /// Code and text.
+        #[serde(flatten)]
+        refusal: Refusal,
+    },
+    /// The venue changed an order.
+    ExecutionReport(ExecutionReport),
+    /// The market ended before the command could reach it.
+    NotSent {
+        /// When it would have left.
+        time: Timestamp,
+        /// The command's number.
+        command: CommandId,
+        /// What it was about.
+        action: Action,
+        /// What was asked.
+        parameters: Command,
+    },
+}
+
+impl Event {
+    /// When it happened.
+    #[must_use]
+    pub const fn time(&self) -> Timestamp {
+        match self {
+            Self::Sent { time, .. } | Self::Refused { time, .. } | Self::NotSent { time, .. } => *time,
+            Self::ExecutionReport(report) => report.time,
+        }
+    }
+}
+
+/// Which extreme of a bar comes first (rule 2.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PathModel {
+    /// The one nearer to the open.
+    #[default]
+    Nearest,
+    /// The one that leaves less equity at the close.
+    Pessimistic,
+    /// The one that leaves more equity at the close.
+    Optimistic,
+}
+
+/// When a resting order fills (rule 3.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MakerFill {
+    /// When the price goes beyond its limit.
+    #[default]
+    Through,
+    /// When the price reaches its limit.
+    Touch,
+}
+
+/// How much worse than bid or ask a taker trades (rule 3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slippage {
+    /// Not at all.
+    #[default]
+    None,
+    /// So many ticks.
+    Ticks(u32),
+    /// So many hundredths of a percent of the price, rounded against the account.
+    BasisPoints(u32),
+}
+
+/// What trading costs, as a share of what is received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FeeSchedule {
+    /// For fills that rested.
+    pub maker: Rate,
+    /// For fills that took.
+    pub taker: Rate,
+}
+
+/// The assumptions that turn candles into fills (`docs/fill-rules.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FillModel {
+    /// Which extreme comes first.
+    pub path: PathModel,
+    /// When resting orders fill.
+    pub maker_fill: MakerFill,
+    /// Half of the distance between bid and ask, in ticks.
+    pub half_spread_ticks: u32,
+    /// How much worse takers trade.
+    pub slippage: Slippage,
+    /// The share of a bar's volume that own fills may take.
+    pub volume_share: Rate,
+    /// Microseconds from the strategy to the venue.
+    pub latency_us: i64,
+    /// What trading costs.
+    pub fees: FeeSchedule,
+}
+
+/// How often each assumption decided something that candles cannot know (rule 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Assumptions {
+    /// Fills that were cut short because the bar's volume share was used up.
+    pub budget_exhausted: u64,
+    /// Fills of a remainder in a later bar than the one in which its order took first.
+    pub remainder_filled: u64,
+    /// Market orders that expired, wholly or in part, for want of liquidity.
+    pub market_order_expired: u64,
+    /// Bars in which orders worked and both extremes lay beyond own limits, so that the order
+    /// of the extremes mattered.
+    pub path_order_mattered: u64,
+    /// Judgements of a filter for which no average was there, so that the last price stood in.
+    pub average_replaced: u64,
+    /// Judgements with filters from a snapshot that is younger than the instant.
+    pub filters_assumed: u64,
+    /// Fills at the own limit, as maker, whose queue position is unknown.
+    pub maker_fills: u64,
+    /// Fills that took at half spread plus slippage.
+    pub taker_fills: u64,
+}
+
+/// The last equity under the three paths (rule 2.5), in quote asset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Band {
+    /// The extreme that hurts comes first.
+    pub pessimistic: Amount,
+    /// The nearer extreme comes first.
+    pub nearest: Amount,
+    /// The extreme that helps comes first.
+    pub optimistic: Amount,
+}
+
+/// SHA-256 of everything that a run stands on, in hex. The same four give the same result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Provenance {
+    /// The version of the program.
+    pub program_version: String,
+    /// Of the bars' values.
+    pub data_sha256: String,
+    /// Of the configuration, scripts included.
+    pub configuration_sha256: String,
+    /// Of the exchangeInfo snapshots.
+    pub filters_sha256: String,
+}
+
+/// From when to when a run used filters of a later day (rule 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AssumedFilters {
+    /// The first instant of the run.
+    pub from: Timestamp,
+    /// The time of the first snapshot, or the end of the run.
+    pub to: Timestamp,
+}
+
+/// Everything about one run of one strategy on one symbol.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The strategy's name.
+    pub strategy: String,
+    /// Its parameters, as text.
+    pub parameters: Vec<(String, String)>,
+    /// The market.
+    pub symbol: Symbol,
+    /// Its base asset.
+    pub base_asset: Asset,
+    /// Its quote asset, in which equity is counted.
+    pub quote_asset: Asset,
+    /// The tick at the end of the run.
+    pub tick: Price,
+    /// The step at the end of the run.
+    pub step: Quantity,
+    /// Length of the bars.
+    pub interval: Interval,
+    /// The bars that were replayed.
+    pub bars: Arc<Bars>,
+    /// Equity (all assets, in quote asset) at the close of each bar.
+    pub equity: Vec<Amount>,
+    /// What the account held before the first bar.
+    pub initial: Account,
+    /// What it held after the last one.
+    pub account: Account,
+    /// Everything that happened, in order.
+    pub events: Vec<Event>,
+    /// Every order in its last state, by id.
+    pub orders: Vec<Order>,
+    /// How candles became fills.
+    pub fill_model: FillModel,
+    /// How often assumptions decided.
+    pub assumptions: Assumptions,
+    /// Where the data have holes.
+    pub gaps: Vec<Gap>,
+    /// The band, where the other two paths were run too.
+    pub band: Option<Band>,
+    /// Where filters were assumed.
+    pub assumed_filters: Option<AssumedFilters>,
+    /// What exchangeInfo held that could not be read as documented.
+    pub filter_notes: Vec<String>,
+    /// What the run stands on.
+    pub provenance: Provenance,
+}
