@@ -154,6 +154,21 @@ impl Bars {
         }
     }
 
+    /// Σ quote volume ÷ Σ base volume of those of the first `rows` bars that closed within
+    /// (`now` − `minutes`, `now`], truncated to 8 decimals (rule 5.3); `None` where there is no
+    /// such bar, no volume, or no window at all (0 minutes).
+    #[must_use]
+    pub fn average_price(&self, rows: usize, now: Timestamp, minutes: u32) -> Option<Price> {
+        let closed = &self.close_time[..rows];
+        let to = closed.partition_point(|t| *t <= now);
+        let after = now.plus(-i64::from(minutes) * crate::time::MINUTE);
+        let from = closed[..to].partition_point(|t| *t <= after);
+        let sum = |column: &[Amount]| column[from..to].iter().map(|v| v.units()).sum::<i128>();
+        let (quote, base) = (sum(&self.quote_volume), sum(&self.volume));
+        let average = quote.checked_mul(crate::number::ONE.into())?.checked_div(base)?;
+        i64::try_from(average).ok().map(Price::from_units)
+    }
+
     /// All bars in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Bar> + '_ {
         (0..self.len()).map(|row| self.bar(row))

@@ -8,8 +8,10 @@ pub mod account;
 pub mod bar;
 pub mod execution;
 pub mod filter;
+pub mod fit;
 pub mod instrument;
 pub mod interval;
+pub mod ledger;
 pub mod number;
 pub mod order;
 pub mod request;
@@ -23,6 +25,7 @@ pub use execution::{ExecutionReport, Fill, Refusal};
 pub use filter::{Filters, OpenPosition};
 pub use instrument::{ExchangeInfo, Instrument, InstrumentError};
 pub use interval::Interval;
+pub use ledger::Ledger;
 pub use number::{Amount, NumberError, Price, Quantity, Rate};
 pub use order::{
     CancelRequest, CancelRestrictions, ExecutionType, ExpiryReason, Liquidity, Order, OrderId, OrderKind, OrderRequest,

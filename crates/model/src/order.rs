@@ -357,3 +357,35 @@ impl Order {
         self.quantity.checked_sub(self.filled_quantity).expect("an order is never filled beyond its quantity")
     }
 }
+
+impl From<&crate::execution::ExecutionReport> for Order {
+    /// The order as its first report shows it.
+    fn from(report: &crate::execution::ExecutionReport) -> Self {
+        Self {
+            order_id: report.order_id,
+            client_order_id: report.client_order_id,
+            symbol: report.symbol,
+            side: report.side,
+            order_type: report.order_type,
+            time_in_force: report.time_in_force,
+            price: report.price,
+            quantity: report.quantity,
+            quote_order_quantity: report.quote_order_quantity,
+            filled_quantity: report.filled_quantity,
+            filled_quote: report.filled_quote,
+            status: report.status,
+            created: report.time,
+            updated: report.time,
+            expiry_reason: report.expiry_reason,
+            self_trade_prevention: report.self_trade_prevention,
+        }
+    }
+}
+
+impl Order {
+    /// Takes over what a later report of this order tells.
+    pub fn apply(&mut self, report: &crate::execution::ExecutionReport) {
+        debug_assert_eq!(self.order_id, report.order_id, "a report of another order");
+        *self = Self { created: self.created, ..Self::from(report) };
+    }
+}

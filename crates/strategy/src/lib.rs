@@ -1,1 +1,62 @@
-//! strategy
+//! Strategies: deterministic state machines that take in bars, execution reports and timers,
+//! and give out commands.
+//!
+//! For: the trait, what a strategy may see and do ([`Context`]), the part of a run that
+//! backtest and live share ([`Session`]), and the built-ins. Not for: venues, I/O or clocks; a
+//! strategy cannot tell on which venue it runs, and "backtest = live" follows from that.
+
+mod builtin;
+mod context;
+mod session;
+
+pub use builtin::{Builtin, BuiltinError, MaCross, MeanReversion, Script, ScriptError};
+pub use context::Context;
+pub use session::{Outcome, Session};
+
+use candlewick_model::run::CommandId;
+use candlewick_model::{Bar, ExecutionReport, Refusal, Timestamp};
+
+/// A trading strategy. Everything it may use is in the context; everything it wants it says
+/// there. Object-safe, and compiled into the replay loop where its type is known.
+pub trait Strategy {
+    /// Before the first bar.
+    fn on_start(&mut self, context: &mut Context) {
+        let _ = context;
+    }
+
+    /// A bar has closed.
+    fn on_bar(&mut self, context: &mut Context, bar: &Bar);
+
+    /// An order of this strategy changed. The context already knows.
+    fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
+        let _ = (context, report);
+    }
+
+    /// The venue refused a command: no order came of it.
+    fn on_refused(&mut self, context: &mut Context, command: CommandId, refusal: &Refusal) {
+        let _ = (context, command, refusal);
+    }
+
+    /// A timer that was set for `at` has come.
+    fn on_timer(&mut self, context: &mut Context, at: Timestamp) {
+        let _ = (context, at);
+    }
+}
+
+impl<S: Strategy + ?Sized> Strategy for Box<S> {
+    fn on_start(&mut self, context: &mut Context) {
+        (**self).on_start(context);
+    }
+    fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
+        (**self).on_bar(context, bar);
+    }
+    fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
+        (**self).on_report(context, report);
+    }
+    fn on_refused(&mut self, context: &mut Context, command: CommandId, refusal: &Refusal) {
+        (**self).on_refused(context, command, refusal);
+    }
+    fn on_timer(&mut self, context: &mut Context, at: Timestamp) {
+        (**self).on_timer(context, at);
+    }
+}

@@ -1,0 +1,80 @@
+//! `ma-cross`: long while the fast moving average of closes is above the slow one, with market
+//! orders.
+//!
+//! It buys for a share of its free quote asset (`quoteOrderQty`) and sells all it has, rounded
+//! down to what the filters take; dust stays.
+
+use candlewick_model::{Bar, OrderSize, Quantity, Rate, Side};
+
+use super::BuiltinError;
+use crate::{Context, Strategy};
+
+/// The strategy's parameters and running sums.
+#[derive(Debug, Clone)]
+pub struct MaCross {
+    fast: usize,
+    slow: usize,
+    stake: Rate,
+    fast_sum: i128,
+    slow_sum: i128,
+    above: Option<bool>,
+}
+
+impl MaCross {
+    /// Averages over `fast` and `slow` bars; each purchase is for `stake` of the free quote
+    /// asset (more than 0, at most 1).
+    pub fn new(fast: usize, slow: usize, stake: Rate) -> Result<Self, BuiltinError> {
+        if fast == 0 {
+            return Err(BuiltinError::Parameter { name: "fast", value: "0".into(), must: "at least 1" });
+        }
+        if slow <= fast {
+            return Err(BuiltinError::Parameter { name: "slow", value: slow.to_string(), must: "more than `fast`" });
+        }
+        check_stake(stake)?;
+        Ok(Self { fast, slow, stake, fast_sum: 0, slow_sum: 0, above: None })
+    }
+
+    fn trade(context: &mut Context, stake: Rate, buy: bool) {
+        if buy {
+            let precision = context.instrument().quote_precision;
+            let money = context.quote().free.times_rate_floor(stake).truncate_to(precision);
+            if !money.is_zero() {
+                context.submit_market(Side::Buy, OrderSize::Quote(money));
+            }
+        } else {
+            let held = Quantity::from_amount_saturating(context.base().free);
+            if let Ok(quantity) = context.fit_market(Side::Sell, held) {
+                context.submit_market(Side::Sell, OrderSize::Base(quantity));
+            }
+        }
+    }
+}
+
+pub(super) fn check_stake(stake: Rate) -> Result<(), BuiltinError> {
+    let one = Rate::from_units(candlewick_model::number::ONE);
+    if stake <= Rate::ZERO || stake > one {
+        let value = stake.to_string();
+        return Err(BuiltinError::Parameter { name: "stake", value, must: "more than 0 and at most 1" });
+    }
+    Ok(())
+}
+
+impl Strategy for MaCross {
+    #[inline]
+    fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
+        let entering = i128::from(bar.close.units());
+        let leaving = |window: usize| context.close(window).map_or(0, |price| i128::from(price.units()));
+        self.fast_sum += entering - leaving(self.fast);
+        self.slow_sum += entering - leaving(self.slow);
+        if context.bar_count() < self.slow {
+            return;
+        }
+        // fast_sum / fast > slow_sum / slow, without dividing.
+        let above = self.fast_sum * self.slow as i128 > self.slow_sum * self.fast as i128;
+        let crossed = self.above.is_some_and(|before| before != above);
+        self.above = Some(above);
+        if crossed {
+            Self::trade(context, self.stake, above);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Strategies that come with the program.
+
+mod ma_cross;
+mod mean_reversion;
+mod script;
+
+pub use ma_cross::MaCross;
+pub use mean_reversion::MeanReversion;
+pub use script::{Script, ScriptError};
+
+use candlewick_model::run::CommandId;
+use candlewick_model::{Bar, ExecutionReport, Refusal, Timestamp};
+
+use crate::{Context, Strategy};
+
+/// Why the parameters of a built-in are no good.
+#[derive(Debug, thiserror::Error)]
+pub enum BuiltinError {
+    /// A parameter is outside of what makes sense.
+    #[error("`{name}` is {value}; it must be {must}")]
+    Parameter {
+        /// Which.
+        name: &'static str,
+        /// What was given.
+        value: String,
+        /// What would do.
+        must: &'static str,
+    },
+    /// The order file of `script`.
+    #[error(transparent)]
+    Script(#[from] ScriptError),
+}
+
+/// Any of the built-ins, for where the type is chosen at run time.
+pub enum Builtin {
+    /// Market orders on a moving-average crossing.
+    MaCross(MaCross),
+    /// Resting limit orders around a moving average.
+    MeanReversion(MeanReversion),
+    /// The orders of a file.
+    Script(Script),
+}
+
+impl Builtin {
+    fn as_dyn(&mut self) -> &mut dyn Strategy {
+        match self {
+            Self::MaCross(s) => s,
+            Self::MeanReversion(s) => s,
+            Self::Script(s) => s,
+        }
+    }
+}
+
+impl Strategy for Builtin {
+    fn on_start(&mut self, context: &mut Context) {
+        self.as_dyn().on_start(context);
+    }
+    fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
+        self.as_dyn().on_bar(context, bar);
+    }
+    fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
+        self.as_dyn().on_report(context, report);
+    }
+    fn on_refused(&mut self, context: &mut Context, command: CommandId, refusal: &Refusal) {
+        self.as_dyn().on_refused(context, command, refusal);
+    }
+    fn on_timer(&mut self, context: &mut Context, at: Timestamp) {
+        self.as_dyn().on_timer(context, at);
+    }
+}
