@@ -19,15 +19,18 @@ const INFO: &str = r#"{"serverTime":1577836800000,"symbols":[{"symbol":"AB","sta
  "filters":[{"filterType":"PRICE_FILTER","minPrice":"0","maxPrice":"0","tickSize":"1"},
             {"filterType":"LOT_SIZE","minQty":"0.1","maxQty":"1000","stepSize":"0.1"}]}]}"#;
 
+/// Open, high, low, close, volume.
+type Candle = (i64, i64, i64, i64, i64);
+
 struct World {
-    /// Open, high, low, close, volume of consecutive minutes; `None` is a gap.
-    bars: Vec<Option<(i64, i64, i64, i64, i64)>>,
+    /// Consecutive minutes; `None` is a gap.
+    bars: Vec<Option<Candle>>,
     model: FillModel,
     info: String,
 }
 
 impl World {
-    fn new(bars: &[(i64, i64, i64, i64, i64)]) -> Self {
+    fn new(bars: &[Candle]) -> Self {
         let model = FillModel {
             path: PathModel::Nearest,
             maker_fill: MakerFill::Through,
