@@ -26,7 +26,7 @@ pub const UNKNOWN: [&str; 4] = [
 #[derive(Serialize)]
 struct Summary<'a> {
     schema: u32,
-    strategy_name: &'a str,
+    strategy: &'a str,
     #[serde(serialize_with = "pairs")]
     parameters: &'a [(String, String)],
     symbol: Symbol,
@@ -35,7 +35,6 @@ struct Summary<'a> {
     interval: Interval,
     tick: Price,
     step: Quantity,
-    #[serde(flatten)]
     statistics: &'a Statistics,
     band: Option<Band>,
     fill_model: FillModel,
@@ -81,7 +80,7 @@ fn rejection(Rejection { event, parameters }: Rejection<'_>) -> Option<Refused<'
 pub fn summary(run: &Run, statistics: &Statistics) -> String {
     let summary = Summary {
         schema: SCHEMA,
-        strategy_name: &run.strategy,
+        strategy: &run.strategy,
         parameters: &run.parameters,
         symbol: run.symbol,
         base_asset: run.base_asset,

@@ -5,13 +5,23 @@
 //! the same bytes. Not for: knowing how the run was made, refusing to overwrite, or printing.
 
 pub mod activity;
+mod chart;
 pub mod csv;
 pub mod curve;
+mod encode;
 mod format;
 pub mod json;
+pub mod page;
+mod pyramid;
 pub mod ratios;
+mod sheets;
 pub mod statistics;
 pub mod terminal;
+mod tiles;
 pub mod trips;
+mod write;
 
+pub use page::render as render_html;
 pub use statistics::{Statistics, statistics};
+pub use trips::{RoundTrip, RoundTrips, round_trips};
+pub use write::{FILES, ReportError, Written, write_all};
