@@ -25,3 +25,6 @@ pub use page::render as render_html;
 pub use statistics::{Statistics, statistics};
 pub use trips::{RoundTrip, RoundTrips, round_trips};
 pub use write::{FILES, ReportError, Written, write_all};
+
+#[cfg(test)]
+mod tests;

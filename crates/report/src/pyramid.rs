@@ -136,7 +136,7 @@ pub(crate) fn levels(run: &Run, curve: &EquityCurve) -> Vec<Level> {
         let mut buckets = Vec::with_capacity(bars);
         reduce(run, curve, 0..bars, 0, &mut buckets);
         levels.push(Level { length: base, name: run.interval.to_string(), windows: Vec::new(), buckets });
-        least = base * 3;
+        least = base * 2;
     } else {
         levels.extend(detail(run, curve, base));
     }
@@ -148,7 +148,7 @@ pub(crate) fn levels(run: &Run, curve: &EquityCurve) -> Vec<Level> {
         let mut buckets = Vec::new();
         reduce(run, curve, 0..bars, length, &mut buckets);
         levels.push(Level { length, name: name.to_owned(), windows: Vec::new(), buckets });
-        least = length * 3;
+        least = length * 2;
     }
     levels
 }
@@ -199,3 +199,82 @@ pub(crate) fn unit_for(size: Amount) -> i128 {
 
 /// One whole in units of 1e-8, as a float.
 pub(crate) const ONE_F64: f64 = ONE as f64;
+
+#[cfg(test)]
+mod tests {
+    use candlewick_model::{Quantity, Side};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tests::made::Made;
+
+    fn walk(closes: &[i64]) -> (Run, EquityCurve) {
+        let mut made = Made::with("1000");
+        for close in closes {
+            let text = |offset: i64| Price::from_units((close + offset) * 1_000_000).to_string();
+            let [open, high, low, close] = [text(1), text(7), text(-5), text(-2)];
+            made = made.bar([&open, &high, &low, &close]);
+            if made.run.orders.is_empty() {
+                let size = Quantity::from_units(100_000_000).to_string();
+                made = made.fill(Side::Buy, &open, &size);
+            }
+        }
+        let run = made.run();
+        let curve = EquityCurve::of(&run);
+        (run, curve)
+    }
+
+    proptest! {
+        #[test]
+        fn buckets_keep_first_last_lowest_and_highest(
+            closes in prop::collection::vec(100_i64..10_000, 1..200), days in 0_i64..40,
+        ) {
+            let (run, curve) = walk(&closes);
+            let mut buckets = Vec::new();
+            reduce(&run, &curve, 0..run.bars.len(), days * DAY, &mut buckets);
+            let (first, last) = (buckets[0], buckets[buckets.len() - 1]);
+            prop_assert_eq!(first.open, run.bars.open[0]);
+            prop_assert_eq!(Some(&last.close), run.bars.close.last());
+            prop_assert_eq!(Some(&last.equity), run.equity.last());
+            prop_assert_eq!(buckets.iter().map(|b| b.high).max(), run.bars.high.iter().copied().max());
+            prop_assert_eq!(buckets.iter().map(|b| b.low).min(), run.bars.low.iter().copied().min());
+            prop_assert_eq!(buckets.iter().map(|b| b.equity_max).max(), run.equity.iter().copied().max());
+            prop_assert_eq!(buckets.iter().map(|b| b.equity_min).min(), run.equity.iter().copied().min());
+            let volume = |v: i128, a: &Amount| v + a.units();
+            prop_assert_eq!(
+                buckets.iter().map(|b| b.volume).fold(0, |v, a| volume(v, &a)),
+                run.bars.volume.iter().fold(0, volume)
+            );
+            let deepest = |all: &mut dyn Iterator<Item = f64>| all.fold(0.0, f64::max);
+            prop_assert_eq!(
+                deepest(&mut buckets.iter().map(|b| b.drawdown)),
+                deepest(&mut curve.drawdown.iter().copied())
+            );
+            prop_assert!(buckets.is_sorted_by(|a, b| a.time < b.time));
+            prop_assert!(buckets.len() as i64 <= run.bars.len() as i64 / days.max(1) + 2);
+        }
+    }
+
+    #[test]
+    fn short_runs_are_kept_whole() {
+        let closes: Vec<i64> = (0..1_000).map(|i| 5_000 + i % 17).collect();
+        let (run, curve) = walk(&closes);
+        let levels = levels(&run, &curve);
+        let names: Vec<_> = levels.iter().map(|l| (l.name.as_str(), l.buckets.len())).collect();
+        assert_eq!(names[0], ("1d", 1_000));
+        assert!(levels.iter().all(|l| l.windows.is_empty()));
+        assert!(names.last().is_some_and(|(_, n)| *n <= COARSEST), "{names:?}");
+    }
+
+    #[test]
+    fn neighbourhoods_are_joined() {
+        assert_eq!(neighbourhoods(&[5, 6, 30], 3, 32), [2..10, 27..32]);
+        assert_eq!(neighbourhoods(&[], 3, 32), []);
+    }
+
+    #[test]
+    fn sums_have_seven_digits() {
+        let sum = |text: &str| unit_for(text.parse().unwrap());
+        assert_eq!((sum("10000"), sum("0.00000001"), sum("0")), (1_000_000, 1, 1));
+    }
+}

@@ -43,12 +43,11 @@ const chart = (() => {
     const [eLow, eHigh] = extent(lineRows, [lines.equityMin, lines.equityMax, lines.holdMin, lines.holdMax], .06);
     const [dLow] = extent(lineRows, [lines.drawdown, lines.holdDrawdown], .06);
     const [pLow, pHigh] = extent(candleRows, [candles.low, candles.high], .05);
-    const tall = (pHigh - pLow) * .16;
+    const tall = (pHigh - pLow) * .16, above = (high, low, px, height) => high + (high - low) * px / height;
     panes = {
-      equity: pane(0, h[0], eLow, eHigh), drawdown: pane(h[0] + 14, h[1], Math.min(dLow, -1e-4), 0),
-      price: pane(h[0] + h[1] + 28, h[2], pLow - tall, pHigh),
+      equity: pane(0, h[0], eLow, above(eHigh, eLow, 16, h[0])), drawdown: pane(h[0] + 14, h[1], Math.min(dLow, -1e-4), 0),
+      price: pane(h[0] + h[1] + 28, h[2], pLow - tall, above(pHigh, pLow, size[0] < 600 ? 40 : 24, h[2])),
     };
-    panes.price.low = pLow - tall;
   };
   const axis = () => {
     const p = panes.price, width = p.right - p.left;
@@ -72,9 +71,9 @@ const chart = (() => {
     legends.drawdown.innerHTML = item("Drawdown", percent(lines.drawdown[i]), "a") + item("Buy &amp; hold", percent(lines.holdDrawdown[i]), "h");
     const change = candles.close[c] / candles.open[c] - 1;
     legends.price.innerHTML = item(escapeText(DATA.symbol), candles.name) + ["open", "high", "low", "close"].map((k) => item(k[0].toUpperCase(), grouped(candles[k][c], d))).join("") + item("", (change > 0 ? "+" : "") + percent(change), "") + item("V", short(candles.volume[c]));
-    for (const [name, element] of Object.entries(legends)) element.style.top = panes[name].top + 4 + "px";
+    for (const [name, element] of Object.entries(legends)) element.style.top = (name === "drawdown" ? panes[name].bottom - 22 : panes[name].top + 4) + "px";
   };
-  const crosshair = (candles, candleRows) => {
+  const crosshair = (candles, shown) => {
     tip.hidden = true;
     if (!hover) return;
     const p = panes.price, x = Math.round(p.x(hover.t)) + .5;
@@ -91,13 +90,13 @@ const chart = (() => {
     const text = stamp(hover.t), width = g.measureText(text).width + 12, tx = Math.min(p.right - width / 2, Math.max(p.left + width / 2, x));
     g.fillStyle = colors.ink; g.fillRect(tx - width / 2, p.bottom + 4, width, 18);
     g.fillStyle = colors.card; g.fillText(text, tx, p.bottom + 13.5);
-    showFill(p);
+    showFill(p, candles, isCrowded(p, shown));
   };
-  const showFill = (p) => {
-    const reach = (view[1] - view[0]) / (p.right - p.left) * 9;
+  const showFill = (p, candles, crowded) => {
+    const reach = (view[1] - view[0]) / (p.right - p.left) * 9 + (crowded ? candles.length : 0);
     let best = null, least = 14;
     for (let i = firstAt(FILLS, hover.t - reach, (f) => f.time); i < FILLS.length && FILLS[i].time <= hover.t + reach; i++) {
-      const far = Math.hypot(p.x(FILLS[i].time) - p.x(hover.t), p.y(FILLS[i].price) + (FILLS[i].buy ? 5 : -5) - hover.y);
+      const [x, y] = fillSpot(p, FILLS[i], candles, crowded), far = Math.hypot(x - p.x(hover.t), y + (FILLS[i].buy ? 5 : -5) - hover.y);
       if (far < least) [best, least] = [FILLS[i], far];
     }
     if (!best) return;
@@ -115,7 +114,7 @@ const chart = (() => {
     if (canvas.width !== Math.round(size[0] * ratio) || canvas.height !== Math.round(size[1] * ratio)) [canvas.width, canvas.height] = size.map((s) => Math.round(s * ratio));
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, ...size);
-    const lines = pick(Math.max(1200, size[0] * 4)), candles = pick(Math.max(60, (size[0] - 70) / 3.2));
+    const lines = pick(Math.max(1200, size[0] * 4)), candles = pick(Math.max(60, (size[0] - 70) / 2.6));
     const lineRows = rows(lines), candleRows = rows(candles);
     layout(lines, lineRows, candles, candleRows);
     const { equity, drawdown, price } = panes;
@@ -134,8 +133,8 @@ const chart = (() => {
       drawLine(g, drawdown, lines, lineRows, lines.drawdown, null, null, colors.accent, 1.3);
     });
     const shown = [firstAt(FILLS, view[0], (f) => f.time), firstAt(FILLS, view[1] + 1e-6, (f) => f.time)];
-    clipped(price, () => { drawCandles(g, price, candles, candleRows, colors); drawFills(g, price, shown, colors); });
-    crosshair(candles, candleRows);
+    clipped(price, () => { drawCandles(g, price, candles, candleRows, colors); drawFills(g, price, shown, candles, colors); });
+    crosshair(candles, shown);
     legend(lines, lineRows, candles, candleRows);
     const left = DATA.fills.total - DATA.fills.count;
     levelText.textContent = `${candles.name} candles · ${shown[1] - shown[0]} fills in view` + (left ? ` · ${left} more in fills.csv` : "");

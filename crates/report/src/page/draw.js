@@ -52,18 +52,25 @@ const drawCandles = (g, pane, level, range, colors) => {
   }
 };
 
-const drawFills = (g, pane, range, colors) => {
-  const many = range[1] - range[0], room = (pane.right - pane.left) / Math.max(1, many);
-  const size = Math.max(2.6, Math.min(6, 2 + room / 3));
+// Where a fill stands: at its price, or, where fills crowd, beside the candle it belongs to.
+const isCrowded = (pane, range) => (pane.right - pane.left) / Math.max(1, range[1] - range[0]) < 7;
+const fillSpot = (pane, fill, candles, crowded) => {
+  if (!crowded) return [pane.x(fill.time), pane.y(fill.price)];
+  const i = Math.max(0, firstAt(candles.time, fill.time + 1e-6) - 1);
+  return [pane.x(candles.time[i] + candles.length / 2), fill.buy ? pane.y(candles.low[i]) + 7 : pane.y(candles.high[i]) - 7];
+};
+
+const drawFills = (g, pane, range, candles, colors) => {
+  const crowded = isCrowded(pane, range), room = (pane.right - pane.left) / Math.max(1, range[1] - range[0]);
+  const size = crowded ? 2.5 : Math.max(3.4, Math.min(6, 2 + room / 4));
   g.lineJoin = "miter";
   for (let i = range[0]; i < range[1]; i++) {
-    const fill = FILLS[i], x = pane.x(fill.time), y = pane.y(fill.price), down = fill.buy ? 1 : -1;
-    const path = (s) => { g.beginPath(); g.moveTo(x, y); g.lineTo(x + s, y + down * s * 1.7); g.lineTo(x - s, y + down * s * 1.7); g.closePath(); };
+    const fill = FILLS[i], [x, y] = fillSpot(pane, fill, candles, crowded), down = fill.buy ? 1 : -1;
+    g.beginPath(); g.moveTo(x, y); g.lineTo(x + size, y + down * size * 1.7); g.lineTo(x - size, y + down * size * 1.7); g.closePath();
     const color = fill.buy ? colors.buy : colors.sell;
-    path(size);
-    g.lineWidth = 2.5; g.strokeStyle = colors.card; g.stroke();
+    if (!crowded) { g.lineWidth = 2.5; g.strokeStyle = colors.card; g.stroke(); }
     g.fillStyle = fill.maker ? colors.card : color; g.fill();
-    if (fill.maker) { g.lineWidth = 1.3; g.strokeStyle = color; g.stroke(); }
+    if (fill.maker) { g.lineWidth = crowded ? .9 : 1.4; g.strokeStyle = color; g.stroke(); }
   }
 };
 

@@ -26,7 +26,7 @@ const stamp = (seconds) => {
 
 // Times at which the axis has a tick: clock steps up to days, then the first of months.
 const timeTicks = (from, to, wanted) => {
-  const steps = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400, 2 * 86400, 7 * 86400, 14 * 86400];
+  const steps = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14400, 28800, 43200, 86400, 2 * 86400, 3 * 86400, 7 * 86400, 14 * 86400];
   const rough = (to - from) / wanted, step = steps.find((s) => s >= rough);
   const ticks = [];
   if (step) {
