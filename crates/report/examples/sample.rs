@@ -1,6 +1,6 @@
 //! Writes the report of a made-up run: a seeded random walk, traded by a coin.
 //!
-//! `cargo run --release -p candlewick-report --example sample -- FOLDER [BARS]`
+//! `cargo run --release -p candlewick-report --example sample -- FOLDER [BARS [ORDERS]]`
 //!
 //! For: looking at the page and measuring it. Not for: learning anything about trading.
 
@@ -250,7 +250,7 @@ impl Trader {
     }
 }
 
-fn run(count: usize) -> Run {
+fn run(count: usize, orders: usize) -> Run {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let (bars, gaps) = market(count, &mut random);
     let name = |text: &str| Asset::new(text).expect("short");
@@ -267,7 +267,7 @@ fn run(count: usize) -> Run {
         trade: 0,
         fees,
     };
-    let every = (count as f64 / 460.0).max(8.0);
+    let every = (count as f64 / orders as f64).max(2.0);
     let mut equity = Vec::with_capacity(count);
     for (row, bar) in bars.iter().enumerate() {
         if row > 0 && chance(&mut random) < 1.0 / every {
@@ -332,7 +332,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder = PathBuf::from(arguments.next().ok_or("name a folder")?);
     let count = arguments.next().map_or(Ok(44_640), |n| n.parse())?;
-    let run = run(count);
+    let orders = arguments.next().map_or(Ok(460), |n| n.parse())?;
+    let run = run(count, orders);
     let start = Instant::now();
     let statistics = candlewick_report::statistics(&run);
     let counted = start.elapsed();

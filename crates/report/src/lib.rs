@@ -10,6 +10,7 @@ pub mod csv;
 pub mod curve;
 mod encode;
 mod format;
+mod histogram;
 pub mod json;
 pub mod page;
 mod pyramid;

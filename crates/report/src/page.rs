@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::json::UNKNOWN;
 use crate::statistics::Statistics;
-use crate::{chart, sheets, tiles};
+use crate::{chart, histogram, sheets, tiles};
 
 const TEMPLATE: &str = include_str!("page/template.html");
 const SHEET: &str = include_str!("page/sheet.html");
@@ -45,6 +45,7 @@ pub fn render(run: &Run, statistics: &Statistics) -> String {
         callouts => of(tiles::callouts(run, statistics)),
         compared => of(sheets::compared(statistics)),
         trading => of(sheets::trading(run, statistics)),
+        histogram => of(histogram::histogram(&statistics.trips.closed)),
         years => of(sheets::years(statistics)),
         drawdowns => of(sheets::drawdowns(statistics)),
         trades => table(sheets::trades(run, statistics)),

@@ -14,11 +14,13 @@ use crate::curve::EquityCurve;
 use crate::trips::fills;
 
 /// Buckets that the finest level over the whole run may have.
-const FINEST: i64 = 24_000;
+const FINEST: i64 = 46_000;
 /// Levels get coarser until they have no more than this.
 const COARSEST: usize = 320;
+/// Up to this many buckets the next level is at least twice as coarse, above it four times.
+const DENSE: usize = 5_000;
 /// Bars around fills that are kept one by one where the whole run is too long for that.
-const DETAIL: usize = 16_000;
+const DETAIL: usize = 20_000;
 /// How many bars to either side of a fill, the most that fits.
 const AROUND: [usize; 6] = [480, 240, 120, 60, 30, 10];
 /// Bucket lengths, with their names.
@@ -136,7 +138,7 @@ pub(crate) fn levels(run: &Run, curve: &EquityCurve) -> Vec<Level> {
         let mut buckets = Vec::with_capacity(bars);
         reduce(run, curve, 0..bars, 0, &mut buckets);
         levels.push(Level { length: base, name: run.interval.to_string(), windows: Vec::new(), buckets });
-        least = base * 2;
+        least = base * if bars > DENSE { 4 } else { 2 };
     } else {
         levels.extend(detail(run, curve, base));
     }
@@ -147,8 +149,8 @@ pub(crate) fn levels(run: &Run, curve: &EquityCurve) -> Vec<Level> {
         }
         let mut buckets = Vec::new();
         reduce(run, curve, 0..bars, length, &mut buckets);
+        least = length * if buckets.len() > DENSE { 4 } else { 2 };
         levels.push(Level { length, name: name.to_owned(), windows: Vec::new(), buckets });
-        least = length * 2;
     }
     levels
 }

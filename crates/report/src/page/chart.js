@@ -17,9 +17,22 @@ const chart = (() => {
   };
   // The finest level that covers the view with no more than so many buckets.
   const pick = (most) => {
-    const covers = (l) => !l.windows.length || l.windows.some(([a, b]) => a <= view[0] + l.length && b >= view[1] - l.length);
     const span = view[1] - view[0];
-    return (LEVELS.find((l) => covers(l) && (span / l.length <= most || l.count <= most)) || LEVELS[LEVELS.length - 1]).get();
+    return (LEVELS.find((l) => !l.windows.length && (span / l.length <= most || l.count <= most)) || LEVELS[LEVELS.length - 1]).get();
+  };
+  // Where single bars are kept around fills only: those stretches of the view, if bars would be seen.
+  const detail = (most) => {
+    const l = LEVELS[0], span = view[1] - view[0];
+    if (!l.windows.length || span / l.length > most) return null;
+    const windows = l.windows.filter(([a, b]) => a < view[1] && b > view[0]);
+    return windows.length ? { level: l.get(), windows } : null;
+  };
+  // Paints inside of the given stretches, or outside of them.
+  const within = (p, windows, inside, paint) => {
+    g.save(); g.beginPath();
+    if (!inside) g.rect(p.left, p.top - 2, p.right - p.left, p.height + 4);
+    for (const [a, b] of windows) g.rect(p.x(a), p.top - 2, p.x(b) - p.x(a), p.height + 4);
+    g.clip("evenodd"); paint(); g.restore();
   };
   const extent = (range, lists, pad) => {
     let low = Infinity, high = -Infinity;
@@ -45,8 +58,8 @@ const chart = (() => {
     const [pLow, pHigh] = extent(candleRows, [candles.low, candles.high], .05);
     const tall = (pHigh - pLow) * .16, above = (high, low, px, height) => high + (high - low) * px / height;
     panes = {
-      equity: pane(0, h[0], eLow, above(eHigh, eLow, 16, h[0])), drawdown: pane(h[0] + 14, h[1], Math.min(dLow, -1e-4), 0),
-      price: pane(h[0] + h[1] + 28, h[2], pLow - tall, above(pHigh, pLow, size[0] < 600 ? 40 : 24, h[2])),
+      equity: pane(0, h[0], eLow, above(eHigh, eLow, 16, h[0])), drawdown: pane(h[0] + 14, h[1], Math.min(dLow, -1e-4) * (1 + 20 / (h[1] - 20)), 0),
+      price: pane(h[0] + h[1] + 28, h[2], pLow - tall, above(pHigh, pLow, size[0] < 600 ? 56 : 24, h[2])),
     };
   };
   const axis = () => {
@@ -115,7 +128,7 @@ const chart = (() => {
     g.setTransform(ratio, 0, 0, ratio, 0, 0);
     g.clearRect(0, 0, ...size);
     const lines = pick(Math.max(1200, size[0] * 4)), candles = pick(Math.max(60, (size[0] - 70) / 2.6));
-    const lineRows = rows(lines), candleRows = rows(candles);
+    const fine = detail(Math.max(60, (size[0] - 70) / 2.6)), lineRows = rows(lines), candleRows = rows(candles);
     layout(lines, lineRows, candles, candleRows);
     const { equity, drawdown, price } = panes;
     for (const p of Object.values(panes)) drawGaps(g, p, colors);
@@ -123,21 +136,28 @@ const chart = (() => {
     drawFrame(g, equity, colors, grouped);
     drawFrame(g, drawdown, colors, (v) => percent(v, v * 100 % 1 ? 1 : 0));
     drawFrame(g, price, colors, grouped);
-    clipped(equity, () => {
-      drawLine(g, equity, lines, lineRows, lines.hold, lines.holdMin, lines.holdMax, colors.hold, 1.1);
-      drawLine(g, equity, lines, lineRows, lines.equity, lines.equityMin, lines.equityMax, colors.accent, 1.6);
+    const twice = (p, coarse, paint) => clipped(p, () => {
+      if (!fine) { paint(coarse, rows(coarse)); return; }
+      within(p, fine.windows, false, () => paint(coarse, rows(coarse)));
+      within(p, fine.windows, true, () => paint(fine.level, rows(fine.level)));
     });
-    clipped(drawdown, () => {
-      drawArea(g, drawdown, lines, lineRows, lines.drawdown, colors.band);
-      drawLine(g, drawdown, lines, lineRows, lines.holdDrawdown, null, null, colors.hold, 1);
-      drawLine(g, drawdown, lines, lineRows, lines.drawdown, null, null, colors.accent, 1.3);
+    twice(equity, lines, (l, r) => {
+      drawLine(g, equity, l, r, l.hold, l.holdMin, l.holdMax, colors.hold, 1.1);
+      drawLine(g, equity, l, r, l.equity, l.equityMin, l.equityMax, colors.accent, 1.6);
+    });
+    twice(drawdown, lines, (l, r) => {
+      drawArea(g, drawdown, l, r, l.drawdown, colors.band);
+      drawLine(g, drawdown, l, r, l.holdDrawdown, null, null, colors.hold, 1);
+      drawLine(g, drawdown, l, r, l.drawdown, null, null, colors.accent, 1.3);
     });
     const shown = [firstAt(FILLS, view[0], (f) => f.time), firstAt(FILLS, view[1] + 1e-6, (f) => f.time)];
-    clipped(price, () => { drawCandles(g, price, candles, candleRows, colors); drawFills(g, price, shown, candles, colors); });
+    twice(price, candles, (l, r) => drawCandles(g, price, l, r, colors));
+    clipped(price, () => drawFills(g, price, shown, candles, colors));
     crosshair(candles, shown);
-    legend(lines, lineRows, candles, candleRows);
+    const near = fine && hover && fine.windows.some(([a, b]) => hover.t >= a && hover.t < b) ? fine.level : null;
+    legend(near || lines, near ? rows(near) : lineRows, near || candles, near ? rows(near) : candleRows);
     const left = DATA.fills.total - DATA.fills.count;
-    levelText.textContent = `${candles.name} candles · ${shown[1] - shown[0]} fills in view` + (left ? ` · ${left} more in fills.csv` : "");
+    levelText.textContent = `${candles.name} candles${fine ? `, ${fine.level.name} around fills` : ""} · ${shown[1] - shown[0]} fills in view` + (left ? ` · ${left} more in fills.csv` : "");
   };
   const soon = () => { if (!waiting) { waiting = true; requestAnimationFrame(draw); } };
   const look = (from, to) => {

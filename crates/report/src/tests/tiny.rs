@@ -52,7 +52,7 @@ fn curve_and_drawdown() {
     near(s.buy_and_hold.growth, -0.1);
     near(Some(s.strategy.max_drawdown), 0.000_5);
     near(Some(s.buy_and_hold.max_drawdown), 0.25);
-    near(Some(s.curve.drawdown[2]), 0.15 / 1098.801_2);
+    near(Some(s.curve.drawdown[2]), 0.15 / 1_098.801_2);
     // The first began at the run's begin and was over at the second close: two days less 1 µs.
     let first = s.drawdowns[0];
     assert_eq!(first.peak.to_string(), "2024-01-01T00:00:00Z");
@@ -69,7 +69,7 @@ fn activity() {
     near(s.exposure.time, 1.0 / 3.0);
     near(s.exposure.mean, 499.5 / 999.5 / 3.0);
     assert_eq!(s.fills.notional, amount("1098.8"));
-    near(s.fills.turnover, 1098.8 / ((999.5 + 1098.801_2 + 1098.651_2) / 3.0));
+    near(s.fills.turnover, 1_098.8 / ((999.5 + 1_098.801_2 + 1_098.651_2) / 3.0));
     assert_eq!((s.fills.count, s.fills.maker, s.fills.maker_share), (2, 0, Some(0.0)));
     assert_eq!((s.orders.sent, s.orders.accepted, s.orders.filled, s.orders.refused), (3, 2, 2, 3));
     let counts: Vec<_> = s.refusals.iter().map(|r| (r.code, r.count)).collect();
