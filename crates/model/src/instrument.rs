@@ -352,11 +352,19 @@ impl Instrument {
             return Err(Refusal::new(-1013, "Quote order qty market orders are not support for this symbol."));
         }
         match request.self_trade_prevention {
-            Some(mode) if !self.allowed_self_trade_prevention.contains(&mode) => {
-                Err(Refusal::new(-1013, "This action is disabled on this account."))
+            Some(mode) if !self.allows(mode) => {
+                let text = "This symbol does not allow the specified self-trade prevention mode.";
+                Err(Refusal::new(-1013, text))
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether an order may ask for a mode. DECREMENT and TRANSFER are not matched yet, so no
+    /// symbol takes them.
+    fn allows(&self, mode: SelfTradePrevention) -> bool {
+        let matched = !matches!(mode, SelfTradePrevention::Decrement | SelfTradePrevention::Transfer);
+        matched && self.allowed_self_trade_prevention.contains(&mode)
     }
 
     fn check_precision(&self, request: &OrderRequest) -> Result<(), Refusal> {

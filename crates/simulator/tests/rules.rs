@@ -1,0 +1,513 @@
+//! The rules of `docs/fill-rules.md` by their numbers, each on the smallest market that shows
+//! it. A market is bars of a minute from 2023-01-01; a script is order lines; what comes out
+//! is compared as compact text.
+
+use std::sync::Arc;
+
+use candlewick_model::run::{Assumptions, Event, FeeSchedule, FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::{Amount, Bar, Bars, ExchangeInfo, Price, Symbol, Timestamp};
+use candlewick_simulator::{Backtest, Market, Timeline};
+use candlewick_strategy::Script;
+
+const START_MS: i64 = 1_672_531_200_000;
+
+/// Tick 1, step 0.1, no other filters; precision 8.
+const INFO: &str = r#"{"serverTime":1577836800000,"symbols":[{"symbol":"AB","status":"TRADING","baseAsset":"A","quoteAsset":"B",
+ "orderTypes":["LIMIT","MARKET","LIMIT_MAKER"],"quoteOrderQtyMarketAllowed":true,
+ "allowedSelfTradePreventionModes":["NONE","EXPIRE_MAKER","EXPIRE_TAKER","EXPIRE_BOTH"],
+ "defaultSelfTradePreventionMode":"EXPIRE_MAKER",
+ "filters":[{"filterType":"PRICE_FILTER","minPrice":"0","maxPrice":"0","tickSize":"1"},
+            {"filterType":"LOT_SIZE","minQty":"0.1","maxQty":"1000","stepSize":"0.1"}]}]}"#;
+
+/// Open, high, low, close, volume.
+type Candle = (i64, i64, i64, i64, i64);
+
+struct World {
+    /// Consecutive minutes; `None` is a gap.
+    bars: Vec<Option<Candle>>,
+    model: FillModel,
+    info: String,
+}
+
+impl World {
+    fn new(bars: &[Candle]) -> Self {
+        let model = FillModel {
+            path: PathModel::Nearest,
+            maker_fill: MakerFill::Through,
+            half_spread_ticks: 1,
+            slippage: Slippage::None,
+            volume_share: "0.1".parse().unwrap(),
+            latency_us: 0,
+            fees: FeeSchedule { maker: "0.001".parse().unwrap(), taker: "0.001".parse().unwrap() },
+        };
+        Self { bars: bars.iter().copied().map(Some).collect(), model, info: INFO.to_owned() }
+    }
+
+    fn columns(&self) -> Bars {
+        let price = |n: i64| Price::from_units(n * 100_000_000);
+        let amount = |n: i64| Amount::from_units(i128::from(n) * 100_000_000);
+        let rows = self.bars.iter().enumerate().filter_map(|(at, bar)| Some((at, (*bar)?)));
+        rows.map(|(at, (open, high, low, close, volume))| {
+            let open_time = Timestamp::from_millis(START_MS + at as i64 * 60_000);
+            Bar {
+                open_time,
+                close_time: open_time.plus(59_999_999),
+                open: price(open),
+                high: price(high),
+                low: price(low),
+                close: price(close),
+                volume: amount(volume),
+                quote_volume: amount(volume * open),
+                taker_buy_volume: Amount::ZERO,
+                taker_buy_quote_volume: Amount::ZERO,
+                trades: volume,
+            }
+        })
+        .collect()
+    }
+
+    fn run(&self, script: &[&str]) -> (Vec<String>, Assumptions) {
+        let symbol = Symbol::new("AB").unwrap();
+        let info = ExchangeInfo::parse(&self.info).unwrap();
+        let instrument = info.instruments[&symbol].clone();
+        let money = |text: &str| text.parse::<Amount>().unwrap();
+        let account = [(instrument.base_asset, money("10")), (instrument.quote_asset, money("10000"))];
+        let bars = Arc::new(self.columns());
+        let market = Market {
+            timeline: Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
+            fill_model: self.model,
+            account: account.into_iter().collect(),
+            average_bars: Arc::clone(&bars),
+            bars,
+        };
+        let lines: Vec<String> = script.iter().map(|line| json_line(line)).collect();
+        let script = Script::parse(&lines.join("\n")).unwrap();
+        let finished = Backtest::new(&market, script, "script").run().unwrap();
+        (finished.outcome.events.iter().filter_map(compact).collect(), finished.assumptions)
+    }
+
+    #[track_caller]
+    fn check(&self, script: &[&str], expected: &[&str]) -> Assumptions {
+        let (events, assumptions) = self.run(script);
+        assert_eq!(events, expected, "\n{events:#?}");
+        assumptions
+    }
+}
+
+/// `0.5 side=BUY type=…` (minutes from the start, then parameters) → a line of a script;
+/// `x` before the parameters makes it a cancel.
+fn json_line(line: &str) -> String {
+    let mut words = line.split_whitespace();
+    let minutes: f64 = words.next().unwrap().parse().unwrap();
+    let mut members = format!(r#"{{"time":{},"symbol":"AB""#, START_MS + (minutes * 60_000.0) as i64);
+    let mut action = "new";
+    for word in words {
+        match word.split_once('=') {
+            None => action = "cancel",
+            Some((key, value)) => {
+                let key = match key {
+                    "id" => "newClientOrderId",
+                    "tif" => "timeInForce",
+                    "q" => "quantity",
+                    "p" => "price",
+                    "of" => "origClientOrderId",
+                    other => other,
+                };
+                members += &format!(r#","{key}":"{value}""#);
+            }
+        }
+    }
+    members + &format!(r#","action":"{action}"}}"#)
+}
+
+/// Seconds from the start, what, and the figures that the rules speak of.
+fn compact(event: &Event) -> Option<String> {
+    let short = |text: String| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    let seconds = |t: Timestamp| (t.millis() - START_MS + 500).div_euclid(1_000);
+    match event {
+        Event::Sent { .. } => None,
+        Event::NotSent { .. } => Some("not sent".into()),
+        Event::Refused { time, refusal, .. } => Some(format!("{}s {refusal}", seconds(*time))),
+        Event::ExecutionReport(r) => {
+            let mut text = format!("{}s {} {}", seconds(r.time), r.client_order_id, r.status);
+            if let Some(fill) = r.fill {
+                let (q, p) = (short(fill.quantity.to_string()), short(fill.price.to_string()));
+                text += &format!(" {q}@{p} {} fee {}", fill.liquidity, short(fill.commission.to_string()));
+            }
+            if let Some(reason) = r.expiry_reason {
+                text += &format!(" {reason}");
+            }
+            Some(text)
+        }
+    }
+}
+
+#[test]
+fn rule_1_5_a_command_meets_the_first_open_or_extreme_after_it() {
+    let world = World::new(&[(100, 110, 90, 105, 1_000), (200, 210, 190, 205, 1_000)]);
+    // Equal distance, rising: low first. Extremes at 20 s (90) and 40 s (110), floored.
+    world.check(
+        &[
+            "0 id=a side=BUY type=MARKET q=1",
+            "0.1 id=b side=BUY type=MARKET q=1",
+            "0.5 id=c side=BUY type=MARKET q=1",
+            "0.9 id=d side=BUY type=MARKET q=1",
+        ],
+        &[
+            "0s a NEW",
+            "0s a FILLED 1@101 TAKER fee 0.001",
+            "20s b NEW",
+            "20s b FILLED 1@91 TAKER fee 0.001",
+            "40s c NEW",
+            "40s c FILLED 1@111 TAKER fee 0.001",
+            "60s d NEW",
+            "60s d FILLED 1@201 TAKER fee 0.001",
+        ],
+    );
+}
+
+#[test]
+fn rule_1_5_a_cancel_loses_against_the_jump() {
+    let world = World::new(&[(100, 101, 99, 100, 1_000), (90, 91, 89, 90, 1_000)]);
+    world.check(
+        &["0 id=a side=BUY type=LIMIT tif=GTC q=1 p=95", "0.99 x of=a"],
+        &["0s a NEW", "60s a FILLED 1@95 MAKER fee 0.001", "60s -2011 Unknown order sent."],
+    );
+}
+
+#[test]
+fn rule_1_7_gaps_wait_and_the_end_sends_nothing() {
+    let mut world = World::new(&[(100, 100, 100, 100, 1_000), (100, 100, 100, 100, 1_000)]);
+    world.bars.insert(1, None);
+    world.check(
+        &["1.5 id=a side=BUY type=MARKET q=1", "9 id=b side=BUY type=MARKET q=1"],
+        &["120s a NEW", "120s a FILLED 1@101 TAKER fee 0.001", "not sent"],
+    );
+}
+
+#[test]
+fn rule_2_4_without_volume_nothing_happens() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000), (90, 90, 80, 80, 0), (100, 101, 99, 100, 1_000)]);
+    world.check(
+        &[
+            "0 id=a side=BUY type=LIMIT tif=GTC q=1 p=95",
+            "1 id=b side=BUY type=MARKET q=1",
+            "1 id=c side=BUY type=MARKET quoteOrderQty=500",
+        ],
+        &[
+            "0s a NEW",
+            "60s b NEW",
+            "60s b EXPIRED INSUFFICIENT_LIQUIDITY",
+            "60s -2010 Order book liquidity is less than symbol minimum quantity.",
+        ],
+    );
+}
+
+#[test]
+fn rule_3_1_takers_pay_spread_and_slippage_within_their_limit() {
+    let mut world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.model.slippage = Slippage::BasisPoints(250);
+    // Ask 101 and 2.5 % of it, up to the tick: 104. Bid 99, 2.475 off, down: 96.
+    world.check(
+        &[
+            "0 id=a side=BUY type=MARKET q=1",
+            "0 id=b side=SELL type=MARKET q=1",
+            "0 id=c side=BUY type=LIMIT tif=GTC q=1 p=102",
+        ],
+        &[
+            "0s a NEW",
+            "0s a FILLED 1@104 TAKER fee 0.001",
+            "0s b NEW",
+            "0s b FILLED 1@96 TAKER fee 0.096",
+            "0s c NEW",
+            "0s c FILLED 1@102 TAKER fee 0.001",
+        ],
+    );
+}
+
+#[test]
+fn rule_3_2_a_limit_takes_only_where_it_reaches_the_other_side() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.check(
+        &[
+            "0 id=a side=BUY type=LIMIT tif=IOC q=1 p=101",
+            "0 id=b side=BUY type=LIMIT tif=IOC q=1 p=100",
+            "0 id=c side=SELL type=LIMIT tif=FOK q=1 p=99",
+            "0 id=d side=SELL type=LIMIT tif=FOK q=1 p=100",
+            "0 side=BUY type=LIMIT_MAKER q=1 p=101",
+            "0 id=f side=BUY type=LIMIT_MAKER q=1 p=100",
+        ],
+        &[
+            "0s a NEW",
+            "0s a FILLED 1@101 TAKER fee 0.001",
+            "0s b NEW",
+            "0s b EXPIRED UNFILLED_IOC_QUANTITY_EXPIRED",
+            "0s c NEW",
+            "0s c FILLED 1@99 TAKER fee 0.099",
+            "0s d NEW",
+            "0s d EXPIRED UNFILLED_FOK_ORDER_EXPIRED",
+            "0s -2010 Order would immediately match and take.",
+            "0s f NEW",
+        ],
+    );
+}
+
+#[test]
+fn rule_3_2_inside_the_spread_fills_at_its_own_price_in_the_next_step() {
+    let mut world = World::new(&[(100, 103, 100, 102, 1_000)]);
+    world.model.half_spread_ticks = 3;
+    world.check(&["0 id=a side=BUY type=LIMIT tif=GTC q=1 p=102"], &["0s a NEW", "20s a FILLED 1@102 MAKER fee 0.001"]);
+}
+
+#[test]
+fn rule_3_3_through_and_touch_and_jumps() {
+    let mut world = World::new(&[(100, 102, 95, 100, 1_000), (90, 90, 90, 90, 1_000)]);
+    let script = &["0 id=a side=BUY type=LIMIT tif=GTC q=1 p=95", "0 id=b side=SELL type=LIMIT tif=GTC q=1 p=102"];
+    let through = &["0s a NEW", "0s b NEW", "60s a FILLED 1@95 MAKER fee 0.001"];
+    world.check(script, through);
+    world.model.maker_fill = MakerFill::Touch;
+    // High first (2 against 5): the sell at 20 s, the buy at 40 s.
+    world.check(
+        script,
+        &["0s a NEW", "0s b NEW", "20s b FILLED 1@102 MAKER fee 0.102", "40s a FILLED 1@95 MAKER fee 0.001"],
+    );
+}
+
+#[test]
+fn rule_3_6_fills_go_along_the_path() {
+    let world = World::new(&[(100, 101, 80, 100, 1_000)]);
+    world.check(
+        &[
+            "0 id=a side=BUY type=LIMIT tif=GTC q=1 p=85",
+            "0 id=b side=BUY type=LIMIT tif=GTC q=1 p=95",
+            "0 id=c side=BUY type=LIMIT tif=GTC q=1 p=95",
+        ],
+        &[
+            "0s a NEW",
+            "0s b NEW",
+            "0s c NEW",
+            "40s b FILLED 1@95 MAKER fee 0.001",
+            "40s c FILLED 1@95 MAKER fee 0.001",
+            "40s a FILLED 1@85 MAKER fee 0.001",
+        ],
+    );
+}
+
+#[test]
+fn rule_1_6_at_a_jump_the_limit_furthest_beyond_comes_first() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000), (80, 80, 80, 80, 15)]);
+    world.check(
+        &["0 id=a side=BUY type=LIMIT tif=GTC q=1 p=85", "0 id=b side=BUY type=LIMIT tif=GTC q=1 p=95"],
+        &[
+            "0s a NEW",
+            "0s b NEW",
+            "60s b FILLED 1@95 MAKER fee 0.001",
+            "60s a PARTIALLY_FILLED 0.5@85 MAKER fee 0.0005",
+        ],
+    );
+}
+
+#[test]
+fn rule_4_1_the_budget_is_the_bars() {
+    let world = World::new(&[(100, 100, 100, 100, 19)]);
+    let assumptions = world.check(
+        &["0 id=a side=BUY type=MARKET q=1", "0 id=b side=SELL type=MARKET q=1"],
+        &[
+            "0s a NEW",
+            "0s a FILLED 1@101 TAKER fee 0.001",
+            "0s b NEW",
+            "0s b PARTIALLY_FILLED 0.9@99 TAKER fee 0.0891",
+            "0s b EXPIRED INSUFFICIENT_LIQUIDITY",
+        ],
+    );
+    assert_eq!((assumptions.budget_exhausted, assumptions.market_order_expired), (1, 1));
+}
+
+#[test]
+fn rule_4_2_a_remainder_takes_on_at_opens_and_then_rests_for_good() {
+    let world = World::new(&[
+        (100, 100, 100, 100, 10),
+        (101, 101, 101, 101, 10),
+        (102, 102, 102, 102, 10),
+        (90, 90, 90, 90, 10),
+    ]);
+    let assumptions = world.check(
+        &["0 id=a side=BUY type=LIMIT tif=GTC q=5 p=102"],
+        &[
+            "0s a NEW",
+            "0s a PARTIALLY_FILLED 1@101 TAKER fee 0.001",
+            "60s a PARTIALLY_FILLED 1@102 TAKER fee 0.001",
+            // At 102 the ask is 103: it rests from here on, and the jump fills it as maker.
+            "180s a PARTIALLY_FILLED 1@102 MAKER fee 0.001",
+        ],
+    );
+    assert_eq!(assumptions.remainder_filled, 1);
+}
+
+#[test]
+fn rule_4_4_liquidity_below_the_least_quantity() {
+    let mut world = World::new(&[(100, 100, 100, 100, 2)]);
+    world.info = INFO.replace(r#""minQty":"0.1""#, r#""minQty":"0.3""#);
+    world.check(
+        &["0 side=BUY type=MARKET quoteOrderQty=500"],
+        &["0s -2010 Order book liquidity is less than LOT_SIZE filter minimum quantity."],
+    );
+}
+
+#[test]
+fn rule_4_5_self_trades() {
+    let bars = &[(100, 100, 100, 100, 1_000)];
+    let script = |mode: &str| {
+        vec![
+            "0 id=m side=SELL type=LIMIT tif=GTC q=1 p=101".to_owned(),
+            format!("0 id=t side=BUY type=MARKET q=2 selfTradePreventionMode={mode}"),
+        ]
+    };
+    for (mode, expected) in [
+        ("EXPIRE_MAKER", vec!["0s m NEW", "0s t NEW", "0s m EXPIRED_IN_MATCH", "0s t FILLED 2@101 TAKER fee 0.002"]),
+        ("EXPIRE_TAKER", vec!["0s m NEW", "0s t NEW", "0s t EXPIRED_IN_MATCH"]),
+        ("EXPIRE_BOTH", vec!["0s m NEW", "0s t NEW", "0s m EXPIRED_IN_MATCH", "0s t EXPIRED_IN_MATCH"]),
+        (
+            "NONE",
+            vec![
+                "0s m NEW",
+                "0s t NEW",
+                "0s m FILLED 1@101 MAKER fee 0.101",
+                "0s t PARTIALLY_FILLED 1@101 TAKER fee 0.001",
+                "0s t FILLED 1@101 TAKER fee 0.001",
+            ],
+        ),
+        (
+            "DECREMENT",
+            vec!["0s m NEW", "0s -1013 This symbol does not allow the specified self-trade prevention mode."],
+        ),
+    ] {
+        let lines = script(mode);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        World::new(bars).check(&lines, &expected);
+    }
+}
+
+#[test]
+fn rule_5_1_refusals_through_the_venue() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.check(
+        &[
+            "0 symbol=AB side=BUY type=MARKET q=1",
+            "0 id=a side=BUY type=LIMIT tif=GTC q=1 p=90",
+            "0 id=a side=BUY type=LIMIT tif=GTC q=1 p=90",
+            "0 side=BUY type=LIMIT tif=GTC q=1 p=90.5",
+            "0 side=BUY type=LIMIT tif=GTC q=0 p=90",
+            "0 side=BUY type=LIMIT tif=GTC q=200 p=90",
+            "0 side=SELL type=MARKET q=10.1",
+            "0 x of=zzz",
+            "0 x of=a cancelRestrictions=ONLY_PARTIALLY_FILLED",
+            "0 x of=a",
+            "0 id=a side=BUY type=LIMIT tif=GTC q=1 p=90",
+        ],
+        &[
+            "0s -1101 Duplicate values for a parameter detected.",
+            "0s a NEW",
+            "0s -2010 Duplicate order sent.",
+            "0s -1013 Filter failure: PRICE_FILTER",
+            "0s -1013 Filter failure: LOT_SIZE",
+            "0s -2010 Account has insufficient balance for requested action.",
+            "0s -2010 Account has insufficient balance for requested action.",
+            "0s -2011 Unknown order sent.",
+            "0s -2011 Order was not canceled due to cancel restrictions.",
+            "0s a CANCELED",
+            "0s a NEW",
+        ],
+    );
+}
+
+#[test]
+fn rule_5_2_filters_before_the_first_snapshot_are_assumed() {
+    let mut world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.info = INFO.replace("1577836800000", "1700000000000");
+    let assumptions = world.check(&["0 id=a side=BUY type=LIMIT tif=GTC q=1 p=90"], &["0s a NEW"]);
+    assert_eq!(assumptions.filters_assumed, 1);
+}
+
+#[test]
+fn rule_5_3_the_average_is_of_closed_bars() {
+    let mut world = World::new(&[(100, 100, 100, 100, 10), (200, 200, 200, 200, 30), (300, 300, 300, 300, 10)]);
+    let filter = r#"{"filterType":"PERCENT_PRICE","multiplierUp":"1.1","multiplierDown":"0.1","avgPriceMins":5}"#;
+    world.info = INFO.replace(r#""filters":["#, &format!(r#""filters":[{filter},"#));
+    // At the third open: (10·100 + 30·200) / 40 = 175, so at most 192.5. At the first open there
+    // is no closed bar, so the last price (100) stands in.
+    let assumptions = world.check(
+        &[
+            "0 id=a side=BUY type=LIMIT tif=GTC q=1 p=110",
+            "0 side=BUY type=LIMIT tif=GTC q=1 p=111",
+            "2 id=c side=BUY type=LIMIT tif=GTC q=1 p=192",
+            "2 side=BUY type=LIMIT tif=GTC q=1 p=193",
+        ],
+        &[
+            "0s a NEW",
+            "0s a FILLED 1@101 TAKER fee 0.001",
+            "0s -1013 Filter failure: PERCENT_PRICE",
+            "120s c NEW",
+            "120s -1013 Filter failure: PERCENT_PRICE",
+        ],
+    );
+    assert_eq!(assumptions.average_replaced, 2);
+}
+
+#[test]
+fn rule_5_7_quote_sized_orders() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    // 500 / 101 = 4.95…, down to the step 4.9; 500 / 99 = 5.05…, 5.
+    world.check(
+        &[
+            "0 id=a side=BUY type=MARKET quoteOrderQty=500",
+            "0 id=b side=SELL type=MARKET quoteOrderQty=500",
+            "0 side=BUY type=MARKET quoteOrderQty=5",
+        ],
+        &[
+            "0s a NEW",
+            "0s a FILLED 4.9@101 TAKER fee 0.0049",
+            "0s b NEW",
+            "0s b FILLED 5@99 TAKER fee 0.495",
+            "0s -1013 Filter failure: LOT_SIZE",
+        ],
+    );
+}
+
+#[test]
+fn rule_5_8_commission_is_truncated_at_its_precision() {
+    let mut world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.info = INFO.replace(
+        r#""quoteAsset":"B","#,
+        r#""quoteAsset":"B","baseCommissionPrecision":3,"quoteCommissionPrecision":1,"#,
+    );
+    world.check(
+        &["0 id=a side=BUY type=MARKET q=1.9", "0 id=b side=SELL type=MARKET q=1.9"],
+        &["0s a NEW", "0s a FILLED 1.9@101 TAKER fee 0.001", "0s b NEW", "0s b FILLED 1.9@99 TAKER fee 0.1"],
+    );
+}
+
+#[test]
+fn rule_2_2_pessimistic_and_optimistic_choose_by_equity() {
+    // The buy at 95 fills on the way down; whether the sell at 105 finds base asset afterwards
+    // does not depend on it, so the path decides only through which order comes first: with a
+    // budget of one, the first takes it all.
+    let mut world = World::new(&[(100, 100, 100, 100, 100), (100, 110, 90, 110, 10)]);
+    let script = &["0 id=a side=BUY type=LIMIT tif=GTC q=1 p=95", "0 id=b side=SELL type=LIMIT tif=GTC q=1 p=105"];
+    let bought = &["0s a NEW", "0s b NEW", "80s a FILLED 1@95 MAKER fee 0.001"];
+    let sold = &["0s a NEW", "0s b NEW", "80s b FILLED 1@105 MAKER fee 0.105"];
+    world.model.path = PathModel::Optimistic;
+    world.check(script, bought);
+    world.model.path = PathModel::Pessimistic;
+    world.check(script, sold);
+    world.model.path = PathModel::Nearest;
+    let assumptions = world.check(script, bought);
+    assert_eq!(assumptions.path_order_mattered, 1);
+}
+
+#[test]
+fn latency_delays_the_arrival() {
+    let mut world = World::new(&[(100, 110, 90, 105, 1_000)]);
+    world.model.latency_us = 1_000_000;
+    world.check(&["0 id=a side=BUY type=MARKET q=1"], &["20s a NEW", "20s a FILLED 1@91 TAKER fee 0.001"]);
+}
