@@ -295,7 +295,7 @@ mod tests {
         assert_ne!(month(8).1.close, bars.close);
         // Frozen: another value here is another market for everybody who named this seed.
         let last = bars.bar(bars.len() - 1);
-        assert_eq!((last.close.to_string(), last.volume.to_string()), FROZEN);
+        assert_eq!((&*last.close.to_string(), &*last.volume.to_string()), FROZEN);
     }
-    const FROZEN: (&str, &str) = ("", "");
+    const FROZEN: (&str, &str) = ("25235.67000000", "70.29078000");
 }
