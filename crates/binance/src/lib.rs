@@ -1,8 +1,9 @@
-//! The exchange's wire: its JSON, signing, REST, and the Data Portal's archives.
+//! The exchange's wire: its JSON, signing and REST, and the Data Portal's archives.
 //!
-//! For: everything that is spelled the way the exchange spells it. Not for: strategies, the
-//! matcher, or where data are kept.
+//! For: names, formats and protocols exactly as the exchange has them. Not for: strategies,
+//! the matcher, or where data are kept.
 
+pub mod archive;
 pub mod rest;
 pub mod signing;
 pub mod wire;

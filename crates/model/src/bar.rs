@@ -169,6 +169,43 @@ impl Bars {
         i64::try_from(average).ok().map(Price::from_units)
     }
 
+    /// A copy of some rows.
+    #[must_use]
+    pub fn slice(&self, rows: std::ops::Range<usize>) -> Self {
+        Self {
+            open_time: self.open_time[rows.clone()].to_vec(),
+            close_time: self.close_time[rows.clone()].to_vec(),
+            open: self.open[rows.clone()].to_vec(),
+            high: self.high[rows.clone()].to_vec(),
+            low: self.low[rows.clone()].to_vec(),
+            close: self.close[rows.clone()].to_vec(),
+            volume: self.volume[rows.clone()].to_vec(),
+            quote_volume: self.quote_volume[rows.clone()].to_vec(),
+            taker_buy_volume: self.taker_buy_volume[rows.clone()].to_vec(),
+            taker_buy_quote_volume: self.taker_buy_quote_volume[rows.clone()].to_vec(),
+            trades: self.trades[rows].to_vec(),
+        }
+    }
+
+    /// Adds all rows of others at the end.
+    pub fn append(&mut self, mut other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        self.open_time.append(&mut other.open_time);
+        self.close_time.append(&mut other.close_time);
+        self.open.append(&mut other.open);
+        self.high.append(&mut other.high);
+        self.low.append(&mut other.low);
+        self.close.append(&mut other.close);
+        self.volume.append(&mut other.volume);
+        self.quote_volume.append(&mut other.quote_volume);
+        self.taker_buy_volume.append(&mut other.taker_buy_volume);
+        self.taker_buy_quote_volume.append(&mut other.taker_buy_quote_volume);
+        self.trades.append(&mut other.trades);
+    }
+
     /// All bars in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Bar> + '_ {
         (0..self.len()).map(|row| self.bar(row))

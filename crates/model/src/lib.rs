@@ -14,6 +14,7 @@ pub mod interval;
 pub mod ledger;
 pub mod number;
 pub mod order;
+pub mod period;
 pub mod request;
 pub mod run;
 pub mod text;
@@ -31,6 +32,7 @@ pub use order::{
     CancelRequest, CancelRestrictions, ExecutionType, ExpiryReason, Liquidity, Order, OrderId, OrderKind, OrderRequest,
     OrderSize, OrderStatus, OrderType, SelfTradePrevention, Side, SymbolStatus, TimeInForce, TradeId,
 };
+pub use period::Period;
 pub use request::RawParameters;
 pub use text::{Asset, ClientOrderId, Symbol};
 pub use time::{TimeUnit, Timestamp};

@@ -1,0 +1,73 @@
+//! What can go wrong with a lake.
+
+use std::path::{Path, PathBuf};
+
+/// Why a lake could not be read or written. Files are named as they were reached.
+#[derive(Debug, thiserror::Error)]
+pub enum LakeError {
+    /// The file system refused.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What it said.
+        source: std::io::Error,
+    },
+    /// A file is no Parquet file, or a broken one.
+    #[error("{}: not a readable Parquet file: {source}", path.display())]
+    Parquet {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        source: parquet::errors::ParquetError,
+    },
+    /// A file is Parquet, but not of this lake's form.
+    #[error("{}: {what}; remove the file and ingest its period again", path.display())]
+    Form {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// Two files hold the same time.
+    #[error("{}: a bar opens at {open_time}, which is not after the file before it; remove one of the two", path.display())]
+    Overlap {
+        /// The later file.
+        path: PathBuf,
+        /// The bar.
+        open_time: candlewick_model::Timestamp,
+    },
+    /// Another process writes this series.
+    #[error("{series} is being written by another process (lock {}); wait for it to end", lock.display())]
+    Locked {
+        /// Which series.
+        series: String,
+        /// The lock file.
+        lock: PathBuf,
+    },
+    /// A text that should be an exchangeInfo is none.
+    #[error("{what}: {source}")]
+    ExchangeInfo {
+        /// Which file or text.
+        what: String,
+        /// What is wrong.
+        source: candlewick_model::InstrumentError,
+    },
+}
+
+impl LakeError {
+    /// Says on which path an I/O error happened.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { path, source }
+    }
+
+    pub(crate) fn parquet(path: &Path) -> impl FnOnce(parquet::errors::ParquetError) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Parquet { path, source }
+    }
+
+    pub(crate) fn form(path: &Path, what: impl Into<String>) -> Self {
+        Self::Form { path: path.to_owned(), what: what.into() }
+    }
+}

@@ -1,0 +1,93 @@
+//! Snapshots of exchangeInfo, as they were: `exchange_info/2026-11-22T000000Z.json.zst`.
+
+use std::path::Path;
+
+use candlewick_model::{ExchangeInfo, Timestamp};
+
+use crate::Lake;
+use crate::error::LakeError;
+use crate::file::replace;
+use crate::series::list;
+
+/// A snapshot, read.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The JSON, as the exchange sent it.
+    pub json: String,
+    /// What it says.
+    pub info: ExchangeInfo,
+}
+
+impl Snapshot {
+    /// Reads a snapshot's JSON; `what` is named in the error.
+    pub fn parse(json: String, what: &str) -> Result<Self, LakeError> {
+        let info =
+            ExchangeInfo::parse(&json).map_err(|source| LakeError::ExchangeInfo { what: what.to_owned(), source })?;
+        Ok(Self { json, info })
+    }
+
+    /// When the exchange said it.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.info.server_time
+    }
+}
+
+/// `2026-11-22T000000Z`, with milliseconds where there are some, so that names sort by time.
+fn file_name(time: Timestamp) -> String {
+    let (seconds, part) = (time.micros().div_euclid(1_000_000), time.micros().rem_euclid(1_000_000));
+    let text = Timestamp::from_micros(seconds * 1_000_000).to_string().replace(':', "");
+    let text = text.trim_end_matches('Z');
+    if part == 0 { format!("{text}Z.json.zst") } else { format!("{text}.{part:06}Z.json.zst") }
+}
+
+impl Lake {
+    /// Stores a snapshot under its server time and returns the file's name. The same snapshot
+    /// twice is stored once.
+    pub fn add_exchange_info(&self, snapshot: &Snapshot) -> Result<String, LakeError> {
+        let folder = self.root().join("exchange_info");
+        std::fs::create_dir_all(&folder).map_err(LakeError::io(&folder))?;
+        let name = file_name(snapshot.time());
+        let path = folder.join(&name);
+        let bytes = zstd::bulk::compress(snapshot.json.as_bytes(), 3).map_err(LakeError::io(&path))?;
+        replace(&path, &bytes)?;
+        Ok(name)
+    }
+
+    /// Every snapshot, earliest first.
+    pub fn exchange_infos(&self) -> Result<Vec<Snapshot>, LakeError> {
+        let folder = self.root().join("exchange_info");
+        let names = list(&folder)?;
+        let stored = names.iter().filter(|name| name.ends_with(".json.zst"));
+        let mut snapshots: Vec<_> = stored.map(|name| read(&folder.join(name))).collect::<Result<_, _>>()?;
+        snapshots.sort_by_key(Snapshot::time);
+        Ok(snapshots)
+    }
+}
+
+fn read(path: &Path) -> Result<Snapshot, LakeError> {
+    let bytes = std::fs::read(path).map_err(LakeError::io(path))?;
+    let json = zstd::stream::decode_all(bytes.as_slice()).map_err(LakeError::io(path))?;
+    let json = String::from_utf8(json).map_err(|_| LakeError::form(path, "not UTF-8"))?;
+    Snapshot::parse(json, &path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snapshots_are_kept_by_their_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::new(folder.path());
+        assert!(lake.exchange_infos().unwrap().is_empty());
+        for time in [1_725_817_008_719_i64, 1_600_000_000_000, 1_725_817_008_719] {
+            let json = format!(r#"{{"serverTime":{time},"symbols":[]}}"#);
+            lake.add_exchange_info(&Snapshot::parse(json, "a test").unwrap()).unwrap();
+        }
+        let times: Vec<_> = lake.exchange_infos().unwrap().iter().map(|s| s.time().to_string()).collect();
+        assert_eq!(times, ["2020-09-13T12:26:40Z", "2024-09-08T17:36:48.719Z"]);
+        assert!(folder.path().join("exchange_info/2020-09-13T122640Z.json.zst").exists());
+        assert!(Snapshot::parse("{}".into(), "x.json").unwrap_err().to_string().starts_with("x.json: no exchangeInfo"));
+    }
+}

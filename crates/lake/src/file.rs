@@ -1,0 +1,126 @@
+//! One Parquet file: written so that a killed process leaves the old one or the new one, read
+//! back as it was.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use candlewick_model::Bars;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+use parquet::schema::types::ColumnPath;
+
+use crate::columns::{SCHEMA, append_batch, to_batch};
+use crate::error::LakeError;
+use crate::provenance::{KEY, Provenance};
+
+/// Temporary files begin like this; whoever holds the series' lock may remove them.
+pub(crate) const TEMPORARY: &str = ".tmp-";
+
+/// Delta encoding where neighbours are alike, bytes of the same rank side by side for the wide
+/// decimals, zstd 1 over both: measured against dictionary and plain encoding in
+/// `docs/lake.md`.
+fn properties(provenance: &Provenance) -> Result<WriterProperties, parquet::errors::ParquetError> {
+    let json = serde_json::to_string(provenance).expect("provenance is plain data");
+    let mut builder = WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_max_row_group_row_count(Some(1 << 20))
+        .set_key_value_metadata(Some(vec![KeyValue::new(KEY.to_owned(), json)]));
+    for field in SCHEMA.fields() {
+        let encoding =
+            if field.name().contains("volume") { Encoding::BYTE_STREAM_SPLIT } else { Encoding::DELTA_BINARY_PACKED };
+        builder = builder.set_column_encoding(ColumnPath::from(field.name().as_str()), encoding);
+    }
+    Ok(builder.build())
+}
+
+fn encode(bars: &Bars, provenance: &Provenance) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+    // Without Arrow's own schema in the footer every reader goes by Parquet's logical types.
+    let options = ArrowWriterOptions::new().with_properties(properties(provenance)?).with_skip_arrow_metadata(true);
+    let mut bytes = Vec::with_capacity(bars.len() * 40 + 4_096);
+    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, SCHEMA.clone(), options)?;
+    writer.write(&to_batch(bars)?)?;
+    writer.close()?;
+    Ok(bytes)
+}
+
+/// Writes bars to `path`: temporary file, fsync, rename, fsync of the folder.
+pub(crate) fn write(path: &Path, bars: &Bars, provenance: &Provenance) -> Result<u64, LakeError> {
+    let bytes = encode(bars, provenance).map_err(LakeError::parquet(path))?;
+    replace(path, &bytes)?;
+    Ok(bytes.len() as u64)
+}
+
+/// Puts bytes in a file's place, whole or not at all.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), LakeError> {
+    let folder = path.parent().expect("files of a lake lie in folders");
+    let name = path.file_name().expect("files have names").to_string_lossy();
+    let temporary = folder.join(format!("{TEMPORARY}{name}"));
+    let written = File::create(&temporary).and_then(|mut file| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    });
+    if let Err(source) = written {
+        // A full disk is the likely reason; what little was written must not stay.
+        let _ = std::fs::remove_file(&temporary);
+        return Err(LakeError::Io { path: path.to_owned(), source });
+    }
+    std::fs::rename(&temporary, path).map_err(LakeError::io(path))?;
+    sync_folder(folder)
+}
+
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), LakeError> {
+    File::open(folder).and_then(|f| f.sync_all()).map_err(LakeError::io(folder))
+}
+
+/// A file that was opened: its footer has been read.
+pub(crate) struct OpenFile {
+    path: PathBuf,
+    file: File,
+    metadata: ArrowReaderMetadata,
+    /// What it says of itself.
+    pub(crate) provenance: Provenance,
+    /// Its size in bytes.
+    pub(crate) bytes: u64,
+}
+
+impl OpenFile {
+    pub(crate) fn open(path: &Path) -> Result<Self, LakeError> {
+        let file = File::open(path).map_err(LakeError::io(path))?;
+        let bytes = file.metadata().map_err(LakeError::io(path))?.len();
+        let options = ArrowReaderOptions::new().with_schema(SCHEMA.clone());
+        let metadata = ArrowReaderMetadata::load(&file, options).map_err(LakeError::parquet(path))?;
+        let entries = metadata.metadata().file_metadata().key_value_metadata();
+        let json = entries.and_then(|list| list.iter().find(|kv| kv.key == KEY)).and_then(|kv| kv.value.as_deref());
+        let json = json.ok_or_else(|| LakeError::form(path, "no provenance in its footer"))?;
+        let provenance: Provenance = serde_json::from_str(json)
+            .map_err(|e| LakeError::form(path, format!("its provenance cannot be read: {e}")))?;
+        Ok(Self { path: path.to_owned(), file, metadata, provenance, bytes })
+    }
+
+    /// Adds all its rows.
+    pub(crate) fn read_into(self, bars: &mut Bars) -> Result<(), LakeError> {
+        let path = self.path;
+        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.metadata)
+            .with_batch_size(1 << 16)
+            .build()
+            .map_err(LakeError::parquet(&path))?;
+        for batch in reader {
+            let batch = batch.map_err(|e| LakeError::Parquet { path: path.clone(), source: e.into() })?;
+            append_batch(bars, &batch);
+        }
+        Ok(())
+    }
+
+    /// All its rows.
+    pub(crate) fn read(self) -> Result<Bars, LakeError> {
+        let mut bars = Bars::with_capacity(self.provenance.rows);
+        self.read_into(&mut bars)?;
+        Ok(bars)
+    }
+}

@@ -1,0 +1,164 @@
+//! Reading: which series there are, their files, their bars, their gaps.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use candlewick_model::{Bars, Gap, Interval, Timestamp};
+
+use crate::Lake;
+use crate::error::LakeError;
+use crate::file::OpenFile;
+use crate::layout::{SeriesName, Span};
+use crate::provenance::Provenance;
+
+/// A file of a series, without its rows.
+#[derive(Debug, Clone)]
+pub struct FileSummary {
+    /// Its name.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// What it says of itself.
+    pub provenance: Provenance,
+}
+
+/// Names in a folder, sorted; none where there is no such folder.
+pub(crate) fn list(folder: &Path) -> Result<Vec<String>, LakeError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(LakeError::Io { path: folder.to_owned(), source: e }),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(LakeError::io(folder))?;
+        names.extend(entry.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
+impl Lake {
+    /// Every series, by symbol and interval.
+    pub fn series(&self) -> Result<Vec<SeriesName>, LakeError> {
+        let klines = self.root().join("klines");
+        let mut found = Vec::new();
+        for symbol_folder in list(&klines)? {
+            let Some(symbol) = symbol_folder.strip_prefix("symbol=").and_then(|s| s.parse().ok()) else { continue };
+            for interval_folder in list(&klines.join(&symbol_folder))? {
+                let Some(interval) = interval_folder.strip_prefix("interval=").and_then(|i| i.parse().ok()) else {
+                    continue;
+                };
+                found.push(SeriesName { symbol, interval });
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// The files of a series in the order of their times, with their footers.
+    pub fn files(&self, series: &SeriesName) -> Result<Vec<FileSummary>, LakeError> {
+        let open = |(path, name): (PathBuf, String)| {
+            let file = OpenFile::open(&path)?;
+            Ok(FileSummary { name, bytes: file.bytes, provenance: file.provenance })
+        };
+        self.paths(series)?.into_iter().map(open).collect()
+    }
+
+    /// The bars of a series that open within a range, in order.
+    pub fn bars(&self, series: &SeriesName, range: Range<Timestamp>) -> Result<Bars, LakeError> {
+        let mut bars = Bars::default();
+        for (path, _) in self.paths(series)? {
+            let file = OpenFile::open(&path)?;
+            let (Some(first), Some(last)) = (file.provenance.first, file.provenance.last) else { continue };
+            if last < range.start || first >= range.end {
+                continue;
+            }
+            if bars.open_time.last().is_some_and(|before| first <= *before) {
+                return Err(LakeError::Overlap { path, open_time: first });
+            }
+            file.read_into(&mut bars)?;
+        }
+        let from = bars.open_time.partition_point(|t| *t < range.start);
+        let to = bars.open_time.partition_point(|t| *t < range.end);
+        Ok(if from == 0 && to == bars.len() { bars } else { bars.slice(from..to) })
+    }
+
+    /// Data files of a series with their names, by the time that they hold. A month comes
+    /// before its days; that a killed writer leaves both is the next writer's to clear, so days
+    /// of a month that is there are passed over here.
+    pub(crate) fn paths(&self, series: &SeriesName) -> Result<Vec<(PathBuf, String)>, LakeError> {
+        let folder = series.folder(self.root());
+        let names = list(&folder)?;
+        let spans: Vec<_> = names.iter().filter_map(|n| Some((Span::from_file_name(n)?, n))).collect();
+        let is_merged = |span: &Span| match span {
+            Span::Of(period) if period.month() != *period => {
+                spans.iter().any(|(other, _)| *other == Span::Of(period.month()))
+            }
+            _ => false,
+        };
+        let kept = spans.iter().filter(|(span, _)| !is_merged(span));
+        Ok(kept.map(|(_, name)| (folder.join(name), (*name).clone())).collect())
+    }
+}
+
+/// Stretches in which regular bars are missing between two that are there. Alignment is not
+/// assumed: the next bar is due when the one before it would have ended.
+#[must_use]
+pub fn gaps_of(bars: &Bars, interval: Interval) -> Vec<Gap> {
+    let pairs = bars.open_time.iter().zip(bars.open_time.iter().skip(1));
+    let gap = |(before, next): (&Timestamp, &Timestamp)| {
+        let due = interval.next_open(*before);
+        (due < *next).then(|| Gap { from: due, to: *next, missing: missing(due, *next, interval) })
+    };
+    pairs.filter_map(gap).filter(|gap| gap.missing > 0).collect()
+}
+
+/// How many whole bars fit between two instants.
+fn missing(from: Timestamp, to: Timestamp, interval: Interval) -> u64 {
+    match interval.micros() {
+        Some(length) => ((to.micros() - from.micros()) / length).unsigned_abs(),
+        None => {
+            let mut at = from;
+            let mut count = 0;
+            while at < to {
+                at = interval.next_open(at);
+                count += 1;
+            }
+            count
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opens(minutes: &[i64]) -> Bars {
+        let price = candlewick_model::Price::from_units(1);
+        let zero = candlewick_model::Amount::ZERO;
+        let bar = |m: &i64| candlewick_model::Bar {
+            open_time: Timestamp::from_micros(m * 60_000_000),
+            close_time: Timestamp::from_micros(m * 60_000_000 + 59_999_999),
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume: zero,
+            quote_volume: zero,
+            taker_buy_volume: zero,
+            taker_buy_quote_volume: zero,
+            trades: 0,
+        };
+        minutes.iter().map(bar).collect()
+    }
+
+    #[test]
+    fn gaps_count_regular_bars() {
+        let gaps = gaps_of(&opens(&[0, 1, 4, 5, 85]), Interval::OneMinute);
+        let figures: Vec<_> = gaps.iter().map(|g| (g.from.micros() / 60_000_000, g.missing)).collect();
+        assert_eq!(figures, [(2, 2), (6, 79)]);
+        assert!(gaps_of(&opens(&[]), Interval::OneMinute).is_empty());
+        assert!(gaps_of(&opens(&[0, 60, 119]), Interval::OneHour).is_empty(), "an overlap is no gap");
+    }
+}
