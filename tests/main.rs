@@ -1,2 +1,3 @@
 //! The program as a process, and what holds across crates. One file a subject.
 #![cfg(test)]
+mod parity;

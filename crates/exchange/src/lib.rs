@@ -3,7 +3,6 @@
 //! For: serving a recorded or generated market over HTTP on this machine, with the matcher
 //! behind it and time in lock step. Not for: strategies (it knows none) or the outside world.
 
-mod archive;
 mod error;
 pub mod generate;
 mod local;

@@ -11,11 +11,11 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use candlewick_model::time::DAY;
-use candlewick_model::{Bars, Interval, Symbol, Timestamp};
-use ring::digest::{SHA256, digest};
+use candlewick_binance::archive::{self, ArchiveName, Checksum, sha256_hex};
+use candlewick_model::{Bars, Interval, Period, Symbol, TimeUnit, Timestamp};
 
-use crate::archive;
+/// From here on the portal writes microseconds.
+const MICROSECONDS_SINCE: Timestamp = Timestamp::from_micros(1_735_689_600_000_000);
 
 /// Archives of one series, made from its bars when they are asked for.
 #[derive(Clone)]
@@ -33,61 +33,47 @@ impl Portal {
     }
 
     pub(crate) fn routes(self) -> Router {
-        Router::new()
-            .route("/data/spot/{period}/klines/{symbol}/{interval}/{file}", get(serve))
-            .with_state(Arc::new(self))
+        Router::new().route("/data/{*path}", get(serve)).with_state(Arc::new(self))
     }
 
     /// The bytes of a file, if the portal has it.
-    fn file(&self, period: &str, symbol: &str, interval: &str, file: &str) -> Option<Vec<u8>> {
-        if symbol != self.symbol.as_str() || interval != self.interval.archive_name() {
+    fn file(&self, path: &str) -> Option<Vec<u8>> {
+        let (path, is_checksum) = match path.strip_suffix(".CHECKSUM") {
+            Some(path) => (path, true),
+            None => (path, false),
+        };
+        let stem = path.rsplit('/').next()?.strip_suffix(".zip")?;
+        let series = format!("{}-{}-", self.symbol, self.interval.archive_name());
+        let period: Period = stem.strip_prefix(&series)?.parse().ok()?;
+        let name = ArchiveName { symbol: self.symbol, interval: self.interval, period };
+        if name.path() != path {
             return None;
         }
-        let (zip_name, is_checksum) = match file.strip_suffix(".CHECKSUM") {
-            Some(zip_name) => (zip_name, true),
-            None => (file, false),
-        };
-        let stem = zip_name.strip_suffix(".zip")?;
-        let date = stem.strip_prefix(&format!("{symbol}-{interval}-"))?;
-        let rows = self.rows(span(period, date)?)?;
-        let zip = archive::klines_zip(&format!("{stem}.csv"), &self.bars, rows);
+        let zip = self.archive(&name)?;
         if !is_checksum {
             return Some(zip);
         }
-        let sha256 = hex::encode(digest(&SHA256, &zip));
-        Some(format!("{sha256}  {zip_name}\n").into_bytes())
+        let checksum = Checksum { sha256: sha256_hex(&zip) };
+        Some(checksum.text(&format!("{stem}.zip")).into_bytes())
     }
 
-    /// The rows of a period that is over and has bars: archives come out afterwards.
-    fn rows(&self, period: Range<Timestamp>) -> Option<Range<usize>> {
+    /// The archive of a period that is over and has bars: they come out afterwards.
+    fn archive(&self, name: &ArchiveName) -> Option<Vec<u8>> {
         let opens = &self.bars.open_time;
         let end_of_data = self.interval.next_open(*opens.last()?);
-        let rows = opens.partition_point(|t| *t < period.start)..opens.partition_point(|t| *t < period.end);
-        (period.end <= end_of_data && !rows.is_empty()).then_some(rows)
+        let Range { start, end } = name.period.range();
+        let rows = opens.partition_point(|t| *t < start)..opens.partition_point(|t| *t < end);
+        if end > end_of_data || rows.is_empty() {
+            return None;
+        }
+        let unit = if start < MICROSECONDS_SINCE { TimeUnit::Milliseconds } else { TimeUnit::Microseconds };
+        let csv = archive::encode(&rows.map(|row| self.bars.bar(row)).collect(), unit);
+        archive::pack(&format!("{}.csv", name.stem()), &csv).ok()
     }
 }
 
-/// From when to when a file's bars open: `2023-03` in a monthly file, `2023-03-01` in a daily
-/// one.
-fn span(period: &str, date: &str) -> Option<Range<Timestamp>> {
-    match (period, date.len()) {
-        ("monthly", 7) => {
-            let start: Timestamp = format!("{date}-01").parse().ok()?;
-            Some(start..Interval::OneMonth.next_open(start))
-        }
-        ("daily", 10) => {
-            let start: Timestamp = date.parse().ok()?;
-            Some(start..start.plus(DAY))
-        }
-        _ => None,
-    }
-}
-
-async fn serve(
-    State(portal): State<Arc<Portal>>,
-    Path((period, symbol, interval, file)): Path<(String, String, String, String)>,
-) -> Response {
-    match portal.file(&period, &symbol, &interval, &file) {
+async fn serve(State(portal): State<Arc<Portal>>, Path(path): Path<String>) -> Response {
+    match portal.file(&format!("data/{path}")) {
         Some(bytes) => ([(header::CONTENT_TYPE, "binary/octet-stream")], bytes).into_response(),
         None => {
             let body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>";
@@ -107,27 +93,32 @@ mod tests {
         Portal::new(plan.symbol, plan.interval, Arc::new(plan.bars()))
     }
 
+    fn file(span: &str, name: &str) -> Option<Vec<u8>> {
+        portal().file(&format!("data/spot/{span}/klines/BTCUSDT/1m/{name}"))
+    }
+
     #[test]
     fn what_is_over_is_there_and_the_rest_is_not() {
-        let portal = portal();
-        let has = |period: &str, file: &str| portal.file(period, "BTCUSDT", "1m", file).is_some();
+        let has = |span: &str, name: &str| file(span, name).is_some();
         assert!(has("daily", "BTCUSDT-1m-2023-02-28.zip"));
         assert!(has("daily", "BTCUSDT-1m-2023-03-01.zip.CHECKSUM"));
         assert!(has("monthly", "BTCUSDT-1m-2023-02.zip"));
         assert!(!has("monthly", "BTCUSDT-1m-2023-03.zip"), "the month is not over");
+        assert!(!has("monthly", "BTCUSDT-1m-2023-02-28.zip"), "a day among the months");
         assert!(!has("daily", "BTCUSDT-1m-2023-03-02.zip"));
         assert!(!has("daily", "BTCUSDT-1m-2023-02-30.zip"));
         assert!(!has("daily", "BTCUSDT-1m-2023-02-28.csv"));
-        assert!(portal.file("daily", "ETHUSDT", "1m", "ETHUSDT-1m-2023-02-28.zip").is_none());
+        assert!(!has("daily", "ETHUSDT-1m-2023-02-28.zip"));
     }
 
     #[test]
-    fn the_checksum_is_that_of_the_archive() {
-        let portal = portal();
-        let zip = portal.file("daily", "BTCUSDT", "1m", "BTCUSDT-1m-2023-02-28.zip").unwrap();
-        let sum = portal.file("daily", "BTCUSDT", "1m", "BTCUSDT-1m-2023-02-28.zip.CHECKSUM").unwrap();
-        let expected = format!("{}  BTCUSDT-1m-2023-02-28.zip\n", hex::encode(digest(&SHA256, &zip)));
-        assert_eq!(String::from_utf8(sum).unwrap(), expected);
-        assert_eq!(portal.file("daily", "BTCUSDT", "1m", "BTCUSDT-1m-2023-02-28.zip").unwrap(), zip, "same bytes");
+    fn an_archive_holds_the_bars_and_its_checksum_is_its_own() {
+        let zip = file("daily", "BTCUSDT-1m-2023-02-28.zip").unwrap();
+        let decoded = archive::decode(&archive::unpack(&zip).unwrap(), "2023-02-28".parse().unwrap()).unwrap();
+        let day: Vec<_> = portal().bars.iter().filter(|bar| bar.open_time.date() == (2023, 2, 28)).collect();
+        assert_eq!(decoded.bars.iter().collect::<Vec<_>>(), day);
+        let sum = file("daily", "BTCUSDT-1m-2023-02-28.zip.CHECKSUM").unwrap();
+        let sum = Checksum::parse(&String::from_utf8(sum).unwrap()).unwrap();
+        assert_eq!(sum.sha256, sha256_hex(&zip));
     }
 }
