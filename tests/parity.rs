@@ -63,7 +63,7 @@ impl Strategy for Everything {
         for id in old {
             context.cancel(id);
         }
-        match self.bars % 240 {
+        match self.bars % 720 {
             20 => drop(context.submit_market(Side::Sell, OrderSize::Base(quantity("0.02")))),
             40 => drop(context.submit_market(Side::Buy, OrderSize::Base(quantity("0.02")))),
             60 => {
@@ -125,7 +125,7 @@ impl Strategy for Everything {
     }
 
     fn on_refused(&mut self, context: &mut Context, command: CommandId, _: &Refusal) {
-        if command % 2 == 0 {
+        if command % 16 == 0 {
             context.set_timer(context.now().plus(20_000_000));
         }
     }
@@ -185,7 +185,8 @@ fn lived(market: &Market, exchange_info: String) -> Vec<Event> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal.jsonl");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // One thread for both sides: in lock step one of them always waits for the other.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let events = runtime.block_on(async {
         let credentials = Credentials::new("testkey", "testsecret");
         let service = Service {
