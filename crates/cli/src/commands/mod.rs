@@ -1,5 +1,8 @@
 //! One module a command; each has its arguments and a `run`.
 
+mod ingest;
+mod lake;
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -7,10 +10,25 @@ use clap::Subcommand;
 use crate::failure::Failure;
 
 #[derive(Subcommand)]
-pub(crate) enum Command {}
+pub(crate) enum Command {
+    /// Fill the lake with candles from Data Portal archives.
+    Ingest(ingest::Arguments),
+    /// See what the lake holds, and what is missing in it.
+    #[command(subcommand)]
+    Lake(lake::Command),
+}
 
 impl Command {
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        match self {}
+        match self {
+            Self::Ingest(arguments) => ingest::run(&arguments),
+            Self::Lake(command) => lake::run(&command),
+        }
     }
+}
+
+/// Prints a value as JSON on standard output.
+fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    println!("{}", serde_json::to_string_pretty(value).map_err(Failure::outside)?);
+    Ok(())
 }

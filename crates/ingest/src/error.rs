@@ -1,0 +1,72 @@
+//! What can go wrong while ingesting.
+
+use candlewick_binance::archive::{ChecksumError, CsvError, PackError};
+use candlewick_lake::LakeError;
+
+/// Why an ingest stops.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The portal's address is of no use.
+    #[error("`{portal}` is no portal: {why}")]
+    Portal {
+        /// What was given.
+        portal: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The lake refused.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+}
+
+/// What is wrong with one archive. Nothing of it was written; other archives are not affected.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// It could not be fetched.
+    #[error("{path}: {why}; run the same command again to fetch what is missing")]
+    Fetch {
+        /// Which file of the portal.
+        path: String,
+        /// What happened.
+        why: String,
+    },
+    /// Its CHECKSUM file is none.
+    #[error("{path}.CHECKSUM: {source}")]
+    Checksum {
+        /// Which archive.
+        path: String,
+        /// What is wrong.
+        source: ChecksumError,
+    },
+    /// It is not what its CHECKSUM file says, also when fetched again.
+    #[error(
+        "{path}: its SHA-256 is {found}, its CHECKSUM file says {expected}; it is corrupt or was published anew, fetch it again later"
+    )]
+    Corrupt {
+        /// Which archive.
+        path: String,
+        /// Of the bytes.
+        found: String,
+        /// Of the CHECKSUM file.
+        expected: String,
+    },
+    /// It cannot be unpacked.
+    #[error("{path}: {source}; fetch it again, or report it to whoever serves it")]
+    Pack {
+        /// Which archive.
+        path: String,
+        /// What is wrong.
+        source: PackError,
+    },
+    /// Its content is not what a kline archive holds.
+    #[error("{path}: {source}; nothing of this file was taken")]
+    Csv {
+        /// Which archive.
+        path: String,
+        /// Line, column and value.
+        source: CsvError,
+    },
+    /// The lake could not be written.
+    #[error("{0}")]
+    Lake(#[from] LakeError),
+}

@@ -1,0 +1,120 @@
+//! The report as JSON, and the events of a run as JSON lines.
+//!
+//! For: programs. Money is text with eight decimals, ratios are numbers, what is not defined is
+//! null; names and units stand in `docs/outputs.md`. Not for: series a row a bar
+//! (`equity.csv`).
+
+use candlewick_model::run::{AssumedFilters, Assumptions, Band, CommandId, Event, FillModel, Provenance, Run};
+use candlewick_model::{Account, Asset, Gap, Interval, Price, Quantity, Symbol, Timestamp};
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::csv::{Rejection, refused};
+use crate::statistics::Statistics;
+use crate::trips::RoundTrip;
+
+/// Goes up when a name or a unit in `summary.json` changes or goes away.
+pub const SCHEMA: u32 = 1;
+
+/// What a replay of candles cannot know (section 7 of the fill rules).
+pub const UNKNOWN: [&str; 4] = [
+    "Queue position: a resting order fills in full priority once the price is beyond its limit.",
+    "How others react to these orders.",
+    "Depth of the book beyond a share of each bar's volume.",
+    "Outages of the exchange, other than as gaps in its candles.",
+];
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    schema: u32,
+    strategy: &'a str,
+    #[serde(serialize_with = "pairs")]
+    parameters: &'a [(String, String)],
+    symbol: Symbol,
+    base_asset: Asset,
+    quote_asset: Asset,
+    interval: Interval,
+    tick: Price,
+    step: Quantity,
+    statistics: &'a Statistics,
+    band: Option<Band>,
+    fill_model: FillModel,
+    assumptions: Assumptions,
+    assumed_filters: Option<AssumedFilters>,
+    filter_notes: &'a [String],
+    gaps: &'a [Gap],
+    does_not_know: [&'static str; 4],
+    provenance: &'a Provenance,
+    initial_account: &'a Account,
+    account: &'a Account,
+    trades: &'a [RoundTrip],
+    open_trade: Option<RoundTrip>,
+    rejections: Vec<Refused<'a>>,
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    time: Timestamp,
+    command: CommandId,
+    action: &'static str,
+    code: i32,
+    msg: &'a str,
+    parameters: candlewick_model::RawParameters,
+}
+
+fn pairs<S: Serializer>(pairs: &[(String, String)], s: S) -> Result<S::Ok, S::Error> {
+    let mut map = s.serialize_map(Some(pairs.len()))?;
+    for (name, value) in pairs {
+        map.serialize_entry(name, value)?;
+    }
+    map.end()
+}
+
+fn rejection(Rejection { event, parameters }: Rejection<'_>) -> Option<Refused<'_>> {
+    let Event::Refused { time, command, action, refusal } = event else { return None };
+    let action = crate::csv::action_word(*action);
+    Some(Refused { time: *time, command: *command, action, code: refusal.code, msg: &refusal.text, parameters })
+}
+
+/// `summary.json`: what the page says, for programs.
+#[must_use]
+pub fn summary(run: &Run, statistics: &Statistics) -> String {
+    let summary = Summary {
+        schema: SCHEMA,
+        strategy: &run.strategy,
+        parameters: &run.parameters,
+        symbol: run.symbol,
+        base_asset: run.base_asset,
+        quote_asset: run.quote_asset,
+        interval: run.interval,
+        tick: run.tick,
+        step: run.step,
+        statistics,
+        band: run.band,
+        fill_model: run.fill_model,
+        assumptions: run.assumptions,
+        assumed_filters: run.assumed_filters,
+        filter_notes: &run.filter_notes,
+        gaps: &run.gaps,
+        does_not_know: UNKNOWN,
+        provenance: &run.provenance,
+        initial_account: &run.initial,
+        account: &run.account,
+        trades: &statistics.trips.closed,
+        open_trade: statistics.trips.open,
+        rejections: refused(run).filter_map(rejection).collect(),
+    };
+    let mut text = serde_json::to_string_pretty(&summary).expect("plain values become JSON");
+    text.push('\n');
+    text
+}
+
+/// `events.jsonl`: everything that happened, one event a line.
+#[must_use]
+pub fn events(run: &Run) -> String {
+    let mut text = Vec::with_capacity(run.events.len() * 256);
+    for event in &run.events {
+        serde_json::to_writer(&mut text, event).expect("plain values become JSON");
+        text.push(b'\n');
+    }
+    String::from_utf8(text).expect("JSON is UTF-8")
+}

@@ -1,0 +1,108 @@
+//! A run in a few lines of plain text.
+//!
+//! For: the terminal; the program prints it. Not for: colours or widths (it fits 80 columns).
+
+use std::fmt::Write;
+
+use candlewick_model::run::Run;
+
+use crate::format::{amount, close_time, count, decimals_for, duration, float, percent, signed, signed_percent, time};
+use crate::statistics::{Performance, Statistics};
+
+/// The summary, with a line break at its end.
+#[must_use]
+pub fn summary(run: &Run, statistics: &Statistics) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: String| writeln!(text, "{name:<13} {value}").expect("a String takes everything");
+    line("run", format!("{} on {} {}", run.strategy, run.symbol, run.interval));
+    line("period", period(statistics));
+    line("equity", equity(run, &statistics.strategy));
+    line("strategy", performance(&statistics.strategy));
+    line("buy and hold", performance(&statistics.buy_and_hold));
+    line("orders", orders(statistics));
+    line("fills", fills(run, statistics));
+    line("round trips", trips(run, statistics));
+    if let Some(band) = run.band {
+        let decimals = decimals_for(statistics.curve.initial);
+        let [low, mid, high] = [band.pessimistic, band.nearest, band.optimistic].map(|a| amount(a, decimals));
+        line("band", format!("pessimistic {low}   nearest {mid}   optimistic {high}"));
+    }
+    for refusal in &statistics.refusals {
+        line("refused", format!("{} × {} {}", count(refusal.count), refusal.code, refusal.text));
+    }
+    for expiry in &statistics.expiries {
+        line("expired", format!("{} × {}", count(expiry.count), expiry.reason));
+    }
+    for note in notes(run) {
+        line("note", note);
+    }
+    text
+}
+
+fn period(statistics: &Statistics) -> String {
+    let period = &statistics.period;
+    match period.from.zip(period.to) {
+        None => "no bars".to_owned(),
+        Some((from, to)) => format!(
+            "{} to {} UTC, {}, {} bars",
+            time(from),
+            close_time(to),
+            duration(period.span_us),
+            count(period.bars)
+        ),
+    }
+}
+
+fn equity(run: &Run, performance: &Performance) -> String {
+    let decimals = decimals_for(performance.initial_equity);
+    let [from, to] = [performance.initial_equity, performance.final_equity].map(|a| amount(a, decimals));
+    format!("{from} → {to} {} ({})", run.quote_asset, signed(performance.pnl, decimals))
+}
+
+fn performance(p: &Performance) -> String {
+    let (growth, cagr) = (signed_percent(p.growth), signed_percent(p.cagr));
+    let (down, sharpe) = (percent(Some(-p.max_drawdown)), float(p.ratios.sharpe, 2));
+    format!("return {growth:>10}   a year {cagr:>10}   drawdown {down:>8}   Sharpe {sharpe:>6}")
+}
+
+fn orders(statistics: &Statistics) -> String {
+    let n = &statistics.orders;
+    let [accepted, filled, canceled, expired, refused, never] =
+        [n.accepted, n.filled, n.canceled, n.expired, n.refused, n.never_sent].map(count);
+    format!(
+        "{accepted} accepted, {filled} filled, {canceled} canceled, {expired} expired, {refused} refused, {never} never sent"
+    )
+}
+
+fn fills(run: &Run, statistics: &Statistics) -> String {
+    let decimals = decimals_for(statistics.curve.initial);
+    let n = &statistics.fills;
+    let (maker, cost) = (percent(n.maker_share), amount(statistics.commission_quote_value, decimals));
+    format!(
+        "{} ({maker} maker), turnover {}×, commission {cost} {}",
+        count(n.count),
+        float(n.turnover, 1),
+        run.quote_asset
+    )
+}
+
+fn trips(run: &Run, statistics: &Statistics) -> String {
+    let decimals = decimals_for(statistics.curve.initial);
+    let n = &statistics.round_trips;
+    let (won, factor) = (percent(n.win_rate), float(n.profit_factor, 2));
+    let each = n.expectancy.map_or_else(|| crate::format::NOTHING.to_owned(), |e| signed(e, decimals));
+    format!("{}, won {won}, profit factor {factor}, {each} {} each", count(n.count), run.quote_asset)
+}
+
+fn notes(run: &Run) -> Vec<String> {
+    let mut notes = Vec::new();
+    let missing: u64 = run.gaps.iter().map(|g| g.missing).sum();
+    if missing > 0 {
+        notes.push(format!("{} gaps in the data, {} bars missing", count(run.gaps.len() as u64), count(missing)));
+    }
+    if let Some(assumed) = run.assumed_filters {
+        let (from, to) = (time(assumed.from), time(assumed.to));
+        notes.push(format!("filters assumed from {from} to {to}: the snapshot is younger"));
+    }
+    notes
+}

@@ -1,0 +1,202 @@
+//! The parts of the page that are not tables: headline, tiles, callouts, band, model, hashes.
+//!
+//! For: words around figures. Not for: markup (the template).
+
+use candlewick_model::run::{MakerFill, PathModel, Run, Slippage};
+use candlewick_model::{Amount, ExpiryReason, Rate};
+use serde::Serialize;
+
+use crate::curve::growth;
+use crate::format::{
+    NOTHING, amount, close_time, count, decimals_for, duration, float, percent, signed, signed_percent, time,
+};
+use crate::statistics::Statistics;
+
+/// Where a figure leans: `up`, `down` or nothing.
+pub(crate) fn tone(value: f64) -> &'static str {
+    match value {
+        v if v > 0.0 => "up",
+        v if v < 0.0 => "down",
+        _ => "",
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Head {
+    strategy: String,
+    symbol: String,
+    interval: String,
+    from: String,
+    to: String,
+    span: String,
+    bars: String,
+    parameters: Vec<(String, String)>,
+    quote: String,
+}
+
+pub(crate) fn head(run: &Run, statistics: &Statistics) -> Head {
+    let period = &statistics.period;
+    let nothing = || NOTHING.to_owned();
+    Head {
+        strategy: run.strategy.clone(),
+        symbol: run.symbol.to_string(),
+        interval: run.interval.to_string(),
+        from: period.from.map_or_else(nothing, time),
+        to: period.to.map_or_else(nothing, close_time),
+        span: duration(period.span_us),
+        bars: count(period.bars),
+        parameters: run.parameters.clone(),
+        quote: run.quote_asset.to_string(),
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct Tile {
+    label: &'static str,
+    value: String,
+    note: String,
+    tone: &'static str,
+}
+
+pub(crate) fn tiles(run: &Run, statistics: &Statistics) -> Vec<Tile> {
+    let (s, hold) = (&statistics.strategy, &statistics.buy_and_hold);
+    let decimals = decimals_for(statistics.curve.initial);
+    let trips = &statistics.round_trips;
+    let tile = |label, value, note, tone| Tile { label, value, note, tone };
+    let held = |value: String| format!("buy & hold {value}");
+    let share = |part: Amount, whole: Amount| if whole.is_zero() { None } else { Some(part.to_f64() / whole.to_f64()) };
+    vec![
+        tile("Return", signed_percent(s.growth), held(signed_percent(hold.growth)), tone(s.growth.unwrap_or(0.0))),
+        tile(
+            "Profit",
+            signed(s.pnl, decimals),
+            format!("{} at the end", amount(s.final_equity, decimals)),
+            tone(s.pnl.to_f64()),
+        ),
+        tile("CAGR", signed_percent(s.cagr), held(signed_percent(hold.cagr)), tone(s.cagr.unwrap_or(0.0))),
+        tile("Sharpe", float(s.ratios.sharpe, 2), held(float(hold.ratios.sharpe, 2)), ""),
+        tile("Max drawdown", percent(Some(-s.max_drawdown)), held(percent(Some(-hold.max_drawdown))), ""),
+        tile(
+            "Win rate",
+            percent(trips.win_rate),
+            format!("{} round trips, factor {}", count(trips.count), float(trips.profit_factor, 2)),
+            "",
+        ),
+        tile(
+            "Exposure",
+            percent(statistics.exposure.time),
+            format!("turnover {}\u{d7} equity", float(statistics.fills.turnover, 1)),
+            "",
+        ),
+        tile(
+            "Commission",
+            amount(statistics.commission_quote_value, decimals),
+            format!(
+                "{} of initial equity in {}",
+                percent(share(statistics.commission_quote_value, s.initial_equity)),
+                run.quote_asset
+            ),
+            "",
+        ),
+    ]
+}
+
+/// What a reader must not miss, before any table.
+pub(crate) fn callouts(run: &Run, statistics: &Statistics) -> Vec<String> {
+    let mut all = Vec::new();
+    let word = ExpiryReason::InsufficientLiquidity.as_str();
+    if let Some(expiry) = statistics.expiries.iter().find(|e| e.reason == word) {
+        all.push(format!(
+            "{} orders expired for want of liquidity ({word}): the bar's volume share was used up.",
+            count(expiry.count)
+        ));
+    }
+    if let Some(assumed) = run.assumed_filters {
+        let (from, to) = (time(assumed.from), time(assumed.to));
+        let days = duration(assumed.to.micros() - assumed.from.micros());
+        all.push(format!("Filters are assumed from {from} to {to} ({days}): no snapshot of exchangeInfo is that old."));
+    }
+    let missing: u64 = run.gaps.iter().map(|g| g.missing).sum();
+    if missing > 0 {
+        let gaps = run.gaps.len() as u64;
+        let plural = if gaps == 1 { "gap" } else { "gaps" };
+        all.push(format!("{} {plural} in the data, {} bars missing.", count(gaps), count(missing)));
+    }
+    let never = statistics.orders.never_sent;
+    if never > 0 {
+        all.push(format!("{} commands came after the last bar and were never sent.", count(never)));
+    }
+    all
+}
+
+#[derive(Serialize)]
+pub(crate) struct BandPoint {
+    path: &'static str,
+    equity: String,
+    growth: String,
+    /// Where it stands between the lowest and the highest, in percent.
+    at: f64,
+}
+
+/// The three paths from left to right, where all were run.
+pub(crate) fn band(run: &Run, statistics: &Statistics) -> Option<Vec<BandPoint>> {
+    let band = run.band?;
+    let initial = statistics.curve.initial;
+    let points = [("pessimistic", band.pessimistic), ("nearest", band.nearest), ("optimistic", band.optimistic)];
+    let low = points.iter().map(|p| p.1.to_f64()).fold(f64::INFINITY, f64::min);
+    let high = points.iter().map(|p| p.1.to_f64()).fold(f64::NEG_INFINITY, f64::max);
+    let at = |value: Amount| if high > low { (value.to_f64() - low) / (high - low) * 100.0 } else { 50.0 };
+    let point = |(path, value): (&'static str, Amount)| BandPoint {
+        path,
+        equity: amount(value, decimals_for(initial)),
+        growth: signed_percent(growth(initial, value)),
+        at: (at(value) * 10.0).round() / 10.0,
+    };
+    Some(points.map(point).into())
+}
+
+fn rate(rate: Rate) -> String {
+    let text = format!("{:.6}", rate.to_f64() * 100.0);
+    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// The settings that turned candles into fills.
+pub(crate) fn fill_model(run: &Run) -> Vec<(&'static str, String)> {
+    let model = &run.fill_model;
+    let path = match model.path {
+        PathModel::Nearest => "nearest: the extreme nearer to the open comes first",
+        PathModel::Pessimistic => "pessimistic: the way that leaves less equity is kept",
+        PathModel::Optimistic => "optimistic: the way that leaves more equity is kept",
+    };
+    let maker = match model.maker_fill {
+        MakerFill::Through => "through: when the price goes beyond the limit",
+        MakerFill::Touch => "touch: when the price reaches the limit",
+    };
+    let slippage = match model.slippage {
+        Slippage::None => "none".to_owned(),
+        Slippage::Ticks(ticks) => format!("{ticks} ticks"),
+        Slippage::BasisPoints(points) => format!("{points} basis points"),
+    };
+    let plural = if model.half_spread_ticks == 1 { "tick" } else { "ticks" };
+    vec![
+        ("Path inside a bar", path.to_owned()),
+        ("Resting orders fill", maker.to_owned()),
+        ("Half spread", format!("{} {plural}", model.half_spread_ticks)),
+        ("Slippage of takers", slippage),
+        ("Share of a bar's volume", rate(model.volume_share)),
+        ("Latency", format!("{} ms", float(Some(model.latency_us as f64 / 1000.0), 3))),
+        ("Commission", format!("maker {}, taker {}", rate(model.fees.maker), rate(model.fees.taker))),
+        ("Tick and step", format!("{} {}, {} {}", run.tick, run.quote_asset, run.step, run.base_asset)),
+    ]
+}
+
+/// What the same result needs again.
+pub(crate) fn provenance(run: &Run) -> Vec<(&'static str, String)> {
+    let p = &run.provenance;
+    vec![
+        ("Data", p.data_sha256.clone()),
+        ("Configuration", p.configuration_sha256.clone()),
+        ("Filters", p.filters_sha256.clone()),
+        ("Program", p.program_version.clone()),
+    ]
+}
