@@ -58,8 +58,7 @@ impl Strategy for Everything {
         self.bars += 1;
         let close = bar.close;
         let stale = Timestamp::from_micros(bar.close_time.micros() - 45 * MINUTE);
-        let old: Vec<_> =
-            context.open_orders().iter().filter(|o| o.created < stale).map(|o| o.order_id).collect();
+        let old: Vec<_> = context.open_orders().iter().filter(|o| o.created < stale).map(|o| o.order_id).collect();
         for id in old {
             context.cancel(id);
         }
@@ -88,7 +87,13 @@ impl Strategy for Everything {
             }
             // Refused for their parameters, filters, balance, name.
             140 => self.raw(context, &[("side", "BUY"), ("type", "MARKET"), ("quantity", "1e5")]),
-            150 => Self::limit(context, Side::Buy, Price::from_units(close.units() + 1), quantity("0.01"), TimeInForce::Gtc),
+            150 => Self::limit(
+                context,
+                Side::Buy,
+                Price::from_units(close.units() + 1),
+                quantity("0.01"),
+                TimeInForce::Gtc,
+            ),
             160 => drop(context.submit_market(Side::Buy, OrderSize::Base(quantity("90")))),
             165 => drop(context.cancel(999_999)),
             // Asked for less than FULL: the rest must be asked after.
