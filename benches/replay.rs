@@ -3,6 +3,8 @@
 //!
 //! `cargo bench --bench replay`. Criterion's elements per second are bars per second.
 
+#![expect(missing_docs, reason = "criterion makes functions without")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 

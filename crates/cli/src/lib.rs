@@ -5,7 +5,9 @@
 //! problems, 2 usage or configuration, 3 the outside world, 101 a bug.
 
 mod commands;
+pub mod config;
 mod failure;
+pub mod prepare;
 
 use std::process::ExitCode;
 

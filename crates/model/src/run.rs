@@ -299,3 +299,18 @@ pub struct Run {
     /// What the run stands on.
     pub provenance: Provenance,
 }
+
+/// Every order of a log in its last state, by id.
+#[must_use]
+pub fn orders_of(events: &[Event]) -> Vec<Order> {
+    let mut orders: std::collections::BTreeMap<_, Order> = std::collections::BTreeMap::new();
+    for event in events {
+        if let Event::ExecutionReport(report) = event {
+            orders
+                .entry(report.order_id)
+                .and_modify(|order| order.apply(report))
+                .or_insert_with(|| Order::from(report));
+        }
+    }
+    orders.into_values().collect()
+}

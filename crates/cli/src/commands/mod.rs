@@ -1,5 +1,6 @@
 //! One module a command; each has its arguments and a `run`.
 
+mod backtest;
 mod ingest;
 mod lake;
 
@@ -16,6 +17,8 @@ pub(crate) enum Command {
     /// See what the lake holds, and what is missing in it.
     #[command(subcommand)]
     Lake(lake::Command),
+    /// Replay a strategy over the lake and write a report.
+    Backtest(backtest::Arguments),
 }
 
 impl Command {
@@ -23,6 +26,7 @@ impl Command {
         match self {
             Self::Ingest(arguments) => ingest::run(&arguments),
             Self::Lake(command) => lake::run(&command),
+            Self::Backtest(arguments) => backtest::run(&arguments),
         }
     }
 }

@@ -1,0 +1,48 @@
+//! `candlewick backtest`: configuration and lake → report.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use candlewick_lake::Lake;
+use clap::Args;
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::prepare::{Prepared, check_out};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// What to run: a TOML file, see docs/configuration.md.
+    config: PathBuf,
+    /// The folder of the lake.
+    #[arg(long, value_name = "DIR", default_value = "data/lake")]
+    lake: PathBuf,
+    /// Where the report goes.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Write into a folder that is not empty.
+    #[arg(long)]
+    force: bool,
+    /// Print the summary as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let (config, text) = Config::read(&arguments.config).map_err(Failure::usage)?;
+    check_out(&arguments.out, arguments.force).map_err(Failure::usage)?;
+    let prepared = Prepared::new(&config, &text, &Lake::new(&arguments.lake)).map_err(Failure::usage)?;
+    let start = Instant::now();
+    let run = prepared.backtest(&config).map_err(Failure::usage)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let written = candlewick_report::write_all(&run, &arguments.out).map_err(Failure::outside)?;
+    if arguments.json {
+        print!("{}", candlewick_report::json::summary(&run, &written.statistics));
+    } else {
+        print!("{}", candlewick_report::terminal::summary(&run, &written.statistics));
+        println!("report        {}", written.page.display());
+        eprintln!("{} bars replayed in {:.1} ms", run.bars.len(), seconds * 1e3);
+    }
+    Ok(ExitCode::SUCCESS)
+}
