@@ -123,7 +123,8 @@ impl Strategy for Everything {
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
         let Some(fill) = report.fill else { return };
         // A reaction inside the bar, met by the point at which the fill was reported.
-        if self.last_fill.replace(fill.price).is_some_and(|last| last < fill.price) && report.order_id.is_multiple_of(3) {
+        if self.last_fill.replace(fill.price).is_some_and(|last| last < fill.price) && report.order_id.is_multiple_of(3)
+        {
             let price = ticks(context, fill.price, -150);
             Self::limit(context, Side::Buy, price, quantity("0.005"), TimeInForce::Gtc);
         }

@@ -66,10 +66,14 @@ pub struct Server {
 impl Server {
     /// Starts serving on a port of 127.0.0.1; port 0 is any that is free.
     pub async fn start(service: Service, port: u16) -> Result<Self, ExchangeError> {
-        let exchange_info = serde_json::from_str(&service.exchange_info)
+        let exchange = LocalExchange::new(&service.market, service.interval);
+        let mut exchange_info: Value = serde_json::from_str(&service.exchange_info)
             .map_err(|source| ExchangeError::ExchangeInfo { reason: source.to_string() })?;
+        if let Some(symbols) = exchange_info.get_mut("symbols").and_then(Value::as_array_mut) {
+            symbols.retain(|symbol| symbol["symbol"] == exchange.symbol().as_str());
+        }
         let shared = Shared {
-            exchange: Mutex::new(LocalExchange::new(&service.market, service.interval)),
+            exchange: Mutex::new(exchange),
             exchange_info,
             credentials: service.credentials,
             fees: service.market.fill_model.fees,

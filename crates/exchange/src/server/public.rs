@@ -20,8 +20,7 @@ pub(super) async fn time(state: State, headers: HeaderMap) -> Answer<ServerTime>
     Ok(Json(ServerTime { server_time: time_number(state.exchange().now(), unit) }))
 }
 
-/// The snapshot with the simulated time in it, cut down to the symbols that are asked for.
-/// Only the one that is traded here can be asked for.
+/// The snapshot, cut down to the one symbol that is traded here, with the simulated time.
 pub(super) async fn exchange_info(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Value> {
     let unit = time_unit(&headers)?;
     let parameters = Parameters::read(query.as_deref().unwrap_or_default(), "")?;
@@ -32,9 +31,6 @@ pub(super) async fn exchange_info(state: State, headers: HeaderMap, RawQuery(que
     check_symbols(&parameters, served)?;
     let mut info = state.exchange_info.clone();
     info["serverTime"] = time_number(now, unit).into();
-    if let Some(symbols) = info.get_mut("symbols").and_then(Value::as_array_mut) {
-        symbols.retain(|symbol| symbol["symbol"] == served.as_str());
-    }
     Ok(Json(info))
 }
 
