@@ -2,3 +2,5 @@
 #![cfg(test)]
 
 mod architecture;
+mod exchange;
+mod parity;

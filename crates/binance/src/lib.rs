@@ -1,6 +1,9 @@
-//! The exchange's wire: Data Portal archives.
+//! The exchange's wire: its JSON, signing and REST, and the Data Portal's archives.
 //!
 //! For: names, formats and protocols exactly as the exchange has them. Not for: strategies,
 //! the matcher, or where data are kept.
 
 pub mod archive;
+pub mod rest;
+pub mod signing;
+pub mod wire;

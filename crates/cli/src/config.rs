@@ -188,10 +188,15 @@ impl Config {
     /// Reads a file.
     pub fn read(file: &Path) -> anyhow::Result<(Self, String)> {
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        Ok((Self::parse(&text, file)?, text))
+    }
+
+    /// Reads the text of a file.
+    pub fn parse(text: &str, file: &Path) -> anyhow::Result<Self> {
         let mut config: Self =
-            toml::from_str(&text).map_err(|e| anyhow!("{}: {}{}", file.display(), e, did_you_mean(&e.to_string())))?;
+            toml::from_str(text).map_err(|e| anyhow!("{}: {}{}", file.display(), e, did_you_mean(&e.to_string())))?;
         config.folder = file.parent().map(Path::to_owned).unwrap_or_default();
-        Ok((config, text))
+        Ok(config)
     }
 
     /// A path of the configuration, as seen from here.

@@ -8,6 +8,7 @@ mod commands;
 pub mod config;
 mod failure;
 pub mod prepare;
+mod sample;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,8 @@ struct Arguments {
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // The one crypto backend of this program; it is there already if somebody embeds it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     match arguments.command.run() {
         Ok(code) => code,
         Err(failure) => failure.report(),

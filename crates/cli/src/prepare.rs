@@ -74,6 +74,14 @@ impl Prepared {
         })
     }
 
+    /// The snapshot in force at the first bar, as the exchange sent it.
+    #[must_use]
+    pub fn exchange_info(&self) -> &str {
+        let first = self.market.bars.open_time.first().copied().unwrap_or(Timestamp::MIN);
+        let in_force = self.snapshots.iter().rev().find(|snapshot| snapshot.time() <= first);
+        in_force.or(self.snapshots.first()).map_or("{}", |snapshot| snapshot.json.as_str())
+    }
+
     /// Runs the configured strategy, and the other two paths where the report wants them.
     pub fn backtest(&self, config: &Config) -> anyhow::Result<Run> {
         let run = |path: PathModel| -> anyhow::Result<Finished> {

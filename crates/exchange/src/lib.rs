@@ -1,1 +1,17 @@
-//! exchange
+//! A local Binance-compatible exchange and Data Portal.
+//!
+//! For: serving a recorded or generated market over HTTP on this machine, with the matcher
+//! behind it and time in lock step. Not for: strategies (it knows none) or the outside world.
+
+mod error;
+pub mod generate;
+mod local;
+mod portal;
+pub mod server;
+mod symbol_info;
+
+pub use error::ExchangeError;
+pub use generate::MarketPlan;
+pub use local::{LocalExchange, Stepped};
+pub use portal::Portal;
+pub use server::{Server, Service};

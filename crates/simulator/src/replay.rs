@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, Command, CommandId, FillModel, PathModel};
-use candlewick_model::{Account, Amount, Bars, Ledger, Order, Quantity, Timestamp};
+use candlewick_model::{Account, Amount, Bars, Ledger, Order, Price, Quantity, Timestamp};
 
 use crate::path::{self, FirstExtreme, POINTS, Point};
 use crate::timeline::Timeline;
@@ -161,6 +161,12 @@ impl Replay {
     #[must_use]
     pub fn has_events(&self) -> bool {
         !self.venue.events.is_empty()
+    }
+
+    /// The price of the last trade; before the first one the first open.
+    #[must_use]
+    pub fn last_price(&self) -> Price {
+        self.venue.last
     }
 
     /// What the account holds.

@@ -1,8 +1,11 @@
 //! One module a command; each has its arguments and a `run`.
 
 mod backtest;
+mod demo;
+mod exchange;
 mod ingest;
 mod lake;
+mod live;
 
 use std::process::ExitCode;
 
@@ -19,6 +22,13 @@ pub(crate) enum Command {
     Lake(lake::Command),
     /// Replay a strategy over the lake and write a report.
     Backtest(backtest::Arguments),
+    /// Run a strategy on an exchange over REST: a local one, demo or testnet.
+    Live(live::Arguments),
+    /// A local exchange for strategies, and for trying things out.
+    #[command(subcommand)]
+    Exchange(exchange::Command),
+    /// See everything work, without internet, keys or preparation.
+    Demo(demo::Arguments),
 }
 
 impl Command {
@@ -27,8 +37,16 @@ impl Command {
             Self::Ingest(arguments) => ingest::run(&arguments),
             Self::Lake(command) => lake::run(&command),
             Self::Backtest(arguments) => backtest::run(&arguments),
+            Self::Live(arguments) => live::run(&arguments),
+            Self::Exchange(command) => exchange::run(&command),
+            Self::Demo(arguments) => demo::run(&arguments),
         }
     }
+}
+
+/// Whatever talks to the network runs on this.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::outside)
 }
 
 /// Prints a value as JSON on standard output.

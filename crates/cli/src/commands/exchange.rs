@@ -1,0 +1,105 @@
+//! `candlewick exchange`: the local exchange as a program of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use candlewick_binance::signing::Credentials;
+use candlewick_exchange::{Portal, Server, Service};
+use candlewick_lake::Lake;
+use candlewick_model::{ExchangeInfo, Period, Timestamp};
+use candlewick_simulator::{Market, Timeline};
+use clap::{Args, Subcommand};
+
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::prepare::Prepared;
+use crate::sample;
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Serve a market on 127.0.0.1: the REST API under /api/v3, archives under /data, lock step
+    /// under /control. Time stands still until POST /control/step moves it.
+    Serve(Serve),
+}
+
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// Market, account, fills and fees of a run: a TOML file, see docs/configuration.md. Its
+    /// strategy is of no account here.
+    #[arg(long, value_name = "FILE", required_unless_present = "generate", conflicts_with = "generate")]
+    config: Option<PathBuf>,
+    /// The folder of the lake that holds its bars.
+    #[arg(long, value_name = "DIR", default_value = "data/lake")]
+    lake: PathBuf,
+    /// Serve a generated market instead; the seed decides what happens in it.
+    #[arg(long, value_name = "SEED")]
+    generate: Option<u64>,
+    /// The generated market's first day.
+    #[arg(long, value_name = "DAY", default_value = "2023-03-01", requires = "generate")]
+    from: Timestamp,
+    /// How many days of it there are.
+    #[arg(long, default_value_t = 31, requires = "generate", value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    days: u32,
+    /// The port; 0 is any that is free.
+    #[arg(long, default_value_t = 8420)]
+    port: u16,
+}
+
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
+    let Command::Serve(arguments) = command;
+    let service = match (&arguments.config, arguments.generate) {
+        (Some(config), _) => of_config(config, &arguments.lake).map_err(Failure::usage)?,
+        (None, Some(seed)) => generated(seed, arguments.from, arguments.days).map_err(Failure::usage)?,
+        (None, None) => return Err(Failure::usage(anyhow!("give --config FILE or --generate SEED"))),
+    };
+    let bars = Arc::clone(&service.market.bars);
+    super::runtime()?.block_on(async {
+        let server = Server::start(service, arguments.port).await.map_err(Failure::outside)?;
+        println!("{}", server.url());
+        eprintln!(
+            "{} bars from {}; key and secret from CANDLEWICK_API_KEY and CANDLEWICK_API_SECRET, `local` where they are not set; stop with Ctrl-C",
+            bars.len(),
+            bars.open_time[0]
+        );
+        server.wait().await.map_err(Failure::outside)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn of_config(file: &Path, lake: &Path) -> anyhow::Result<Service> {
+    let (config, text) = Config::read(file)?;
+    let prepared = Prepared::new(&config, &text, &Lake::new(lake))?;
+    Ok(service(&config, prepared.market.clone(), prepared.exchange_info().to_owned()))
+}
+
+fn generated(seed: u64, from: Timestamp, days: u32) -> anyhow::Result<Service> {
+    let plan = sample::market(seed, from, days);
+    let day = Period::day_of(from);
+    let config = Config::parse(&sample::configuration(day, day), Path::new("the generated market"))?;
+    let mut info = ExchangeInfo::parse(&plan.exchange_info())?;
+    let instrument = info.instruments.remove(&plan.symbol).ok_or_else(|| anyhow!("a market without a symbol"))?;
+    let timeline = Timeline::new(vec![(info.server_time, instrument)]).ok_or_else(|| anyhow!("no filters"))?;
+    let bars = Arc::new(plan.bars());
+    let market = Market {
+        timeline,
+        fill_model: config.fill_model()?,
+        account: config.account()?,
+        average_bars: Arc::clone(&bars),
+        bars,
+    };
+    Ok(service(&config, market, plan.exchange_info()))
+}
+
+fn service(config: &Config, market: Market, exchange_info: String) -> Service {
+    let portal = Portal::new(config.symbol, config.interval, Arc::clone(&market.bars));
+    Service { market, interval: config.interval, exchange_info, credentials: local_credentials(), portal: Some(portal) }
+}
+
+/// Any key will do for a local exchange; both sides read the same variables.
+fn local_credentials() -> Credentials {
+    let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+    let or_local = |name: &str| variable(name).unwrap_or_else(|| "local".to_owned());
+    Credentials::new(or_local("CANDLEWICK_API_KEY"), or_local("CANDLEWICK_API_SECRET"))
+}

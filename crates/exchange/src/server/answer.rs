@@ -1,0 +1,39 @@
+//! Answers: JSON, and the exchange's no with its HTTP status.
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use candlewick_model::Refusal;
+
+/// The exchange's no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct No(pub(super) Refusal);
+
+/// What a handler gives back.
+pub(super) type Answer<T> = Result<Json<T>, No>;
+
+impl No {
+    pub(super) const fn saying(code: i32, text: &'static str) -> Self {
+        Self(Refusal::new(code, text))
+    }
+
+    /// Malformed requests and refused orders are 400, keys that are not accepted 401.
+    fn status(&self) -> StatusCode {
+        match self.0.code {
+            -2014 | -2015 => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl From<Refusal> for No {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl IntoResponse for No {
+    fn into_response(self) -> Response {
+        (self.status(), Json(self.0)).into_response()
+    }
+}

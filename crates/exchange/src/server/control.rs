@@ -1,0 +1,35 @@
+//! Lock step: the one call that no real exchange has.
+
+use axum::Json;
+use candlewick_model::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::State;
+
+/// How far time may go at most.
+#[derive(Deserialize)]
+pub(super) struct Step {
+    /// Microseconds; absent or null: to the next instant at which something happens.
+    #[serde(default)]
+    until: Option<i64>,
+}
+
+/// What happened.
+#[derive(Serialize)]
+pub(super) struct Stepped {
+    /// Simulated time now, in microseconds.
+    time: i64,
+    /// How often an order changed.
+    reports: usize,
+    /// How many bars closed.
+    bars: usize,
+    /// Whether the market has ended.
+    ended: bool,
+}
+
+/// Lets simulated time go on to the next instant at which an order changes or a bar closes,
+/// but not beyond `until`.
+pub(super) async fn step(state: State, Json(Step { until }): Json<Step>) -> Json<Stepped> {
+    let stepped = state.exchange().step(until.map(Timestamp::from_micros));
+    Json(Stepped { time: stepped.time.micros(), reports: stepped.reports, bars: stepped.bars, ended: stepped.ended })
+}

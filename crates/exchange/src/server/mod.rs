@@ -1,0 +1,161 @@
+//! The local exchange over HTTP, on this machine only.
+//!
+//! For: the REST API as the exchange documents it (`/api/v3/…`), the Data Portal (`/data/…`)
+//! where there is one, and lock step (`/control/…`, which no real exchange has). Not for: the
+//! outside world; it binds to 127.0.0.1 and nothing else.
+
+mod answer;
+mod control;
+mod private;
+mod public;
+mod request;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Router;
+use axum::routing::{get, post};
+use candlewick_binance::signing::Credentials;
+use candlewick_model::run::FeeSchedule;
+use candlewick_model::{Interval, TimeUnit};
+use candlewick_simulator::Market;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::local::LocalExchange;
+use crate::{ExchangeError, Portal};
+
+/// What a server serves.
+pub struct Service {
+    /// The market behind the REST API.
+    pub market: Market,
+    /// Length of its bars.
+    pub interval: Interval,
+    /// The answer of `exchangeInfo`, as a snapshot has it.
+    pub exchange_info: String,
+    /// The one key that is accepted.
+    pub credentials: Credentials,
+    /// Archives to serve beside it.
+    pub portal: Option<Portal>,
+}
+
+/// What the handlers share.
+struct Shared {
+    exchange: Mutex<LocalExchange>,
+    exchange_info: Value,
+    credentials: Credentials,
+    fees: FeeSchedule,
+}
+
+impl Shared {
+    fn exchange(&self) -> MutexGuard<'_, LocalExchange> {
+        // A panic in a handler leaves no half-made state behind that anybody could trust.
+        self.exchange.lock().expect("no handler has panicked")
+    }
+}
+
+type State = axum::extract::State<Arc<Shared>>;
+
+/// A server that runs until it is dropped or stopped.
+pub struct Server {
+    address: SocketAddr,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Starts serving on a port of 127.0.0.1; port 0 is any that is free.
+    pub async fn start(service: Service, port: u16) -> Result<Self, ExchangeError> {
+        let exchange = LocalExchange::new(&service.market, service.interval);
+        let mut exchange_info: Value = serde_json::from_str(&service.exchange_info)
+            .map_err(|source| ExchangeError::ExchangeInfo { reason: source.to_string() })?;
+        if let Some(symbols) = exchange_info.get_mut("symbols").and_then(Value::as_array_mut) {
+            symbols.retain(|symbol| symbol["symbol"] == exchange.symbol().as_str());
+        }
+        let shared = Shared {
+            exchange: Mutex::new(exchange),
+            exchange_info,
+            credentials: service.credentials,
+            fees: service.market.fill_model.fees,
+        };
+        let routes = routes(Arc::new(shared));
+        let routes = match service.portal {
+            Some(portal) => routes.merge(portal.routes()),
+            None => routes,
+        };
+        Self::serve(routes, port).await
+    }
+
+    /// Starts serving archives alone.
+    pub async fn start_portal(portal: Portal, port: u16) -> Result<Self, ExchangeError> {
+        Self::serve(portal.routes(), port).await
+    }
+
+    async fn serve(routes: Router, port: u16) -> Result<Self, ExchangeError> {
+        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let bound = |source| ExchangeError::Bind { address: wanted, source };
+        let listener = TcpListener::bind(wanted).await.map_err(bound)?;
+        let address = listener.local_addr().map_err(bound)?;
+        // Answers are small and waited for: they must not be held back for more to come.
+        let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "no TCP_NODELAY");
+            }
+        });
+        let task = tokio::spawn(async move { axum::serve(listener, routes).await });
+        Ok(Self { address, task })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL for clients.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Waits until it ends, which it does only when something goes wrong.
+    pub async fn wait(mut self) -> Result<(), ExchangeError> {
+        match (&mut self.task).await {
+            Ok(Err(source)) => Err(ExchangeError::Bind { address: self.address, source }),
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn routes(shared: Arc<Shared>) -> Router {
+    let order = post(private::new_order).get(private::query_order).delete(private::cancel_order);
+    Router::new()
+        .route("/api/v3/ping", get(public::ping))
+        .route("/api/v3/time", get(public::time))
+        .route("/api/v3/exchangeInfo", get(public::exchange_info))
+        .route("/api/v3/klines", get(public::klines))
+        .route("/api/v3/account", get(private::account))
+        .route("/api/v3/order", order)
+        .route("/api/v3/openOrders", get(private::open_orders))
+        .route("/api/v3/myTrades", get(private::my_trades))
+        .route("/control/step", post(control::step))
+        .with_state(shared)
+}
+
+/// The unit of times that a request asks for.
+fn time_unit(headers: &axum::http::HeaderMap) -> Result<TimeUnit, answer::No> {
+    let asked = headers.get(candlewick_binance::wire::TIME_UNIT_HEADER).map(|value| value.as_bytes());
+    match asked {
+        None | Some(b"MILLISECOND" | b"millisecond") => Ok(TimeUnit::Milliseconds),
+        Some(b"MICROSECOND" | b"microsecond") => Ok(TimeUnit::Microseconds),
+        Some(_) => {
+            Err(answer::No::saying(-1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND."))
+        }
+    }
+}

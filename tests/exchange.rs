@@ -1,0 +1,306 @@
+//! The local exchange as a stranger meets it: plain HTTP requests, checked word by word.
+
+use std::sync::Arc;
+
+use candlewick_binance::signing::Credentials;
+use candlewick_exchange::{MarketPlan, Portal, Server, Service};
+use candlewick_model::run::{FeeSchedule, FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::time::{DAY, MINUTE};
+use candlewick_model::{Account, Amount, ExchangeInfo, Interval, Timestamp};
+use candlewick_simulator::{Market, Timeline};
+use serde_json::{Value, json};
+
+const KEY: &str = "k3y";
+
+fn credentials() -> Credentials {
+    Credentials::new(KEY, "secret")
+}
+
+/// One day of minutes from this instant.
+fn start() -> Timestamp {
+    "2023-03-01".parse().unwrap()
+}
+
+fn service() -> Service {
+    let plan = MarketPlan::bitcoin(5, Interval::OneMinute, start(), start().plus(DAY));
+    let mut info = ExchangeInfo::parse(&plan.exchange_info()).unwrap();
+    let instrument = info.instruments.remove(&plan.symbol).unwrap();
+    let bars = Arc::new(plan.bars());
+    let account = [(plan.base_asset, Amount::ZERO), (plan.quote_asset, "10000".parse().unwrap())];
+    Service {
+        interval: plan.interval,
+        exchange_info: plan.exchange_info(),
+        credentials: credentials(),
+        portal: Some(Portal::new(plan.symbol, plan.interval, Arc::clone(&bars))),
+        market: Market {
+            timeline: Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
+            fill_model: FillModel {
+                path: PathModel::Nearest,
+                maker_fill: MakerFill::Through,
+                half_spread_ticks: 1,
+                slippage: Slippage::None,
+                volume_share: "0.1".parse().unwrap(),
+                latency_us: 0,
+                fees: FeeSchedule { maker: "0.001".parse().unwrap(), taker: "0.001".parse().unwrap() },
+            },
+            account: Account::from_iter(account),
+            average_bars: Arc::clone(&bars),
+            bars,
+        },
+    }
+}
+
+/// A plain client: what it sends is exactly what stands here.
+struct Stranger {
+    http: reqwest::Client,
+    url: String,
+    _server: Server,
+}
+
+impl Stranger {
+    async fn meet() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let server = Server::start(service(), 0).await.unwrap();
+        Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), url: server.url(), _server: server }
+    }
+
+    async fn get(&self, path: &str) -> (u16, Value) {
+        self.answer(self.http.get(format!("{}{path}", self.url))).await
+    }
+
+    async fn answer(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
+    }
+
+    /// A signed request with everything in the query, at the server's time.
+    async fn signed(&self, method: reqwest::Method, path: &str, query: &str) -> (u16, Value) {
+        let now = self.get("/api/v3/time").await.1["serverTime"].as_i64().unwrap();
+        let separator = if query.is_empty() { "" } else { "&" };
+        let query = format!("{query}{separator}timestamp={now}");
+        let signature = credentials().sign(&query);
+        let url = format!("{}{path}?{query}&signature={signature}", self.url);
+        self.answer(self.http.request(method, url).header("X-MBX-APIKEY", KEY)).await
+    }
+
+    async fn order(&self, query: &str) -> (u16, Value) {
+        self.signed(reqwest::Method::POST, "/api/v3/order", &format!("symbol=BTCUSDT&{query}")).await
+    }
+
+    async fn ask(&self, path: &str, query: &str) -> (u16, Value) {
+        self.signed(reqwest::Method::GET, path, query).await
+    }
+
+    async fn step(&self, until: Option<Timestamp>) -> Value {
+        let body = json!({ "until": until.map(Timestamp::micros) }).to_string();
+        let request = self.http.post(format!("{}/control/step", self.url)).header("Content-Type", "application/json");
+        self.answer(request.body(body)).await.1
+    }
+}
+
+fn run(test: impl AsyncFnOnce(Stranger)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { test(Stranger::meet().await).await });
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn time_stands_still_between_calls() {
+    run(async |stranger: Stranger| {
+        assert_eq!(stranger.get("/api/v3/ping").await, (200, json!({})));
+        let before = start().plus(-1).millis();
+        assert_eq!(stranger.get("/api/v3/time").await, (200, json!({ "serverTime": before })));
+        let first_close = start().plus(MINUTE - 1);
+        let stepped = stranger.step(None).await;
+        assert_eq!(stepped, json!({ "time": first_close.micros(), "reports": 0, "bars": 1, "ended": false }));
+        // Not beyond what is asked for; then nothing happens.
+        let between = first_close.plus(5);
+        let stepped = stranger.step(Some(between.plus(-2))).await;
+        assert_eq!(stepped["bars"], 0);
+        assert_eq!(stepped["time"], between.plus(-2).micros());
+        let request = stranger.http.get(format!("{}/api/v3/time", stranger.url));
+        let micros = stranger.answer(request.header("X-MBX-TIME-UNIT", "MICROSECOND")).await.1;
+        assert_eq!(micros, json!({ "serverTime": between.plus(-2).micros() }));
+        let request = stranger.http.get(format!("{}/api/v3/time", stranger.url));
+        let wrong = stranger.answer(request.header("X-MBX-TIME-UNIT", "DAY")).await;
+        assert_eq!((wrong.0, wrong.1["code"].as_i64()), (400, Some(-1194)));
+    });
+}
+
+#[test]
+fn klines_show_no_future() {
+    run(async |stranger: Stranger| {
+        let path = "/api/v3/klines?symbol=BTCUSDT&interval=1m";
+        assert_eq!(stranger.get(path).await.1, json!([]), "before the first open");
+        for _ in 0..3 {
+            stranger.step(None).await;
+        }
+        let closed = stranger.get(path).await.1;
+        assert_eq!(closed.as_array().unwrap().len(), 3, "time stands at the third close");
+        assert_eq!(closed[0].as_array().unwrap().len(), 12);
+        assert_eq!(closed[0][0], start().millis());
+        // An order meets the next open: now a bar is open, and it knows its first price only.
+        stranger.order("side=BUY&type=MARKET&quantity=0.01").await;
+        let rows = stranger.get(path).await.1;
+        let running = rows.as_array().unwrap().last().unwrap().clone();
+        assert_eq!(rows.as_array().unwrap().len(), 4);
+        assert_eq!((&running[1], &running[1], &running[1]), (&running[2], &running[3], &running[4]));
+        assert_eq!(running[5], "0.00000000");
+        let limited = stranger.get(&format!("{path}&limit=2")).await.1;
+        assert_eq!(limited.as_array().unwrap()[1], running, "the most recent ones");
+        let from = start().plus(MINUTE);
+        let ranged = stranger.get(&format!("{path}&startTime={}&limit=1", from.micros())).await.1;
+        assert_eq!(ranged.as_array().unwrap()[0][0], from.millis(), "the oldest from there on");
+        let none = stranger.get(&format!("{path}&endTime={}", start().millis() - 1)).await.1;
+        assert_eq!(none, json!([]));
+        for (query, code) in
+            [("interval=1m", -1102), ("symbol=ETHUSDT&interval=1m", -1121), ("symbol=BTCUSDT&interval=1M", -1120)]
+        {
+            let (status, no) = stranger.get(&format!("/api/v3/klines?{query}")).await;
+            assert_eq!((status, no["code"].as_i64()), (400, Some(code)), "{query}");
+        }
+    });
+}
+
+#[test]
+fn an_order_is_taken_up_at_the_next_open_and_answered_in_full() {
+    run(async |stranger: Stranger| {
+        stranger.step(None).await;
+        let (status, placed) = stranger.order("side=BUY&type=MARKET&quantity=0.01&newClientOrderId=a").await;
+        assert_eq!(status, 200);
+        let members = "symbol orderId orderListId clientOrderId transactTime price origQty executedQty origQuoteOrderQty \
+             cummulativeQuoteQty status timeInForce type side workingTime selfTradePreventionMode fills";
+        assert_eq!(keys(&placed), members.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(placed["transactTime"], start().plus(MINUTE).millis());
+        assert_eq!((&placed["status"], &placed["executedQty"]), (&json!("FILLED"), &json!("0.01000000")));
+        assert_eq!(keys(&placed["fills"][0]), ["price", "qty", "commission", "commissionAsset", "tradeId"]);
+        assert_eq!(placed["fills"][0]["commissionAsset"], "BTC");
+        // 0.1 % of what was received.
+        assert_eq!(placed["fills"][0]["commission"], "0.00001000");
+        let (_, trades) = stranger.ask("/api/v3/myTrades", "symbol=BTCUSDT").await;
+        assert_eq!(trades[0]["price"], placed["fills"][0]["price"]);
+        assert_eq!((&trades[0]["isMaker"], &trades[0]["isBuyer"]), (&json!(false), &json!(true)));
+        let (_, account) = stranger.ask("/api/v3/account", "omitZeroBalances=true").await;
+        assert_eq!(account["balances"][0], json!({ "asset": "BTC", "free": "0.00999000", "locked": "0.00000000" }));
+        assert_eq!(account["commissionRates"]["taker"], "0.00100000");
+    });
+}
+
+#[test]
+fn a_resting_order_is_seen_cancelled_and_gone() {
+    run(async |stranger: Stranger| {
+        let limit = "side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price=15000&newClientOrderId=low";
+        let (_, placed) = stranger.order(limit).await;
+        assert_eq!((&placed["status"], &placed["fills"]), (&json!("NEW"), &json!([])));
+        let (_, open) = stranger.ask("/api/v3/openOrders", "symbol=BTCUSDT").await;
+        let members = "symbol orderId orderListId clientOrderId price origQty executedQty cummulativeQuoteQty status \
+             timeInForce type side stopPrice icebergQty time updateTime isWorking workingTime origQuoteOrderQty \
+             selfTradePreventionMode";
+        assert_eq!(keys(&open[0]), members.split_whitespace().collect::<Vec<_>>());
+        let (_, account) = stranger.ask("/api/v3/account", "").await;
+        assert_eq!(account["balances"][1]["locked"], "150.00000000");
+        let (status, twice) = stranger.order(limit).await;
+        assert_eq!((status, twice), (400, json!({ "code": -2010, "msg": "Duplicate order sent." })));
+        let cancel = "symbol=BTCUSDT&origClientOrderId=low&newClientOrderId=bye";
+        let (_, cancelled) = stranger.signed(reqwest::Method::DELETE, "/api/v3/order", cancel).await;
+        let members = "symbol origClientOrderId orderId orderListId clientOrderId transactTime price origQty executedQty \
+             origQuoteOrderQty cummulativeQuoteQty status timeInForce type side selfTradePreventionMode";
+        assert_eq!(keys(&cancelled), members.split_whitespace().collect::<Vec<_>>());
+        assert_eq!((&cancelled["clientOrderId"], &cancelled["status"]), (&json!("bye"), &json!("CANCELED")));
+        let (status, again) = stranger.signed(reqwest::Method::DELETE, "/api/v3/order", cancel).await;
+        assert_eq!((status, again), (400, json!({ "code": -2011, "msg": "Unknown order sent." })));
+        let (_, asked) = stranger.ask("/api/v3/order", "symbol=BTCUSDT&orderId=1").await;
+        assert_eq!((&asked["status"], &asked["clientOrderId"]), (&json!("CANCELED"), &json!("low")));
+        let (_, unknown) = stranger.ask("/api/v3/order", "symbol=BTCUSDT&orderId=9").await;
+        assert_eq!(unknown, json!({ "code": -2013, "msg": "Order does not exist." }));
+    });
+}
+
+#[test]
+fn the_kinds_of_answers_and_their_conditional_members() {
+    run(async |stranger: Stranger| {
+        let (_, ack) = stranger.order("side=BUY&type=LIMIT_MAKER&quantity=0.01&price=15000").await;
+        assert_eq!(keys(&ack), ["symbol", "orderId", "orderListId", "clientOrderId", "transactTime"]);
+        let (_, result) = stranger.order("side=BUY&type=MARKET&quantity=0.01&newOrderRespType=RESULT").await;
+        assert!(result.get("fills").is_none() && result.get("expiryReason").is_none());
+        let ioc = "side=BUY&type=LIMIT&timeInForce=IOC&quantity=0.01&price=15000";
+        let (_, expired) = stranger.order(ioc).await;
+        assert_eq!(
+            (&expired["status"], &expired["expiryReason"]),
+            (&json!("EXPIRED"), &json!("UNFILLED_IOC_QUANTITY_EXPIRED"))
+        );
+    });
+}
+
+#[test]
+fn keys_signatures_and_bodies() {
+    run(async |stranger: Stranger| {
+        let url = format!("{}/api/v3/order", stranger.url);
+        let now = start().plus(-1).millis();
+        let (query, body) = ("symbol=BTCUSDT&side=BUY&type=MARKET", format!("quantity=0.01&timestamp={now}"));
+        let signature = credentials().sign(&format!("{query}{body}"));
+        let post = |query: String, body: String, key: &str| {
+            let request = stranger.http.post(format!("{url}?{query}")).header("X-MBX-APIKEY", key);
+            request.header("Content-Type", "application/x-www-form-urlencoded").body(body)
+        };
+        let (status, no) =
+            stranger.answer(post(query.to_owned(), format!("{body}&signature={signature}"), "other")).await;
+        assert_eq!((status, no["code"].as_i64()), (401, Some(-2015)));
+        let (status, no) = stranger.answer(stranger.http.post(format!("{url}?{query}"))).await;
+        assert_eq!((status, no["code"].as_i64()), (401, Some(-2014)));
+        let (status, no) = stranger.answer(post(query.to_owned(), format!("{body}&signature=abc"), KEY)).await;
+        assert_eq!((status, no["code"].as_i64()), (400, Some(-1022)));
+        // Refused requests have not moved time.
+        assert_eq!(stranger.get("/api/v3/time").await.1["serverTime"], now);
+        let (status, _) = stranger.answer(post(query.to_owned(), format!("{body}&signature={signature}"), KEY)).await;
+        assert_eq!(status, 200, "half in the query, half in the body");
+        let (status, no) = stranger.answer(post(query.to_owned(), format!("{body}&signature={signature}"), KEY)).await;
+        assert_eq!(status, 200, "a minute has not passed: {no}");
+    });
+}
+
+#[test]
+fn after_the_last_bar_the_service_is_over() {
+    run(async |stranger: Stranger| {
+        let mut bars = 0;
+        loop {
+            let stepped = stranger.step(None).await;
+            bars += stepped["bars"].as_i64().unwrap();
+            if stepped["ended"] == json!(true) {
+                break;
+            }
+        }
+        assert_eq!(bars, 24 * 60 - 35, "a day without its gap");
+        let (status, no) = stranger.order("side=BUY&type=MARKET&quantity=0.01").await;
+        assert_eq!((status, no), (400, json!({ "code": -1016, "msg": "This service is no longer available." })));
+    });
+}
+
+#[test]
+fn the_portal_is_beside_it() {
+    run(async |stranger: Stranger| {
+        let base = format!("{}/data/spot/daily/klines/BTCUSDT/1m", stranger.url);
+        let zip = stranger.http.get(format!("{base}/BTCUSDT-1m-2023-03-01.zip")).send().await.unwrap();
+        let length: usize = zip.headers()["content-length"].to_str().unwrap().parse().unwrap();
+        assert_eq!((zip.status().as_u16(), zip.bytes().await.unwrap().len()), (200, length));
+        let missing = stranger.http.get(format!("{base}/BTCUSDT-1m-2023-03-02.zip")).send().await.unwrap();
+        assert_eq!(missing.status().as_u16(), 404);
+    });
+}
+
+#[test]
+fn exchange_info_is_the_snapshot_at_simulated_time() {
+    run(async |stranger: Stranger| {
+        let (_, info) = stranger.get("/api/v3/exchangeInfo?symbol=BTCUSDT").await;
+        assert_eq!(info["serverTime"], start().plus(-1).millis());
+        assert_eq!(info["symbols"][0]["filters"].as_array().unwrap().len(), 11);
+        let (_, listed) = stranger.get("/api/v3/exchangeInfo?symbols=%5B%22BTCUSDT%22%5D").await;
+        assert_eq!(listed["symbols"], info["symbols"]);
+        let (status, no) = stranger.get("/api/v3/exchangeInfo?symbol=NOPE").await;
+        assert_eq!((status, no), (400, json!({ "code": -1121, "msg": "Invalid symbol." })));
+    });
+}
