@@ -3,4 +3,5 @@
 
 mod architecture;
 mod exchange;
+mod lost_answers;
 mod parity;

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use candlewick_binance::archive;
 use candlewick_binance::signing::Credentials;
@@ -16,6 +17,8 @@ use candlewick_model::{
 };
 use candlewick_simulator::{Backtest, Market, Timeline};
 use candlewick_strategy::{Context, Strategy};
+
+use crate::lost_answers::BadLine;
 
 /// A strategy that tries everything a venue can be asked: taking and resting, in part and
 /// whole, sized in base and quote, cancels that come in time and too late, orders that are
@@ -122,6 +125,10 @@ impl Strategy for Everything {
 
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
         let Some(fill) = report.fill else { return };
+        if report.order_id.is_multiple_of(11) {
+            // Due at once: it fires in this very instant (rule 1.6).
+            context.set_timer(context.now());
+        }
         // A reaction inside the bar, met by the point at which the fill was reported.
         if self.last_fill.replace(fill.price).is_some_and(|last| last < fill.price) && report.order_id.is_multiple_of(3)
         {
@@ -186,8 +193,8 @@ fn backtested(market: &Market) -> Vec<Event> {
     Backtest::new(market, Everything::default(), "everything").run().unwrap().outcome.events
 }
 
-/// The same run over HTTP, with its journal.
-fn lived(market: &Market, exchange_info: String) -> Vec<Event> {
+/// The same run over HTTP, with its journal; every `nth` trading request may lose its answer.
+fn lived(market: &Market, exchange_info: String, lose_every: Option<usize>) -> Vec<Event> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal.jsonl");
@@ -203,8 +210,12 @@ fn lived(market: &Market, exchange_info: String) -> Vec<Event> {
             portal: None,
         };
         let server = Server::start(service, 0).await.unwrap();
+        let line = match lose_every {
+            Some(nth) => Some(BadLine::to(server.address(), nth).await),
+            None => None,
+        };
         let plan = Plan {
-            url: server.url(),
+            url: line.as_ref().map_or(server.url(), |line| format!("http://{}", line.address)),
             symbol: Symbol::new("BTCUSDT").unwrap(),
             interval: Interval::OneMinute,
             account: market.account.clone(),
@@ -213,7 +224,9 @@ fn lived(market: &Market, exchange_info: String) -> Vec<Event> {
             until: None,
         };
         let runner = Runner::connect(plan, credentials, Everything::default()).await.unwrap();
-        runner.journal_to(&journal).unwrap().run().await.unwrap().events
+        let events = runner.journal_to(&journal).unwrap().run().await.unwrap().events;
+        assert!(line.is_none_or(|line| line.lost.load(Ordering::Relaxed) > 0), "no answer got lost");
+        events
     });
     let written = Journal::read(&journal).unwrap();
     assert!(!written.cut_short);
@@ -224,11 +237,18 @@ fn lived(market: &Market, exchange_info: String) -> Vec<Event> {
 
 fn agree(market: &Market, exchange_info: String) {
     let backtest = backtested(market);
-    let comparison = parity::compare(&backtest, &lived(market, exchange_info));
+    let comparison = parity::compare(&backtest, &lived(market, exchange_info, None));
     println!("{comparison}");
     assert!(comparison.agrees(), "{comparison}");
     let counts = comparison.backtest;
     assert!(counts.orders >= 200 && counts.maker_fills >= 50 && counts.refusals >= 5, "too little: {counts:?}");
+}
+
+/// A day, with every 40th answer to a trading request lost.
+pub(crate) fn agrees_over_a_bad_line() {
+    let (market, info) = generated(1);
+    let comparison = parity::compare(&backtested(&market), &lived(&market, info, Some(40)));
+    assert!(comparison.agrees(), "{comparison}");
 }
 
 #[test]

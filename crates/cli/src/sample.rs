@@ -26,7 +26,7 @@ name = "mean-reversion"
 window = 60
 band = 0.002
 stake = 0.5
-reprice = 5
+reprice = 30
 
 [fills]
 path = "nearest"

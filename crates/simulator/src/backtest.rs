@@ -142,12 +142,10 @@ impl<S: Strategy> Backtest<S> {
                 }
             }
             self.deliver();
-            if round == 0 {
-                if !takes {
-                    self.session.next_bar(point.time);
-                }
-                self.fire_timers(|at| at <= point.time);
+            if round == 0 && !takes {
+                self.session.next_bar(point.time);
             }
+            self.fire_timers(|at| at <= point.time);
             self.collect();
             if !takes || self.pending.front().is_none_or(|p| p.arrival > point.time) {
                 return Ok(());
