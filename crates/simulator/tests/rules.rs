@@ -422,6 +422,16 @@ fn rule_5_1_refusals_through_the_venue() {
 }
 
 #[test]
+fn rule_5_1_a_quantity_of_zero_fails_lot_size_without_a_minimum_too() {
+    let mut world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.info = INFO.replace(r#""minQty":"0.1""#, r#""minQty":"0""#);
+    let script = ["0 side=BUY type=LIMIT tif=GTC q=0 p=90", "0 side=SELL type=MARKET q=0"];
+    world.check(&script, &["0s -1013 Filter failure: LOT_SIZE"; 2]);
+    world.info = INFO.replace("LOT_SIZE", "OTHER");
+    world.check(&script, &["0s -1013 Filter failure: LOT_SIZE"; 2]);
+}
+
+#[test]
 fn rule_5_2_filters_before_the_first_snapshot_are_assumed() {
     let mut world = World::new(&[(100, 100, 100, 100, 1_000)]);
     world.info = INFO.replace("1577836800000", "1700000000000");
