@@ -389,6 +389,29 @@ fn rule_4_5_self_trades() {
 }
 
 #[test]
+fn rule_4_5_a_remainder_still_takes_where_only_an_own_order_is_within_its_limit() {
+    // The bar without volume leaves the BUY a remainder at 94, next to an own SELL at 94 that is
+    // beyond its execution price (91). At the third open the market asks 95: only the own order
+    // is within the limit, and that is enough for rule 3.2.
+    let world = World::new(&[(90, 90, 90, 90, 100), (90, 90, 90, 90, 0), (94, 96, 91, 94, 100)]);
+    let buy = |mode: &str| format!("1 id=b side=BUY type=LIMIT tif=GTC q=1 p=94 selfTradePreventionMode={mode}");
+    for (mode, met) in [
+        ("EXPIRE_TAKER", &["120s b EXPIRED_IN_MATCH", "140s s FILLED 2@94 MAKER fee 0.188"][..]),
+        (
+            "NONE",
+            &[
+                "120s s PARTIALLY_FILLED 1@94 MAKER fee 0.094",
+                "120s b FILLED 1@94 TAKER fee 0.001",
+                "140s s FILLED 1@94 MAKER fee 0.094",
+            ],
+        ),
+    ] {
+        let expected = [&["0s s NEW", "60s b NEW"], met].concat();
+        world.check(&["0 id=s side=SELL type=LIMIT tif=GTC q=2 p=94", &buy(mode)], &expected);
+    }
+}
+
+#[test]
 fn rule_5_1_refusals_through_the_venue() {
     let world = World::new(&[(100, 100, 100, 100, 1_000)]);
     world.check(
