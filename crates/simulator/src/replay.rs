@@ -94,7 +94,7 @@ impl Replay {
     /// Moves the market to the next point; what happens on the way carries that point's time.
     pub fn advance(&mut self) -> Option<Point> {
         let point = self.next_point()?;
-        self.venue.now = point.time;
+        self.venue.go_to(point.time);
         if self.step == 0 {
             self.open_bar();
         } else if self.venue.has_volume {
@@ -232,9 +232,8 @@ impl Replay {
 }
 
 impl Venue {
-    /// A bar opens: its filters and its budget (rule 4.1).
+    /// A bar opens with its budget (rule 4.1).
     fn open_bar(&mut self, volume: Amount) {
-        self.instrument = Arc::clone(self.timeline.at(self.now).0);
         self.has_volume = !volume.is_zero();
         let share = volume.times_rate_floor(self.model.volume_share);
         self.budget = Quantity::from_amount_saturating(share).floor_to(self.instrument.filters.step());

@@ -45,8 +45,10 @@ pub(crate) struct Working {
 #[derive(Debug, Clone)]
 pub(crate) struct Venue {
     pub(crate) timeline: Timeline,
-    /// The instrument in force; renewed whenever a command is judged or a bar opens.
+    /// The instrument in force at `now`.
     pub(crate) instrument: Arc<Instrument>,
+    /// When another one comes into force.
+    instrument_changes: Timestamp,
     pub(crate) model: FillModel,
     pub(crate) ledger: Ledger,
     /// By order id.
@@ -77,6 +79,7 @@ impl Venue {
     ) -> Self {
         Self {
             instrument: Arc::clone(timeline.at(start).0),
+            instrument_changes: timeline.next_change(start),
             timeline,
             model,
             ledger,
@@ -93,11 +96,19 @@ impl Venue {
         }
     }
 
+    /// Time goes on: filters and precisions are those of the latest snapshot (rule 5.2).
+    pub(crate) fn go_to(&mut self, now: Timestamp) {
+        self.now = now;
+        if now >= self.instrument_changes {
+            self.instrument = Arc::clone(self.timeline.at(now).0);
+            self.instrument_changes = self.timeline.next_change(now);
+            self.budget = self.budget.floor_to(self.instrument.filters.step());
+        }
+    }
+
     /// Takes up a command where the market stands.
     pub(crate) fn execute(&mut self, id: CommandId, command: &Command) {
-        let (instrument, assumed) = self.timeline.at(self.now);
-        self.instrument = Arc::clone(instrument);
-        self.assumptions.filters_assumed += u64::from(assumed);
+        self.assumptions.filters_assumed += u64::from(self.now < self.timeline.first_time());
         let answer = match command {
             Command::Submit(order) => self.submit(order),
             Command::SubmitRaw(raw) => request::new_order(raw).and_then(|order| self.submit(&order)),

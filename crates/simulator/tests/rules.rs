@@ -27,6 +27,8 @@ struct World {
     bars: Vec<Option<Candle>>,
     model: FillModel,
     info: String,
+    /// A later snapshot with its own `serverTime`.
+    later: Option<String>,
 }
 
 impl World {
@@ -40,7 +42,7 @@ impl World {
             latency_us: 0,
             fees: FeeSchedule { maker: "0.001".parse().unwrap(), taker: "0.001".parse().unwrap() },
         };
-        Self { bars: bars.iter().copied().map(Some).collect(), model, info: INFO.to_owned() }
+        Self { bars: bars.iter().copied().map(Some).collect(), model, info: INFO.to_owned(), later: None }
     }
 
     fn columns(&self) -> Bars {
@@ -70,11 +72,16 @@ impl World {
         let symbol = Symbol::new("AB").unwrap();
         let info = ExchangeInfo::parse(&self.info).unwrap();
         let instrument = info.instruments[&symbol].clone();
+        let mut snapshots = vec![(info.server_time, instrument.clone())];
+        if let Some(later) = &self.later {
+            let later = ExchangeInfo::parse(later).unwrap();
+            snapshots.push((later.server_time, later.instruments[&symbol].clone()));
+        }
         let money = |text: &str| text.parse::<Amount>().unwrap();
         let account = [(instrument.base_asset, money("10")), (instrument.quote_asset, money("10000"))];
         let bars = Arc::new(self.columns());
         let market = Market {
-            timeline: Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
+            timeline: Timeline::new(snapshots).unwrap(),
             fill_model: self.model,
             account: account.into_iter().collect(),
             average_bars: Arc::clone(&bars),
@@ -460,6 +467,20 @@ fn rule_5_2_filters_before_the_first_snapshot_are_assumed() {
     world.info = INFO.replace("1577836800000", "1700000000000");
     let assumptions = world.check(&["0 id=a side=BUY type=LIMIT tif=GTC q=1 p=90"], &["0s a NEW"]);
     assert_eq!(assumptions.filters_assumed, 1);
+}
+
+#[test]
+fn rule_5_2_a_snapshot_counts_from_its_instant_within_a_bar_too() {
+    // From 30 s on commissions have two decimals and the step is 1: of the budget of 1.5, one
+    // step is left at 40 s, although no command has arrived since.
+    let mut world = World::new(&[(100, 105, 98, 102, 15)]);
+    let info = INFO.replace(r#""serverTime":1577836800000"#, r#""serverTime":1672531230000"#);
+    let info = info.replace(r#""stepSize":"0.1""#, r#""stepSize":"1""#);
+    world.later = Some(info.replace(r#""filters":["#, r#""quoteCommissionPrecision":2,"filters":["#));
+    world.check(
+        &["0 id=a side=SELL type=LIMIT tif=GTC q=2 p=103"],
+        &["0s a NEW", "40s a PARTIALLY_FILLED 1@103 MAKER fee 0.1"],
+    );
 }
 
 #[test]
