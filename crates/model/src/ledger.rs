@@ -89,15 +89,18 @@ impl Ledger {
 }
 
 /// What an order holds of the asset that it gives away (rule 5.6): LIMIT BUY price ×
-/// remaining, truncated at the quote asset's precision; SELL the remaining quantity; nothing
-/// for MARKET and for orders that are done.
+/// remaining, rounded down at 1e-8; SELL the remaining quantity; nothing for MARKET and for
+/// orders that are done.
+///
+/// It follows from the order alone, not from the symbol's precision, which a later snapshot
+/// may change: what was set aside is what is released.
 #[must_use]
-pub fn locked_by(order: &Order, quote_precision: u32) -> Amount {
+pub fn locked_by(order: &Order) -> Amount {
     if order.status.is_final() || order.order_type == OrderType::Market {
         return Amount::ZERO;
     }
     match order.side {
-        Side::Buy => order.price.notional_floor(order.remaining()).truncate_to(quote_precision),
+        Side::Buy => order.price.notional_floor(order.remaining()),
         Side::Sell => order.remaining().into(),
     }
 }

@@ -175,8 +175,13 @@ impl Venue {
             (Side::Sell, _) => (quantity.into(), self.ledger.base.free),
             (Side::Buy, OrderSize::Quote(money)) => (money, self.ledger.quote.free),
             (Side::Buy, OrderSize::Base(_)) => {
-                let price = request.kind.price().unwrap_or_else(|| self.taker_price(Side::Buy, None));
-                let cost = price.notional_floor(quantity).truncate_to(self.instrument.quote_precision);
+                let cost = match request.kind.price() {
+                    Some(limit) => limit.notional_floor(quantity),
+                    None => {
+                        let price = self.taker_price(Side::Buy, None);
+                        price.notional_floor(quantity).truncate_to(self.instrument.quote_precision)
+                    }
+                };
                 (cost, self.ledger.quote.free)
             }
         };
@@ -231,7 +236,7 @@ impl Venue {
                 .unwrap_or(self.instrument.default_self_trade_prevention),
         };
         let report = ExecutionReport::of(&order, ExecutionType::New, None);
-        let lock = locked_by(&order, self.instrument.quote_precision);
+        let lock = locked_by(&order);
         self.ledger.book(&report, Amount::ZERO, lock);
         self.events.push(VenueEvent::Report(report));
         self.match_arriving(Working { order, remainder: false });
@@ -269,7 +274,7 @@ impl Venue {
         cancel_client_order_id: Option<ClientOrderId>,
     ) {
         let order = &mut working.order;
-        let before = locked_by(order, self.instrument.quote_precision);
+        let before = locked_by(order);
         order.status = status;
         order.updated = self.now;
         order.expiry_reason = reason;
@@ -282,9 +287,8 @@ impl Venue {
     /// Books a fill of an order in the trade that has begun, and reports it. The bar's budget is
     /// the caller's matter.
     pub(crate) fn fill(&mut self, order: &mut Order, price: Price, quantity: Quantity, liquidity: Liquidity) {
-        let precision = self.instrument.quote_precision;
-        let before = locked_by(order, precision);
-        let quote_quantity = price.notional_floor(quantity).truncate_to(precision);
+        let before = locked_by(order);
+        let quote_quantity = price.notional_floor(quantity).truncate_to(self.instrument.quote_precision);
         let (commission, commission_asset) = crate::commission::of_fill(
             &self.instrument,
             self.model.fees,
@@ -300,7 +304,7 @@ impl Venue {
         let trade_id = self.last_trade;
         let fill = Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity };
         let report = ExecutionReport::of(order, ExecutionType::Trade, Some(fill));
-        self.ledger.book(&report, before, locked_by(order, precision));
+        self.ledger.book(&report, before, locked_by(order));
         self.events.push(VenueEvent::Report(report));
         let counter = match liquidity {
             Liquidity::Maker => &mut self.assumptions.maker_fills,

@@ -509,6 +509,27 @@ fn rule_5_3_the_average_is_of_closed_bars() {
 }
 
 #[test]
+fn rule_5_6_what_was_locked_is_released_under_another_precision_too() {
+    let mut world = World::new(&[(100, 101, 99, 100, 1_000), (100, 101, 99, 100, 1_000), (80, 80, 80, 80, 1_000)]);
+    let precise = |from: &str, places: u32| {
+        let info = INFO.replace(r#""serverTime":1577836800000"#, &format!(r#""serverTime":{from}"#));
+        info.replace(r#""filters":["#, &format!(r#""quoteAssetPrecision":{places},"filters":["#))
+    };
+    for (before, after) in [(8, 0), (0, 8)] {
+        world.info = precise("1577836800000", before);
+        world.later = Some(precise("1672531260000", after));
+        world.check(
+            &[
+                "0 id=a side=BUY type=LIMIT tif=GTC q=0.3 p=91",
+                "0 id=b side=BUY type=LIMIT tif=GTC q=0.3 p=91",
+                "1 x of=a",
+            ],
+            &["0s a NEW", "0s b NEW", "60s a CANCELED", "120s b FILLED 0.3@91 MAKER fee 0.0003"],
+        );
+    }
+}
+
+#[test]
 fn rule_5_7_quote_sized_orders() {
     let world = World::new(&[(100, 100, 100, 100, 1_000)]);
     // 500 / 101 = 4.95…, down to the step 4.9; 500 / 99 = 5.05…, 5.

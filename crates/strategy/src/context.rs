@@ -243,12 +243,11 @@ impl Context {
 
     /// Takes a report into the ledger and the open orders.
     pub(crate) fn apply(&mut self, report: &ExecutionReport) {
-        let precision = self.instrument.quote_precision;
         let known = self.open_orders.iter().position(|o| o.order_id == report.order_id);
         let mut order = known.map_or_else(|| Order::from(report), |at| self.open_orders[at]);
-        let before = if known.is_some() { locked_by(&order, precision) } else { Amount::ZERO };
+        let before = if known.is_some() { locked_by(&order) } else { Amount::ZERO };
         order.apply(report);
-        self.ledger.book(report, before, locked_by(&order, precision));
+        self.ledger.book(report, before, locked_by(&order));
         match known {
             Some(at) if order.status.is_final() => drop(self.open_orders.remove(at)),
             Some(at) => self.open_orders[at] = order,
