@@ -169,6 +169,16 @@ impl Bars {
         i64::try_from(average).ok().map(Price::from_units)
     }
 
+    /// How many rows lie before a bar that runs now: those that opened before it where it is
+    /// of this series (so that neither it nor a later one counts), else all.
+    #[must_use]
+    pub fn rows_before(&self, open_time: Timestamp, close_time: Timestamp) -> usize {
+        let row = self.open_time.partition_point(|t| *t < open_time);
+        let is_of_this_series =
+            self.open_time.get(row) == Some(&open_time) && self.close_time.get(row) == Some(&close_time);
+        if is_of_this_series { row } else { self.len() }
+    }
+
     /// A copy of some rows.
     #[must_use]
     pub fn slice(&self, rows: std::ops::Range<usize>) -> Self {

@@ -116,7 +116,7 @@ impl Replay {
     fn open_bar(&mut self) {
         let bar = self.bars.bar(self.row);
         self.first_extreme = FirstExtreme::nearest(&bar);
-        self.venue.open_bar(bar.volume);
+        self.venue.open_bar(&bar);
         if self.venue.has_volume {
             self.venue.jump_to(bar.open);
         }
@@ -233,9 +233,10 @@ impl Replay {
 
 impl Venue {
     /// A bar opens with its budget (rule 4.1).
-    fn open_bar(&mut self, volume: Amount) {
-        self.has_volume = !volume.is_zero();
-        let share = volume.times_rate_floor(self.model.volume_share);
+    fn open_bar(&mut self, bar: &candlewick_model::Bar) {
+        self.running = (bar.open_time, bar.close_time);
+        self.has_volume = !bar.volume.is_zero();
+        let share = bar.volume.times_rate_floor(self.model.volume_share);
         self.budget = Quantity::from_amount_saturating(share).floor_to(self.instrument.filters.step());
     }
 

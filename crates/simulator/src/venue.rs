@@ -58,6 +58,8 @@ pub(crate) struct Venue {
     pub(crate) last: Price,
     /// Whether anything was traded in the running bar.
     pub(crate) has_volume: bool,
+    /// When the running bar opened and will close.
+    pub(crate) running: (Timestamp, Timestamp),
     /// What own fills may still take in the running bar.
     pub(crate) budget: Quantity,
     pub(crate) assumptions: Assumptions,
@@ -87,6 +89,7 @@ impl Venue {
             now: start,
             last: first_price,
             has_volume: false,
+            running: (start, start),
             budget: Quantity::ZERO,
             assumptions: Assumptions::default(),
             events: Vec::new(),
@@ -160,8 +163,9 @@ impl Venue {
         };
         let (bars, now, last, replaced) =
             (&self.average_bars, self.now, self.last, &mut self.assumptions.average_replaced);
+        let (opened, closes) = self.running;
         let mut reference = |minutes: u32| {
-            bars.average_price(bars.len(), now, minutes).unwrap_or_else(|| {
+            bars.average_price(bars.rows_before(opened, closes), now, minutes).unwrap_or_else(|| {
                 *replaced += u64::from(minutes > 0);
                 last
             })

@@ -27,6 +27,9 @@ struct World {
     bars: Vec<Option<Candle>>,
     model: FillModel,
     info: String,
+    /// Microseconds from the start at which each bar opens and closes, where they are not
+    /// consecutive minutes.
+    times: Vec<(i64, i64)>,
     /// A later snapshot with its own `serverTime`.
     later: Option<String>,
 }
@@ -42,7 +45,13 @@ impl World {
             latency_us: 0,
             fees: FeeSchedule { maker: "0.001".parse().unwrap(), taker: "0.001".parse().unwrap() },
         };
-        Self { bars: bars.iter().copied().map(Some).collect(), model, info: INFO.to_owned(), later: None }
+        Self {
+            bars: bars.iter().copied().map(Some).collect(),
+            model,
+            info: INFO.to_owned(),
+            times: Vec::new(),
+            later: None,
+        }
     }
 
     fn columns(&self) -> Bars {
@@ -50,10 +59,12 @@ impl World {
         let amount = |n: i64| Amount::from_units(i128::from(n) * 100_000_000);
         let rows = self.bars.iter().enumerate().filter_map(|(at, bar)| Some((at, (*bar)?)));
         rows.map(|(at, (open, high, low, close, volume))| {
-            let open_time = Timestamp::from_millis(START_MS + at as i64 * 60_000);
+            let minute = (at as i64 * 60_000_000, at as i64 * 60_000_000 + 59_999_999);
+            let (opens, closes) = self.times.get(at).copied().unwrap_or(minute);
+            let start = Timestamp::from_millis(START_MS);
             Bar {
-                open_time,
-                close_time: open_time.plus(59_999_999),
+                open_time: start.plus(opens),
+                close_time: start.plus(closes),
                 open: price(open),
                 high: price(high),
                 low: price(low),
@@ -506,6 +517,20 @@ fn rule_5_3_the_average_is_of_closed_bars() {
         ],
     );
     assert_eq!(assumptions.average_replaced, 2);
+}
+
+#[test]
+fn rule_5_3_the_running_bar_is_never_used_where_bars_overlap() {
+    let mut world = World::new(&[(100, 100, 100, 100, 10), (200, 200, 200, 200, 30)]);
+    let filter = r#"{"filterType":"PERCENT_PRICE","multiplierUp":"1.1","multiplierDown":"0.1","avgPriceMins":5}"#;
+    world.info = INFO.replace(r#""filters":["#, &format!(r#""filters":[{filter},"#));
+    // The second bar lies within the first (10 s to 30 s), so that it opens when the first
+    // closes, after its own close time. Neither bar has been replayed to its close before.
+    world.times = vec![(0, 59_999_999), (10_000_000, 30_000_000)];
+    world.check(
+        &["0.6 id=a side=BUY type=LIMIT tif=GTC q=1 p=110", "0.9 side=BUY type=LIMIT tif=GTC q=1 p=111"],
+        &["40s a NEW", "40s a FILLED 1@101 TAKER fee 0.001", "60s -1013 Filter failure: PERCENT_PRICE"],
+    );
 }
 
 #[test]
