@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, Event, FeeSchedule, FillModel, MakerFill, PathModel, Slippage};
 use candlewick_model::{Amount, Bar, Bars, ExchangeInfo, Price, Symbol, Timestamp};
-use candlewick_simulator::{Backtest, Market, Timeline};
+use candlewick_simulator::{Backtest, Finished, Market, Timeline};
 use candlewick_strategy::Script;
 
 const START_MS: i64 = 1_672_531_200_000;
@@ -80,6 +80,15 @@ impl World {
     }
 
     fn run(&self, script: &[&str]) -> (Vec<String>, Assumptions) {
+        let finished = self.finished(script);
+        (finished.outcome.events.iter().filter_map(compact).collect(), finished.assumptions)
+    }
+
+    fn events(&self, script: &[&str]) -> Vec<Event> {
+        self.finished(script).outcome.events
+    }
+
+    fn finished(&self, script: &[&str]) -> Finished {
         let symbol = Symbol::new("AB").unwrap();
         let info = ExchangeInfo::parse(&self.info).unwrap();
         let instrument = info.instruments[&symbol].clone();
@@ -100,8 +109,7 @@ impl World {
         };
         let lines: Vec<String> = script.iter().map(|line| json_line(line)).collect();
         let script = Script::parse(&lines.join("\n")).unwrap();
-        let finished = Backtest::new(&market, script, "script").run().unwrap();
-        (finished.outcome.events.iter().filter_map(compact).collect(), finished.assumptions)
+        Backtest::new(&market, script, "script").run().unwrap()
     }
 
     #[track_caller]
@@ -201,6 +209,17 @@ fn rule_1_7_gaps_wait_and_the_end_sends_nothing() {
         &["1.5 id=a side=BUY type=MARKET q=1", "9 id=b side=BUY type=MARKET q=1"],
         &["120s a NEW", "120s a FILLED 1@101 TAKER fee 0.001", "not sent"],
     );
+}
+
+#[test]
+fn rule_1_7_what_is_never_sent_bears_the_time_at_which_it_left() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    let lines = ["0.8", "0.9", "5", "6"].map(|at| format!("{at} side=BUY type=MARKET q=1"));
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    let events = world.events(&lines);
+    let never_sent = events.iter().filter(|event| matches!(event, Event::NotSent { .. }));
+    let seconds: Vec<_> = never_sent.map(|event| (event.time().millis() - START_MS) / 1_000).collect();
+    assert_eq!(seconds, [48, 54, 300, 360]);
 }
 
 #[test]

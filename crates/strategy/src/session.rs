@@ -101,7 +101,12 @@ impl<S: Strategy> Session<S> {
 
     /// Records a command that the market ended too early for.
     pub fn not_sent(&mut self, command: CommandId, parameters: Command) {
-        let (time, action) = (self.context.now(), parameters.action());
+        let action = parameters.action();
+        let left = self.context.events.iter().rev().find_map(|event| match event {
+            Event::Sent { time, command: sent, .. } if *sent == command => Some(*time),
+            Event::Sent { .. } | Event::Refused { .. } | Event::ExecutionReport(_) | Event::NotSent { .. } => None,
+        });
+        let time = left.unwrap_or_else(|| self.context.now());
         self.context.events.push(Event::NotSent { time, command, action, parameters });
     }
 
