@@ -134,6 +134,9 @@ impl Venue {
                 .floor_to(self.instrument.filters.step()),
         };
         self.check_filters(request, quantity)?;
+        if request.kind.price().is_some_and(Price::is_zero) {
+            return Err(Refusal::new(-2010, "Price * QTY is zero or less."));
+        }
         if request.client_order_id.is_some_and(|id| self.open.iter().any(|w| w.order.client_order_id == id)) {
             return Err(Refusal::new(-2010, "Duplicate order sent."));
         }

@@ -492,6 +492,15 @@ fn rule_5_1_a_quantity_of_zero_fails_lot_size_without_a_minimum_too() {
 }
 
 #[test]
+fn rule_5_1_a_price_of_zero_is_refused_without_a_least_price_too() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.check(
+        &["0 side=BUY type=LIMIT tif=GTC q=1 p=0", "0 side=SELL type=LIMIT tif=GTC q=1 p=0.0"],
+        &["0s -2010 Price * QTY is zero or less."; 2],
+    );
+}
+
+#[test]
 fn rule_5_2_filters_before_the_first_snapshot_are_assumed() {
     let mut world = World::new(&[(100, 100, 100, 100, 1_000)]);
     world.info = INFO.replace("1577836800000", "1700000000000");
