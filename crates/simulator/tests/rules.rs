@@ -492,6 +492,18 @@ fn rule_5_1_a_quantity_of_zero_fails_lot_size_without_a_minimum_too() {
 }
 
 #[test]
+fn rule_5_1_the_endpoints_own_timing_parameters_are_read() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.check(
+        &[
+            "0 id=a side=BUY type=LIMIT tif=GTC q=1 p=90 recvWindow=5000 timestamp=1672531200000",
+            "0 x of=a recvWindow=5000 timestamp=1672531200000",
+        ],
+        &["0s a NEW", "0s a CANCELED"],
+    );
+}
+
+#[test]
 fn rule_5_1_a_price_of_zero_is_refused_without_a_least_price_too() {
     let world = World::new(&[(100, 100, 100, 100, 1_000)]);
     world.check(
