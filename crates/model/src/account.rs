@@ -19,6 +19,7 @@ pub struct Balance {
 impl Balance {
     /// Free and locked together.
     #[must_use]
+    #[inline]
     pub fn total(self) -> Amount {
         self.free.checked_add(self.locked).expect("balances fit 128 bits")
     }

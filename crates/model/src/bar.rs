@@ -110,6 +110,7 @@ impl Bars {
 
     /// How many bars there are.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.open_time.len()
     }
@@ -136,33 +137,40 @@ impl Bars {
     }
 
     /// The bar at a row; panics beyond the end, as indexing does.
+    ///
+    /// Only the first column is indexed; the others, which are as long, are read without a
+    /// panic behind them, so that the replay loop loads no more of a bar than it uses.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn bar(&self, row: usize) -> Bar {
+        let time = |column: &[Timestamp]| column.get(row).copied().unwrap_or_default();
+        let price = |column: &[Price]| column.get(row).copied().unwrap_or_default();
+        let amount = |column: &[Amount]| column.get(row).copied().unwrap_or_default();
         Bar {
             open_time: self.open_time[row],
-            close_time: self.close_time[row],
-            open: self.open[row],
-            high: self.high[row],
-            low: self.low[row],
-            close: self.close[row],
-            volume: self.volume[row],
-            quote_volume: self.quote_volume[row],
-            taker_buy_volume: self.taker_buy_volume[row],
-            taker_buy_quote_volume: self.taker_buy_quote_volume[row],
-            trades: self.trades[row],
+            close_time: time(&self.close_time),
+            open: price(&self.open),
+            high: price(&self.high),
+            low: price(&self.low),
+            close: price(&self.close),
+            volume: amount(&self.volume),
+            quote_volume: amount(&self.quote_volume),
+            taker_buy_volume: amount(&self.taker_buy_volume),
+            taker_buy_quote_volume: amount(&self.taker_buy_quote_volume),
+            trades: self.trades.get(row).copied().unwrap_or_default(),
         }
     }
 
     /// Σ quote volume ÷ Σ base volume of those of the first `rows` bars that closed within
     /// (`now` − `minutes`, `now`], truncated to 8 decimals (rule 5.3); `None` where there is no
-    /// such bar, no volume, or no window at all (0 minutes).
+    /// such bar, no volume, or no window at all (0 minutes). `rows` should be little more than
+    /// the number of bars that have closed: the search goes back from there.
     #[must_use]
     pub fn average_price(&self, rows: usize, now: Timestamp, minutes: u32) -> Option<Price> {
-        let closed = &self.close_time[..rows];
-        let to = closed.partition_point(|t| *t <= now);
         let after = now.plus(-i64::from(minutes) * crate::time::MINUTE);
-        let from = closed[..to].partition_point(|t| *t <= after);
+        let closed = &self.close_time[..rows];
+        let to = closed.iter().rposition(|t| *t <= now)? + 1;
+        let from = closed[..to].iter().rposition(|t| *t <= after).map_or(0, |at| at + 1);
         let sum = |column: &[Amount]| column[from..to].iter().map(|v| v.units()).sum::<i128>();
         let (quote, base) = (sum(&self.quote_volume), sum(&self.volume));
         let average = quote.checked_mul(crate::number::ONE.into())?.checked_div(base)?;

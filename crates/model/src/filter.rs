@@ -215,7 +215,8 @@ impl Filters {
         if let Some(price) = price {
             self.check_price(price, request.side, reference)?;
         }
-        if self.lot_size.is_some_and(|f| !f.passes(quantity)) {
+        // Nothing at all is no quantity, whatever the bounds (rule 5.1).
+        if quantity.is_zero() || self.lot_size.is_some_and(|f| !f.passes(quantity)) {
             return Err(failure("Filter failure: LOT_SIZE"));
         }
         self.check_value(request, quantity, reference)?;

@@ -5,7 +5,7 @@
 
 use crate::account::{Account, Balance};
 use crate::execution::ExecutionReport;
-use crate::number::{Amount, Price, product_floor};
+use crate::number::{Amount, ONE, Price};
 use crate::order::{Order, OrderType, Side};
 use crate::text::Asset;
 
@@ -57,17 +57,19 @@ impl Ledger {
 
     /// Everything in quote asset at a price, rounded down at 1e-8.
     #[must_use]
-    #[inline]
     pub fn equity(&self, price: Price) -> Amount {
-        let base = self.base.total();
-        if base.is_zero() {
-            return self.quote.total();
+        self.valuation().equity(price)
+    }
+
+    /// What equity at any price needs of this ledger.
+    #[must_use]
+    pub fn valuation(&self) -> Valuation {
+        let base = self.base.total().units();
+        Valuation {
+            quote: self.quote.total().units(),
+            base_whole: i64::try_from(base / i128::from(ONE)).expect("less than 10^18 of an asset"),
+            base_part: (base % i128::from(ONE)) as i64,
         }
-        let value = match i64::try_from(base.units()) {
-            Ok(units) => product_floor(units, price.units()),
-            Err(_) => base.units() / i128::from(crate::number::ONE) * i128::from(price.units()),
-        };
-        Amount::from_units(self.quote.total().units() + value)
     }
 
     /// The two balances as an account.
@@ -88,16 +90,60 @@ impl Ledger {
     }
 }
 
+/// Totals of a ledger, taken apart so that valuing them at a price divides nothing wide: it
+/// changes with a fill, and is asked for at every bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Valuation {
+    quote: i128,
+    base_whole: i64,
+    base_part: i64,
+}
+
+impl Valuation {
+    /// Everything in quote asset at a price, rounded down at 1e-8.
+    #[must_use]
+    #[inline]
+    pub fn equity(&self, price: Price) -> Amount {
+        let price = price.units();
+        // base_part is below 1e8, so its products with the parts of a price fit 64 bits.
+        let value = i128::from(self.base_whole) * i128::from(price)
+            + i128::from(self.base_part * (price / ONE) + self.base_part * (price % ONE) / ONE);
+        Amount::from_units(self.quote + value)
+    }
+}
+
 /// What an order holds of the asset that it gives away (rule 5.6): LIMIT BUY price ×
-/// remaining, truncated at the quote asset's precision; SELL the remaining quantity; nothing
-/// for MARKET and for orders that are done.
+/// remaining, rounded down at 1e-8; SELL the remaining quantity; nothing for MARKET and for
+/// orders that are done.
+///
+/// It follows from the order alone, not from the symbol's precision, which a later snapshot
+/// may change: what was set aside is what is released.
 #[must_use]
-pub fn locked_by(order: &Order, quote_precision: u32) -> Amount {
+pub fn locked_by(order: &Order) -> Amount {
     if order.status.is_final() || order.order_type == OrderType::Market {
         return Amount::ZERO;
     }
     match order.side {
-        Side::Buy => order.price.notional_floor(order.remaining()).truncate_to(quote_precision),
+        Side::Buy => order.price.notional_floor(order.remaining()),
         Side::Sell => order.remaining().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::number::product_floor;
+
+    proptest! {
+        #[test]
+        fn equity_is_quote_plus_the_exact_product(base in 0..i64::MAX, quote in 0..i128::from(i64::MAX), price in 0..1_000_000_000_000_000_000_i64) {
+            let asset = |name| Asset::new(name).unwrap();
+            let account = [(asset("A"), Amount::from_units(base.into())), (asset("B"), Amount::from_units(quote))];
+            let ledger = Ledger::of(&account.into_iter().collect(), asset("A"), asset("B"));
+            let expected = quote + product_floor(base, price);
+            prop_assert_eq!(ledger.equity(Price::from_units(price)).units(), expected);
+        }
     }
 }

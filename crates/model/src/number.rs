@@ -105,21 +105,25 @@ macro_rules! number {
 
             /// From a count of 1e-8.
             #[must_use]
+            #[inline]
             pub const fn from_units(units: $int) -> Self {
                 Self(units)
             }
             /// The count of 1e-8.
             #[must_use]
+            #[inline]
             pub const fn units(self) -> $int {
                 self.0
             }
             /// Whether this is zero.
             #[must_use]
+            #[inline]
             pub const fn is_zero(self) -> bool {
                 self.0 == 0
             }
             /// Sum, or `None` where it does not fit.
             #[must_use]
+            #[inline]
             pub const fn checked_add(self, other: Self) -> Option<Self> {
                 match self.0.checked_add(other.0) {
                     Some(v) => Some(Self(v)),
@@ -128,6 +132,7 @@ macro_rules! number {
             }
             /// Difference, or `None` where it does not fit.
             #[must_use]
+            #[inline]
             pub const fn checked_sub(self, other: Self) -> Option<Self> {
                 match self.0.checked_sub(other.0) {
                     Some(v) => Some(Self(v)),
@@ -201,6 +206,7 @@ impl From<Quantity> for Amount {
 impl Amount {
     /// Rounds towards zero to `places` decimals (8 or more leaves it as it is).
     #[must_use]
+    #[inline]
     pub const fn truncate_to(self, places: u32) -> Self {
         if places >= SCALE {
             return self;
@@ -211,6 +217,7 @@ impl Amount {
 
     /// This amount times `rate` (1e-8), rounded down. Both must not be negative.
     #[must_use]
+    #[inline]
     pub fn times_rate_floor(self, rate: Rate) -> Self {
         assert!(self.0 >= 0, "a rate applies to amounts that are not negative");
         match i64::try_from(self.0) {
@@ -233,6 +240,7 @@ number! {
 /// integral and fractional parts are multiplied apart, and only the product of the two
 /// fractions (below 1e16) is divided.
 #[must_use]
+#[inline]
 pub const fn product_floor(a: i64, b: i64) -> i128 {
     assert!(a >= 0 && b >= 0, "a product of money that is negative");
     let (a_whole, a_part) = (a / ONE, a % ONE);
@@ -243,18 +251,21 @@ pub const fn product_floor(a: i64, b: i64) -> i128 {
 impl Price {
     /// Price × quantity, rounded down at 1e-8. Both must not be negative.
     #[must_use]
+    #[inline]
     pub const fn notional_floor(self, quantity: Quantity) -> Amount {
         Amount(product_floor(self.0, quantity.0))
     }
 
     /// Rounded down to a multiple of `tick`; a tick of zero changes nothing.
     #[must_use]
+    #[inline]
     pub const fn floor_to(self, tick: Self) -> Self {
         if tick.0 == 0 { self } else { Self(self.0 - self.0 % tick.0) }
     }
 
     /// Rounded up to a multiple of `tick`; `None` where it does not fit.
     #[must_use]
+    #[inline]
     pub const fn ceil_to(self, tick: Self) -> Option<Self> {
         let floor = self.floor_to(tick);
         if floor.0 == self.0 { Some(self) } else { floor.checked_add(tick) }
@@ -264,12 +275,14 @@ impl Price {
 impl Quantity {
     /// Rounded down to a multiple of `step`; a step of zero changes nothing.
     #[must_use]
+    #[inline]
     pub const fn floor_to(self, step: Self) -> Self {
         if step.0 == 0 { self } else { Self(self.0 - self.0 % step.0) }
     }
 
     /// The smaller of the amount and the largest quantity there is; negative amounts are zero.
     #[must_use]
+    #[inline]
     pub fn from_amount_saturating(amount: Amount) -> Self {
         Self(amount.0.clamp(0, i64::MAX.into()) as i64)
     }

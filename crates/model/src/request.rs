@@ -69,6 +69,8 @@ impl RawParameters {
     }
 }
 
+/// `recvWindow` and `timestamp` belong to the endpoints too: whoever serves requests judges
+/// them, a script may carry them over from an order log.
 const ORDER_PARAMETERS: &[&str] = &[
     "symbol",
     "side",
@@ -88,9 +90,11 @@ const ORDER_PARAMETERS: &[&str] = &[
     "pegPriceType",
     "pegOffsetValue",
     "pegOffsetType",
+    "recvWindow",
+    "timestamp",
 ];
 const CANCEL_PARAMETERS: &[&str] =
-    &["symbol", "orderId", "origClientOrderId", "newClientOrderId", "cancelRestrictions"];
+    &["symbol", "orderId", "origClientOrderId", "newClientOrderId", "cancelRestrictions", "recvWindow", "timestamp"];
 
 /// Reads the parameters of a new order.
 pub fn new_order(raw: &RawParameters) -> Result<OrderRequest, Refusal> {

@@ -111,7 +111,7 @@ pub enum Event {
     ExecutionReport(ExecutionReport),
     /// The market ended before the command could reach it.
     NotSent {
-        /// When it would have left.
+        /// When it left the strategy.
         time: Timestamp,
         /// The command's number.
         command: CommandId,

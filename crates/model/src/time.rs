@@ -44,6 +44,7 @@ impl Timestamp {
 
     /// From microseconds.
     #[must_use]
+    #[inline]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
@@ -54,6 +55,7 @@ impl Timestamp {
     }
     /// Microseconds.
     #[must_use]
+    #[inline]
     pub const fn micros(self) -> i64 {
         self.0
     }
@@ -64,6 +66,7 @@ impl Timestamp {
     }
     /// This instant moved by some microseconds; saturates at the ends of time.
     #[must_use]
+    #[inline]
     pub const fn plus(self, micros: i64) -> Self {
         Self(self.0.saturating_add(micros))
     }

@@ -236,7 +236,7 @@ impl Venue {
     /// A remainder takes on at the open, or rests from here on.
     fn continue_remainder(&mut self, at: usize) {
         let mut working = self.open.remove(at);
-        working.remainder = self.reaches_market(working.order.side, working.order.price);
+        working.remainder = self.would_take(working.order.side, working.order.price);
         if working.remainder && !self.budget.is_zero() {
             let before = working.order.filled_quantity;
             self.take(&mut working.order);
@@ -275,7 +275,7 @@ impl Venue {
         for at in 0..self.open.len() {
             if self.open[at].remainder {
                 let order = &self.open[at].order;
-                self.open[at].remainder = self.reaches_market(order.side, order.price);
+                self.open[at].remainder = self.would_take(order.side, order.price);
             }
         }
     }

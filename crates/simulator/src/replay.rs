@@ -94,7 +94,7 @@ impl Replay {
     /// Moves the market to the next point; what happens on the way carries that point's time.
     pub fn advance(&mut self) -> Option<Point> {
         let point = self.next_point()?;
-        self.venue.now = point.time;
+        self.venue.go_to(point.time);
         if self.step == 0 {
             self.open_bar();
         } else if self.venue.has_volume {
@@ -116,7 +116,7 @@ impl Replay {
     fn open_bar(&mut self) {
         let bar = self.bars.bar(self.row);
         self.first_extreme = FirstExtreme::nearest(&bar);
-        self.venue.open_bar(bar.volume);
+        self.venue.open_bar(&bar);
         if self.venue.has_volume {
             self.venue.jump_to(bar.open);
         }
@@ -232,11 +232,11 @@ impl Replay {
 }
 
 impl Venue {
-    /// A bar opens: its filters and its budget (rule 4.1).
-    fn open_bar(&mut self, volume: Amount) {
-        self.instrument = Arc::clone(self.timeline.at(self.now).0);
-        self.has_volume = !volume.is_zero();
-        let share = volume.times_rate_floor(self.model.volume_share);
+    /// A bar opens with its budget (rule 4.1).
+    fn open_bar(&mut self, bar: &candlewick_model::Bar) {
+        self.running = (bar.open_time, bar.close_time);
+        self.has_volume = !bar.volume.is_zero();
+        let share = bar.volume.times_rate_floor(self.model.volume_share);
         self.budget = Quantity::from_amount_saturating(share).floor_to(self.instrument.filters.step());
     }
 

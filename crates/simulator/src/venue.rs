@@ -45,8 +45,10 @@ pub(crate) struct Working {
 #[derive(Debug, Clone)]
 pub(crate) struct Venue {
     pub(crate) timeline: Timeline,
-    /// The instrument in force; renewed whenever a command is judged or a bar opens.
+    /// The instrument in force at `now`.
     pub(crate) instrument: Arc<Instrument>,
+    /// When another one comes into force.
+    instrument_changes: Timestamp,
     pub(crate) model: FillModel,
     pub(crate) ledger: Ledger,
     /// By order id.
@@ -56,12 +58,16 @@ pub(crate) struct Venue {
     pub(crate) last: Price,
     /// Whether anything was traded in the running bar.
     pub(crate) has_volume: bool,
+    /// When the running bar opened and will close.
+    pub(crate) running: (Timestamp, Timestamp),
     /// What own fills may still take in the running bar.
     pub(crate) budget: Quantity,
     pub(crate) assumptions: Assumptions,
     pub(crate) events: Vec<VenueEvent>,
     /// The finest bars, for average prices.
     average_bars: Arc<Bars>,
+    /// How many of them had closed when an average was last asked for.
+    average_closed: usize,
     last_order: OrderId,
     last_trade: TradeId,
 }
@@ -77,6 +83,7 @@ impl Venue {
     ) -> Self {
         Self {
             instrument: Arc::clone(timeline.at(start).0),
+            instrument_changes: timeline.next_change(start),
             timeline,
             model,
             ledger,
@@ -84,20 +91,30 @@ impl Venue {
             now: start,
             last: first_price,
             has_volume: false,
+            running: (start, start),
             budget: Quantity::ZERO,
             assumptions: Assumptions::default(),
             events: Vec::new(),
             average_bars,
+            average_closed: 0,
             last_order: 0,
             last_trade: 0,
         }
     }
 
+    /// Time goes on: filters and precisions are those of the latest snapshot (rule 5.2).
+    pub(crate) fn go_to(&mut self, now: Timestamp) {
+        self.now = now;
+        if now >= self.instrument_changes {
+            self.instrument = Arc::clone(self.timeline.at(now).0);
+            self.instrument_changes = self.timeline.next_change(now);
+            self.budget = self.budget.floor_to(self.instrument.filters.step());
+        }
+    }
+
     /// Takes up a command where the market stands.
     pub(crate) fn execute(&mut self, id: CommandId, command: &Command) {
-        let (instrument, assumed) = self.timeline.at(self.now);
-        self.instrument = Arc::clone(instrument);
-        self.assumptions.filters_assumed += u64::from(assumed);
+        self.assumptions.filters_assumed += u64::from(self.now < self.timeline.first_time());
         let answer = match command {
             Command::Submit(order) => self.submit(order),
             Command::SubmitRaw(raw) => request::new_order(raw).and_then(|order| self.submit(&order)),
@@ -120,6 +137,9 @@ impl Venue {
                 .floor_to(self.instrument.filters.step()),
         };
         self.check_filters(request, quantity)?;
+        if request.kind.price().is_some_and(Price::is_zero) {
+            return Err(Refusal::new(-2010, "Price * QTY is zero or less."));
+        }
         if request.client_order_id.is_some_and(|id| self.open.iter().any(|w| w.order.client_order_id == id)) {
             return Err(Refusal::new(-2010, "Duplicate order sent."));
         }
@@ -149,8 +169,17 @@ impl Venue {
         };
         let (bars, now, last, replaced) =
             (&self.average_bars, self.now, self.last, &mut self.assumptions.average_replaced);
+        // The running bar is no closed one, even where bars overlap and time has passed its end.
+        let closed = |row: usize| match (bars.open_time.get(row), bars.close_time.get(row)) {
+            (Some(open), Some(close)) => *close <= now && (*open, *close) != self.running,
+            _ => false,
+        };
+        while closed(self.average_closed) {
+            self.average_closed += 1;
+        }
+        let closed = self.average_closed;
         let mut reference = |minutes: u32| {
-            bars.average_price(bars.len(), now, minutes).unwrap_or_else(|| {
+            bars.average_price(closed, now, minutes).unwrap_or_else(|| {
                 *replaced += u64::from(minutes > 0);
                 last
             })
@@ -164,8 +193,13 @@ impl Venue {
             (Side::Sell, _) => (quantity.into(), self.ledger.base.free),
             (Side::Buy, OrderSize::Quote(money)) => (money, self.ledger.quote.free),
             (Side::Buy, OrderSize::Base(_)) => {
-                let price = request.kind.price().unwrap_or_else(|| self.taker_price(Side::Buy, None));
-                let cost = price.notional_floor(quantity).truncate_to(self.instrument.quote_precision);
+                let cost = match request.kind.price() {
+                    Some(limit) => limit.notional_floor(quantity),
+                    None => {
+                        let price = self.taker_price(Side::Buy, None);
+                        price.notional_floor(quantity).truncate_to(self.instrument.quote_precision)
+                    }
+                };
                 (cost, self.ledger.quote.free)
             }
         };
@@ -220,7 +254,7 @@ impl Venue {
                 .unwrap_or(self.instrument.default_self_trade_prevention),
         };
         let report = ExecutionReport::of(&order, ExecutionType::New, None);
-        let lock = locked_by(&order, self.instrument.quote_precision);
+        let lock = locked_by(&order);
         self.ledger.book(&report, Amount::ZERO, lock);
         self.events.push(VenueEvent::Report(report));
         self.match_arriving(Working { order, remainder: false });
@@ -258,7 +292,7 @@ impl Venue {
         cancel_client_order_id: Option<ClientOrderId>,
     ) {
         let order = &mut working.order;
-        let before = locked_by(order, self.instrument.quote_precision);
+        let before = locked_by(order);
         order.status = status;
         order.updated = self.now;
         order.expiry_reason = reason;
@@ -271,9 +305,8 @@ impl Venue {
     /// Books a fill of an order in the trade that has begun, and reports it. The bar's budget is
     /// the caller's matter.
     pub(crate) fn fill(&mut self, order: &mut Order, price: Price, quantity: Quantity, liquidity: Liquidity) {
-        let precision = self.instrument.quote_precision;
-        let before = locked_by(order, precision);
-        let quote_quantity = price.notional_floor(quantity).truncate_to(precision);
+        let before = locked_by(order);
+        let quote_quantity = price.notional_floor(quantity).truncate_to(self.instrument.quote_precision);
         let (commission, commission_asset) = crate::commission::of_fill(
             &self.instrument,
             self.model.fees,
@@ -289,7 +322,7 @@ impl Venue {
         let trade_id = self.last_trade;
         let fill = Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity };
         let report = ExecutionReport::of(order, ExecutionType::Trade, Some(fill));
-        self.ledger.book(&report, before, locked_by(order, precision));
+        self.ledger.book(&report, before, locked_by(order));
         self.events.push(VenueEvent::Report(report));
         let counter = match liquidity {
             Liquidity::Maker => &mut self.assumptions.maker_fills,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, Event, FeeSchedule, FillModel, MakerFill, PathModel, Slippage};
 use candlewick_model::{Amount, Bar, Bars, ExchangeInfo, Price, Symbol, Timestamp};
-use candlewick_simulator::{Backtest, Market, Timeline};
+use candlewick_simulator::{Backtest, Finished, Market, Timeline};
 use candlewick_strategy::Script;
 
 const START_MS: i64 = 1_672_531_200_000;
@@ -27,6 +27,11 @@ struct World {
     bars: Vec<Option<Candle>>,
     model: FillModel,
     info: String,
+    /// Microseconds from the start at which each bar opens and closes, where they are not
+    /// consecutive minutes.
+    times: Vec<(i64, i64)>,
+    /// A later snapshot with its own `serverTime`.
+    later: Option<String>,
 }
 
 impl World {
@@ -40,7 +45,13 @@ impl World {
             latency_us: 0,
             fees: FeeSchedule { maker: "0.001".parse().unwrap(), taker: "0.001".parse().unwrap() },
         };
-        Self { bars: bars.iter().copied().map(Some).collect(), model, info: INFO.to_owned() }
+        Self {
+            bars: bars.iter().copied().map(Some).collect(),
+            model,
+            info: INFO.to_owned(),
+            times: Vec::new(),
+            later: None,
+        }
     }
 
     fn columns(&self) -> Bars {
@@ -48,10 +59,12 @@ impl World {
         let amount = |n: i64| Amount::from_units(i128::from(n) * 100_000_000);
         let rows = self.bars.iter().enumerate().filter_map(|(at, bar)| Some((at, (*bar)?)));
         rows.map(|(at, (open, high, low, close, volume))| {
-            let open_time = Timestamp::from_millis(START_MS + at as i64 * 60_000);
+            let minute = (at as i64 * 60_000_000, at as i64 * 60_000_000 + 59_999_999);
+            let (opens, closes) = self.times.get(at).copied().unwrap_or(minute);
+            let start = Timestamp::from_millis(START_MS);
             Bar {
-                open_time,
-                close_time: open_time.plus(59_999_999),
+                open_time: start.plus(opens),
+                close_time: start.plus(closes),
                 open: price(open),
                 high: price(high),
                 low: price(low),
@@ -67,14 +80,28 @@ impl World {
     }
 
     fn run(&self, script: &[&str]) -> (Vec<String>, Assumptions) {
+        let finished = self.finished(script);
+        (finished.outcome.events.iter().filter_map(compact).collect(), finished.assumptions)
+    }
+
+    fn events(&self, script: &[&str]) -> Vec<Event> {
+        self.finished(script).outcome.events
+    }
+
+    fn finished(&self, script: &[&str]) -> Finished {
         let symbol = Symbol::new("AB").unwrap();
         let info = ExchangeInfo::parse(&self.info).unwrap();
         let instrument = info.instruments[&symbol].clone();
+        let mut snapshots = vec![(info.server_time, instrument.clone())];
+        if let Some(later) = &self.later {
+            let later = ExchangeInfo::parse(later).unwrap();
+            snapshots.push((later.server_time, later.instruments[&symbol].clone()));
+        }
         let money = |text: &str| text.parse::<Amount>().unwrap();
         let account = [(instrument.base_asset, money("10")), (instrument.quote_asset, money("10000"))];
         let bars = Arc::new(self.columns());
         let market = Market {
-            timeline: Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
+            timeline: Timeline::new(snapshots).unwrap(),
             fill_model: self.model,
             account: account.into_iter().collect(),
             average_bars: Arc::clone(&bars),
@@ -82,8 +109,7 @@ impl World {
         };
         let lines: Vec<String> = script.iter().map(|line| json_line(line)).collect();
         let script = Script::parse(&lines.join("\n")).unwrap();
-        let finished = Backtest::new(&market, script, "script").run().unwrap();
-        (finished.outcome.events.iter().filter_map(compact).collect(), finished.assumptions)
+        Backtest::new(&market, script, "script").run().unwrap()
     }
 
     #[track_caller]
@@ -183,6 +209,17 @@ fn rule_1_7_gaps_wait_and_the_end_sends_nothing() {
         &["1.5 id=a side=BUY type=MARKET q=1", "9 id=b side=BUY type=MARKET q=1"],
         &["120s a NEW", "120s a FILLED 1@101 TAKER fee 0.001", "not sent"],
     );
+}
+
+#[test]
+fn rule_1_7_what_is_never_sent_bears_the_time_at_which_it_left() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    let lines = ["0.8", "0.9", "5", "6"].map(|at| format!("{at} side=BUY type=MARKET q=1"));
+    let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+    let events = world.events(&lines);
+    let never_sent = events.iter().filter(|event| matches!(event, Event::NotSent { .. }));
+    let seconds: Vec<_> = never_sent.map(|event| (event.time().millis() - START_MS) / 1_000).collect();
+    assert_eq!(seconds, [48, 54, 300, 360]);
 }
 
 #[test]
@@ -389,6 +426,29 @@ fn rule_4_5_self_trades() {
 }
 
 #[test]
+fn rule_4_5_a_remainder_still_takes_where_only_an_own_order_is_within_its_limit() {
+    // The bar without volume leaves the BUY a remainder at 94, next to an own SELL at 94 that is
+    // beyond its execution price (91). At the third open the market asks 95: only the own order
+    // is within the limit, and that is enough for rule 3.2.
+    let world = World::new(&[(90, 90, 90, 90, 100), (90, 90, 90, 90, 0), (94, 96, 91, 94, 100)]);
+    let buy = |mode: &str| format!("1 id=b side=BUY type=LIMIT tif=GTC q=1 p=94 selfTradePreventionMode={mode}");
+    for (mode, met) in [
+        ("EXPIRE_TAKER", &["120s b EXPIRED_IN_MATCH", "140s s FILLED 2@94 MAKER fee 0.188"][..]),
+        (
+            "NONE",
+            &[
+                "120s s PARTIALLY_FILLED 1@94 MAKER fee 0.094",
+                "120s b FILLED 1@94 TAKER fee 0.001",
+                "140s s FILLED 1@94 MAKER fee 0.094",
+            ],
+        ),
+    ] {
+        let expected = [&["0s s NEW", "60s b NEW"], met].concat();
+        world.check(&["0 id=s side=SELL type=LIMIT tif=GTC q=2 p=94", &buy(mode)], &expected);
+    }
+}
+
+#[test]
 fn rule_5_1_refusals_through_the_venue() {
     let world = World::new(&[(100, 100, 100, 100, 1_000)]);
     world.check(
@@ -422,11 +482,56 @@ fn rule_5_1_refusals_through_the_venue() {
 }
 
 #[test]
+fn rule_5_1_a_quantity_of_zero_fails_lot_size_without_a_minimum_too() {
+    let mut world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.info = INFO.replace(r#""minQty":"0.1""#, r#""minQty":"0""#);
+    let script = ["0 side=BUY type=LIMIT tif=GTC q=0 p=90", "0 side=SELL type=MARKET q=0"];
+    world.check(&script, &["0s -1013 Filter failure: LOT_SIZE"; 2]);
+    world.info = INFO.replace("LOT_SIZE", "OTHER");
+    world.check(&script, &["0s -1013 Filter failure: LOT_SIZE"; 2]);
+}
+
+#[test]
+fn rule_5_1_the_endpoints_own_timing_parameters_are_read() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.check(
+        &[
+            "0 id=a side=BUY type=LIMIT tif=GTC q=1 p=90 recvWindow=5000 timestamp=1672531200000",
+            "0 x of=a recvWindow=5000 timestamp=1672531200000",
+        ],
+        &["0s a NEW", "0s a CANCELED"],
+    );
+}
+
+#[test]
+fn rule_5_1_a_price_of_zero_is_refused_without_a_least_price_too() {
+    let world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.check(
+        &["0 side=BUY type=LIMIT tif=GTC q=1 p=0", "0 side=SELL type=LIMIT tif=GTC q=1 p=0.0"],
+        &["0s -2010 Price * QTY is zero or less."; 2],
+    );
+}
+
+#[test]
 fn rule_5_2_filters_before_the_first_snapshot_are_assumed() {
     let mut world = World::new(&[(100, 100, 100, 100, 1_000)]);
     world.info = INFO.replace("1577836800000", "1700000000000");
     let assumptions = world.check(&["0 id=a side=BUY type=LIMIT tif=GTC q=1 p=90"], &["0s a NEW"]);
     assert_eq!(assumptions.filters_assumed, 1);
+}
+
+#[test]
+fn rule_5_2_a_snapshot_counts_from_its_instant_within_a_bar_too() {
+    // From 30 s on commissions have two decimals and the step is 1: of the budget of 1.5, one
+    // step is left at 40 s, although no command has arrived since.
+    let mut world = World::new(&[(100, 105, 98, 102, 15)]);
+    let info = INFO.replace(r#""serverTime":1577836800000"#, r#""serverTime":1672531230000"#);
+    let info = info.replace(r#""stepSize":"0.1""#, r#""stepSize":"1""#);
+    world.later = Some(info.replace(r#""filters":["#, r#""quoteCommissionPrecision":2,"filters":["#));
+    world.check(
+        &["0 id=a side=SELL type=LIMIT tif=GTC q=2 p=103"],
+        &["0s a NEW", "40s a PARTIALLY_FILLED 1@103 MAKER fee 0.1"],
+    );
 }
 
 #[test]
@@ -452,6 +557,41 @@ fn rule_5_3_the_average_is_of_closed_bars() {
         ],
     );
     assert_eq!(assumptions.average_replaced, 2);
+}
+
+#[test]
+fn rule_5_3_the_running_bar_is_never_used_where_bars_overlap() {
+    let mut world = World::new(&[(100, 100, 100, 100, 10), (200, 200, 200, 200, 30)]);
+    let filter = r#"{"filterType":"PERCENT_PRICE","multiplierUp":"1.1","multiplierDown":"0.1","avgPriceMins":5}"#;
+    world.info = INFO.replace(r#""filters":["#, &format!(r#""filters":[{filter},"#));
+    // The second bar lies within the first (10 s to 30 s), so that it opens when the first
+    // closes, after its own close time. Neither bar has been replayed to its close before.
+    world.times = vec![(0, 59_999_999), (10_000_000, 30_000_000)];
+    world.check(
+        &["0.6 id=a side=BUY type=LIMIT tif=GTC q=1 p=110", "0.9 side=BUY type=LIMIT tif=GTC q=1 p=111"],
+        &["40s a NEW", "40s a FILLED 1@101 TAKER fee 0.001", "60s -1013 Filter failure: PERCENT_PRICE"],
+    );
+}
+
+#[test]
+fn rule_5_6_what_was_locked_is_released_under_another_precision_too() {
+    let mut world = World::new(&[(100, 101, 99, 100, 1_000), (100, 101, 99, 100, 1_000), (80, 80, 80, 80, 1_000)]);
+    let precise = |from: &str, places: u32| {
+        let info = INFO.replace(r#""serverTime":1577836800000"#, &format!(r#""serverTime":{from}"#));
+        info.replace(r#""filters":["#, &format!(r#""quoteAssetPrecision":{places},"filters":["#))
+    };
+    for (before, after) in [(8, 0), (0, 8)] {
+        world.info = precise("1577836800000", before);
+        world.later = Some(precise("1672531260000", after));
+        world.check(
+            &[
+                "0 id=a side=BUY type=LIMIT tif=GTC q=0.3 p=91",
+                "0 id=b side=BUY type=LIMIT tif=GTC q=0.3 p=91",
+                "1 x of=a",
+            ],
+            &["0s a NEW", "0s b NEW", "60s a CANCELED", "120s b FILLED 0.3@91 MAKER fee 0.0003"],
+        );
+    }
 }
 
 #[test]

@@ -52,6 +52,7 @@ impl Context {
 
     /// The instant that is being handled.
     #[must_use]
+    #[inline]
     pub fn now(&self) -> Timestamp {
         self.now
     }
@@ -89,6 +90,7 @@ impl Context {
 
     /// How many bars were delivered; rows of [`Self::bars`] from here on must not be read.
     #[must_use]
+    #[inline]
     pub fn bar_count(&self) -> usize {
         self.delivered
     }
@@ -200,6 +202,7 @@ impl Context {
     }
 
     /// Time moves on; it never goes back.
+    #[inline]
     pub(crate) fn set_now(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
     }
@@ -221,7 +224,8 @@ impl Context {
         self.timers.clear();
     }
 
-    #[inline]
+    // Always inlined, like `Bars::bar`: a strategy then loads only the columns that it uses.
+    #[inline(always)]
     pub(crate) fn reveal_bar(&mut self) -> candlewick_model::Bar {
         self.delivered += 1;
         self.history.bar(self.delivered - 1)
@@ -243,12 +247,11 @@ impl Context {
 
     /// Takes a report into the ledger and the open orders.
     pub(crate) fn apply(&mut self, report: &ExecutionReport) {
-        let precision = self.instrument.quote_precision;
         let known = self.open_orders.iter().position(|o| o.order_id == report.order_id);
         let mut order = known.map_or_else(|| Order::from(report), |at| self.open_orders[at]);
-        let before = if known.is_some() { locked_by(&order, precision) } else { Amount::ZERO };
+        let before = if known.is_some() { locked_by(&order) } else { Amount::ZERO };
         order.apply(report);
-        self.ledger.book(report, before, locked_by(&order, precision));
+        self.ledger.book(report, before, locked_by(&order));
         match known {
             Some(at) if order.status.is_final() => drop(self.open_orders.remove(at)),
             Some(at) => self.open_orders[at] = order,

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use candlewick_model::ledger::Valuation;
 use candlewick_model::run::{Action, Command, CommandId, Event};
 use candlewick_model::{Account, Amount, Bar, Bars, ExecutionReport, Instrument, Refusal, Timestamp};
 
@@ -15,6 +16,8 @@ use crate::{Context, Strategy};
 pub struct Session<S> {
     strategy: S,
     context: Context,
+    /// The ledger as of the last report, as equity needs it.
+    valuation: Valuation,
     equity: Vec<Amount>,
 }
 
@@ -22,7 +25,7 @@ impl<S: Strategy> Session<S> {
     /// A session that has not started.
     pub fn new(strategy: S, context: Context) -> Self {
         let equity = Vec::with_capacity(context.history().len());
-        Self { strategy, context, equity }
+        Self { strategy, valuation: context.ledger().valuation(), context, equity }
     }
 
     /// Lets the strategy begin, before the first bar.
@@ -47,6 +50,7 @@ impl<S: Strategy> Session<S> {
         self.context.set_now(report.time);
         self.context.events.push(Event::ExecutionReport(*report));
         self.context.apply(report);
+        self.valuation = self.context.ledger().valuation();
         self.strategy.on_report(&mut self.context, report);
     }
 
@@ -62,7 +66,7 @@ impl<S: Strategy> Session<S> {
     pub fn next_bar(&mut self, now: Timestamp) {
         self.context.set_now(now);
         let bar = self.context.reveal_bar();
-        self.equity.push(self.context.equity(bar.close));
+        self.equity.push(self.valuation.equity(bar.close));
         self.strategy.on_bar(&mut self.context, &bar);
     }
 
@@ -101,7 +105,12 @@ impl<S: Strategy> Session<S> {
 
     /// Records a command that the market ended too early for.
     pub fn not_sent(&mut self, command: CommandId, parameters: Command) {
-        let (time, action) = (self.context.now(), parameters.action());
+        let action = parameters.action();
+        let left = self.context.events.iter().rev().find_map(|event| match event {
+            Event::Sent { time, command: sent, .. } if *sent == command => Some(*time),
+            Event::Sent { .. } | Event::Refused { .. } | Event::ExecutionReport(_) | Event::NotSent { .. } => None,
+        });
+        let time = left.unwrap_or_else(|| self.context.now());
         self.context.events.push(Event::NotSent { time, command, action, parameters });
     }
 

@@ -9,14 +9,15 @@ use candlewick_model::{Bar, OrderSize, Quantity, Rate, Side};
 use super::BuiltinError;
 use crate::{Context, Strategy};
 
-/// The strategy's parameters and running sums.
+/// The strategy's parameters and state.
 #[derive(Debug, Clone)]
 pub struct MaCross {
     fast: usize,
     slow: usize,
     stake: Rate,
-    fast_sum: i128,
-    slow_sum: i128,
+    /// slow × Σ of the last `fast` closes − fast × Σ of the last `slow` ones: above zero where
+    /// the fast average is above the slow one, without dividing.
+    lead: i128,
     above: Option<bool>,
 }
 
@@ -31,7 +32,7 @@ impl MaCross {
             return Err(BuiltinError::Parameter { name: "slow", value: slow.to_string(), must: "more than `fast`" });
         }
         check_stake(stake)?;
-        Ok(Self { fast, slow, stake, fast_sum: 0, slow_sum: 0, above: None })
+        Ok(Self { fast, slow, stake, lead: 0, above: None })
     }
 
     fn trade(context: &mut Context, stake: Rate, buy: bool) {
@@ -62,15 +63,14 @@ pub(super) fn check_stake(stake: Rate) -> Result<(), BuiltinError> {
 impl Strategy for MaCross {
     #[inline]
     fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
-        let entering = i128::from(bar.close.units());
-        let leaving = |window: usize| context.close(window).map_or(0, |price| i128::from(price.units()));
-        self.fast_sum += entering - leaving(self.fast);
-        self.slow_sum += entering - leaving(self.slow);
+        let entering = bar.close.units();
+        let leaving = |window: usize| context.close(window).map_or(0, |price| price.units());
+        self.lead += i128::from(self.slow as i64) * i128::from(entering - leaving(self.fast))
+            - i128::from(self.fast as i64) * i128::from(entering - leaving(self.slow));
         if context.bar_count() < self.slow {
             return;
         }
-        // fast_sum / fast > slow_sum / slow, without dividing.
-        let above = self.fast_sum * self.slow as i128 > self.slow_sum * self.fast as i128;
+        let above = self.lead > 0;
         let crossed = self.above.is_some_and(|before| before != above);
         self.above = Some(above);
         if crossed {
