@@ -107,7 +107,13 @@ impl Strategy for Everything {
             }
             175 => self.raw(
                 context,
-                &[("side", "SELL"), ("type", "MARKET"), ("quantity", "0.01"), ("newOrderRespType", "ACK")],
+                &[
+                    ("side", "SELL"),
+                    ("type", "MARKET"),
+                    ("quantity", "0.01"),
+                    ("newOrderRespType", "ACK"),
+                    ("timestamp", "1"),
+                ],
             ),
             177 => self.raw(
                 context,
