@@ -197,12 +197,12 @@ mod tests {
     #[test]
     fn a_changed_a_missing_and_a_swapped_event_are_told() {
         let (one, two) = (refused(1, -1013), refused(2, -2010));
-        let changed = compare(&[one.clone()], &[refused(1, -1111)]);
+        let changed = compare(std::slice::from_ref(&one), &[refused(1, -1111)]);
         assert_eq!(
             changed.differences[0].to_string(),
             "event 1 (command 1 refused with -1013): code is -1013 in the backtest and -1111 live"
         );
-        let missing = compare(&[one.clone(), two.clone()], &[one.clone()]);
+        let missing = compare(&[one.clone(), two.clone()], std::slice::from_ref(&one));
         assert_eq!(missing.differences[0].live, "missing");
         assert!(!compare(&[one.clone(), two.clone()], &[two, one]).agrees());
     }
