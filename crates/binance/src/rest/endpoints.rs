@@ -97,13 +97,13 @@ impl Rest {
 
     /// Sends a new order.
     pub async fn new_order(&self, parameters: &RawParameters) -> Result<Placed, RestError> {
-        let pairs: Vec<_> = parameters.iter().collect();
+        let pairs = unsigned(parameters);
         self.call(Method::POST, "/api/v3/order", Security::Signed, &pairs).await
     }
 
     /// Cancels an order.
     pub async fn cancel_order(&self, parameters: &RawParameters) -> Result<Cancelled, RestError> {
-        let pairs: Vec<_> = parameters.iter().collect();
+        let pairs = unsigned(parameters);
         self.call(Method::DELETE, "/api/v3/order", Security::Signed, &pairs).await
     }
 
@@ -134,6 +134,11 @@ impl Rest {
             .and("limit", range.limit);
         self.call(Method::GET, "/api/v3/myTrades", Security::Signed, &parameters.pairs()).await
     }
+}
+
+/// What an order log may have carried over from another request; this one gets its own.
+fn unsigned(parameters: &RawParameters) -> Vec<(&str, &str)> {
+    parameters.iter().filter(|(name, _)| !["timestamp", "recvWindow", "signature"].contains(name)).collect()
 }
 
 fn implausible(what: &str, which: &str) -> RestError {
