@@ -2,3 +2,6 @@
 #![cfg(test)]
 
 mod architecture;
+mod bad_configuration;
+mod ingest;
+mod program;
