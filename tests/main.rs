@@ -5,3 +5,4 @@ mod architecture;
 mod bad_configuration;
 mod ingest;
 mod program;
+mod realdata;
