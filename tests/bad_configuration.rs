@@ -47,7 +47,11 @@ fn mistakes_are_named_with_a_remedy_and_nothing_is_written() {
         ("\"30m\"", "\"7m\"", &["run.toml", "use one of 1s 1m"]),
         ("symbol = \"BTCUSDT\"", "symbol = \"BTCUSD\"", &["the lake in ", "holds no BTCUSD 30m bars"]),
         ("interval", "from = \"2024-01\"\ninterval", &["holds no BTCUSDT 30m bars in that range", "candlewick ingest"]),
-        ("interval", "from = \"2023-02\"\nto = \"2023-01\"\ninterval", &["the range is empty: `from` comes after `to`"]),
+        (
+            "interval",
+            "from = \"2023-02\"\nto = \"2023-01\"\ninterval",
+            &["the range is empty: `from` comes after `to`"],
+        ),
         ("info.json", "nowhere.json", &["nowhere.json", "No such file"]),
         ("slow = 10", "slow = 2", &["`slow` is 2"]),
         ("slow = 10", "slow = 10\nstake = 2", &["`strategy.stake` is 2; it must lie between 0 and 1"]),

@@ -49,7 +49,10 @@ fn assert_refused(publish: impl FnOnce(&Tree, ArchiveName), told: &[&str]) {
 
 #[track_caller]
 fn assert_csv_refused(csv: Vec<u8>, told: &[&str]) {
-    assert_refused(|tree, bad| tree.publish_csv(bad, &csv), &[told, &["fetch it again, or leave its period out"]].concat());
+    assert_refused(
+        |tree, bad| tree.publish_csv(bad, &csv),
+        &[told, &["fetch it again, or leave its period out"]].concat(),
+    );
 }
 
 #[test]
@@ -58,7 +61,10 @@ fn broken_zips() {
     let (cut, mut corrupt) = (zip[..zip.len() / 2].to_vec(), zip.clone());
     let middle = corrupt.len() / 2;
     corrupt[middle] ^= 0x55;
-    assert_refused(|tree, bad| tree.publish_zip(bad, &cut), &["not a readable zip (cut short or corrupt)", "fetch it again"]);
+    assert_refused(
+        |tree, bad| tree.publish_zip(bad, &cut),
+        &["not a readable zip (cut short or corrupt)", "fetch it again"],
+    );
     assert_refused(|tree, bad| tree.publish_zip(bad, &corrupt), &["the entry", "fetch it again"]);
     assert_refused(|tree, bad| tree.publish_zip(bad, b"<html>"), &["not a readable zip"]);
     assert_refused(|tree, bad| tree.publish_zip(bad, b""), &["not a readable zip"]);
@@ -91,7 +97,10 @@ fn numbers_that_are_none() {
 
 #[test]
 fn figures_that_contradict_each_other() {
-    assert_csv_refused(with_field(9, 5, "-0.5"), &["line 9: a volume or the number of trades is negative", "volume -0.5"]);
+    assert_csv_refused(
+        with_field(9, 5, "-0.5"),
+        &["line 9: a volume or the number of trades is negative", "volume -0.5"],
+    );
     assert_csv_refused(with_field(9, 8, "-1"), &["line 9: a volume or the number of trades is negative", "trades -1"]);
     assert_csv_refused(with_field(9, 2, "1"), &["line 9: open, high, low and close contradict", "high 1.00000000"]);
     assert_csv_refused(with_field(9, 3, "-1"), &["line 9: a price is not above zero", "low -1.00000000"]);
@@ -103,7 +112,8 @@ fn rows_out_of_form_or_order() {
     assert_csv_refused(missing.join("\n").into_bytes(), &["line 1: 11 columns; 12 were expected"]);
     let (mut twice, mut unsorted) = (rows(), rows());
     twice.insert(3, twice[2].clone());
-    let same = "line 4: opens at 2023-01-02T01:00:00Z, the row before at 2023-01-02T01:00:00Z: rows must be sorted and unique";
+    let same =
+        "line 4: opens at 2023-01-02T01:00:00Z, the row before at 2023-01-02T01:00:00Z: rows must be sorted and unique";
     assert_csv_refused(twice.join("\n").into_bytes(), &[same]);
     unsorted.swap(4, 5);
     let told = "line 6: opens at 2023-01-02T02:00:00Z, the row before at 2023-01-02T02:30:00Z";
@@ -141,7 +151,8 @@ fn volumes_beyond_64_bits_and_futures_in_a_spot_folder_are_taken_with_a_note() {
     let held = Lake::new(folder.path()).bars(&pepe, Timestamp::MIN..Timestamp::MAX).unwrap();
     assert_eq!(held.volume[2].to_string(), "5173962814531276.00000000");
     let ended = ingest(["PEPEUSDT", "30m", "2025-02-01", "2025-02-01"], &tree.address(), folder.path());
-    ended.assert(0, &["note: ", "is in milliseconds after 2024, which Spot archives are not; is it a futures archive?"]);
+    ended
+        .assert(0, &["note: ", "is in milliseconds after 2024, which Spot archives are not; is it a futures archive?"]);
 }
 
 #[test]
@@ -151,7 +162,11 @@ fn command_lines_that_cannot_be_meant() {
     let portal = tree.address();
     for (range, portal, told) in [
         (["BTCUSDT", "7m", GOOD, BAD], &*portal, "use one of 1s 1m 3m"),
-        (["BTCUSDT", "1m", BAD, GOOD], &portal, "the range is empty: 2023-01-02 comes after 2023-01-01; give the earlier"),
+        (
+            ["BTCUSDT", "1m", BAD, GOOD],
+            &portal,
+            "the range is empty: 2023-01-02 comes after 2023-01-01; give the earlier",
+        ),
         (["BTCUSDT", "1m", "2023-13", BAD], &portal, "invalid value '2023-13'"),
         (["btcusdt", "1m", GOOD, BAD], &portal, "markets are written in capitals: BTCUSDT"),
         (["BTC/USDT", "1m", GOOD, BAD], &portal, "a market is named like BTCUSDT"),

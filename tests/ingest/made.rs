@@ -21,7 +21,9 @@ pub(crate) fn name(symbol: &str, interval: &str, of: &str) -> ArchiveName {
 pub(crate) fn bars(interval: Interval, period: Period) -> Bars {
     let range = period.range();
     let length = interval.micros().unwrap();
-    (0..(range.end.micros() - range.start.micros()) / length).map(|n| bar(range.start.plus(n * length), length)).collect()
+    (0..(range.end.micros() - range.start.micros()) / length)
+        .map(|n| bar(range.start.plus(n * length), length))
+        .collect()
 }
 
 fn bar(open_time: Timestamp, length: i64) -> Bar {

@@ -55,11 +55,7 @@ impl Lake {
         let name = file_name(snapshot.time());
         let path = folder.join(&name);
         if path.exists() {
-            return if read(&path)?.json == snapshot.json {
-                Ok(name)
-            } else {
-                Err(LakeError::SnapshotTaken { path })
-            };
+            return if read(&path)?.json == snapshot.json { Ok(name) } else { Err(LakeError::SnapshotTaken { path }) };
         }
         let bytes = zstd::bulk::compress(snapshot.json.as_bytes(), 3).map_err(LakeError::io(&path))?;
         replace(&path, &bytes)?;
