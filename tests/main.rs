@@ -2,6 +2,10 @@
 #![cfg(test)]
 
 mod architecture;
+mod bad_configuration;
 mod exchange;
+mod ingest;
 mod lost_answers;
 mod parity;
+mod program;
+mod realdata;

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use candlewick_lake::LakeError;
+
 /// A reason to stop. The kind is the exit code.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -18,6 +20,14 @@ impl Failure {
 
     pub(crate) fn outside(error: impl Into<anyhow::Error>) -> Self {
         Self::Outside(error.into())
+    }
+
+    /// Usage, unless the lake's files or the disk below them are at fault.
+    pub(crate) fn usage_or_lake(error: anyhow::Error) -> Self {
+        match error.downcast_ref::<LakeError>() {
+            None | Some(LakeError::ExchangeInfo { .. }) => Self::Usage(error),
+            Some(_) => Self::Outside(error),
+        }
     }
 
     /// Tells the user on standard error and gives the exit code.

@@ -37,7 +37,8 @@ impl Portal {
     }
 
     /// The bytes of a file, if the portal has it.
-    fn file(&self, path: &str) -> Option<Vec<u8>> {
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<Vec<u8>> {
         let (path, is_checksum) = match path.strip_suffix(".CHECKSUM") {
             Some(path) => (path, true),
             None => (path, false),

@@ -2,6 +2,7 @@
 
 use candlewick_binance::archive::{ChecksumError, CsvError, PackError};
 use candlewick_lake::LakeError;
+use candlewick_model::Interval;
 
 /// Why an ingest stops.
 #[derive(Debug, thiserror::Error)]
@@ -59,14 +60,37 @@ pub enum Trouble {
         source: PackError,
     },
     /// Its content is not what a kline archive holds.
-    #[error("{path}: {source}; nothing of this file was taken")]
+    #[error(
+        "{path}: {source}; nothing of this file was taken: fetch it again, or leave its period out with --from and --to"
+    )]
     Csv {
         /// Which archive.
         path: String,
         /// Line, column and value.
         source: CsvError,
     },
+    /// Its bars are those of another series.
+    #[error("{path}: {bars} of its {rows} bars are not {interval} long; is it the archive of another interval?")]
+    Interval {
+        /// Which archive.
+        path: String,
+        /// How many bars are of another length.
+        bars: usize,
+        /// How many there are.
+        rows: usize,
+        /// What was expected.
+        interval: Interval,
+    },
     /// The lake could not be written.
     #[error("{0}")]
     Lake(#[from] LakeError),
+}
+
+impl Trouble {
+    /// Whether the network or the disk failed, so that the same command may do better another
+    /// time; otherwise the archive is at fault.
+    #[must_use]
+    pub fn is_outside(&self) -> bool {
+        matches!(self, Self::Fetch { .. } | Self::Lake(_))
+    }
 }

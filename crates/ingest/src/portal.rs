@@ -39,6 +39,8 @@ impl Portal {
         if !address.starts_with("http://") && !address.starts_with("https://") {
             return Err(wrong("it must begin with https://, http:// or file://"));
         }
+        // A client without a provider panics, even for http://. Whoever was first stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(30))
@@ -87,6 +89,10 @@ async fn read(path: PathBuf) -> std::io::Result<Option<Bytes>> {
     }
 }
 
+/// Client errors that time alone can mend.
+const PASSING: [reqwest::StatusCode; 2] =
+    [reqwest::StatusCode::REQUEST_TIMEOUT, reqwest::StatusCode::TOO_MANY_REQUESTS];
+
 struct Failure {
     why: String,
     is_final: bool,
@@ -100,7 +106,8 @@ async fn get(client: &reqwest::Client, url: &str) -> Result<Option<Bytes>, Failu
         return Ok(None);
     }
     if !status.is_success() {
-        return Err(Failure { why: format!("the server answered {status}"), is_final: status.is_client_error() });
+        let is_final = status.is_client_error() && !PASSING.contains(&status);
+        return Err(Failure { why: format!("the server answered {status}"), is_final });
     }
     response.bytes().await.map(Some).map_err(transport)
 }

@@ -1,15 +1,16 @@
 //! The run: for each file of the lake fetch what it lacks, verify, decode, write.
 //!
-//! At most four files are worked on side by side, so that memory does not grow with the range.
-//! What fails is told and leaves its file as it
-//! was; the rest goes on.
+//! At most four files are worked on side by side, and no more archives are open at a time than
+//! there are processors, so that memory does not grow with the range. An archive that fails is
+//! told and leaves its file as it was; the rest goes on. A lake that fails ends the run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use candlewick_binance::archive::{ArchiveName, Checksum, decode, sha256_hex, unpack};
 use candlewick_lake::{ArchiveState, Chunk, Lake, SeriesName, SeriesWriter, Source};
-use candlewick_model::{Period, TimeUnit, Timestamp};
+use candlewick_model::{Bars, Interval, Period, TimeUnit, Timestamp};
 use futures_util::{StreamExt, stream};
 use tokio::sync::Semaphore;
 
@@ -46,6 +47,8 @@ pub struct Outcome {
     pub absent: Vec<Period>,
     /// Archives without CHECKSUM file.
     pub unverified: usize,
+    /// Files of the lake that were not tried any more, because it could not be written.
+    pub untried: usize,
     /// What is odd about archives that were taken all the same.
     pub notes: Vec<String>,
     /// What failed.
@@ -62,6 +65,7 @@ impl Outcome {
         self.present += other.present;
         self.absent.extend(other.absent);
         self.unverified += other.unverified;
+        self.untried += other.untried;
         self.notes.extend(other.notes);
         self.troubles.extend(other.troubles);
     }
@@ -78,7 +82,17 @@ pub async fn ingest(
     let writer = Arc::new(lake.writer(plan.series)?);
     let held = writer.sources()?;
     let downloads = Semaphore::new(concurrency.max(1));
-    let run = Run { series: plan.series, portal, writer, held, downloads, progress };
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let run = Run {
+        series: plan.series,
+        portal,
+        writer,
+        held,
+        downloads,
+        opening: Semaphore::new(processors),
+        is_lake_broken: AtomicBool::new(false),
+        progress,
+    };
     progress.begin(plan.units.len());
     let units = stream::iter(&plan.units).map(|unit| run.unit(unit)).buffered(concurrency.clamp(1, 4));
     let outcome = units.fold(Outcome::default(), async |mut sum, one| {
@@ -94,6 +108,9 @@ struct Run<'a> {
     writer: Arc<SeriesWriter>,
     held: BTreeMap<Period, Source>,
     downloads: Semaphore,
+    /// An open archive is ten times its size.
+    opening: Semaphore,
+    is_lake_broken: AtomicBool,
     progress: &'a dyn Progress,
 }
 
@@ -108,6 +125,10 @@ impl Run<'_> {
     /// One file of the lake.
     async fn unit(&self, periods: &[Period]) -> Outcome {
         let mut outcome = Outcome::default();
+        if self.is_lake_broken.load(Ordering::Relaxed) {
+            outcome.untried = 1;
+            return outcome;
+        }
         let mut arrived = Vec::new();
         for period in periods {
             if self.holds(*period) {
@@ -136,7 +157,10 @@ impl Run<'_> {
         let put = tokio::task::spawn_blocking(move || writer.put(chunks));
         match put.await.expect("writing does not panic") {
             Ok(bytes) => outcome.add(Outcome { written_bytes: bytes, ..sizes }),
-            Err(error) => outcome.troubles.push(error.into()),
+            Err(error) => {
+                self.is_lake_broken.store(true, Ordering::Relaxed);
+                outcome.troubles.push(error.into());
+            }
         }
     }
 
@@ -168,19 +192,21 @@ impl Run<'_> {
         outcome.present += present.len();
         let fetches = lacking.iter().map(|day| async move { (*day, self.archive(*day).await) });
         let answers: Vec<_> = stream::iter(fetches).buffered(64).collect().await;
-        let mut arrived = Vec::new();
+        let (mut arrived, mut absent) = (Vec::new(), Vec::new());
         for (day, answer) in answers {
             match answer {
                 Ok(Some(archive)) => arrived.push(archive),
-                Ok(None) => outcome.absent.push(day),
+                Ok(None) => absent.push(day),
                 Err(trouble) => outcome.troubles.push(trouble),
             }
         }
+        let is_whole = absent.len() == month.days().count();
+        outcome.absent.extend(if is_whole { vec![month] } else { absent });
         arrived
     }
 
     /// Fetches, verifies and decodes one archive; `None` if the portal does not have it. What
-    /// does not match its checksum is fetched once more before it counts as corrupt.
+    /// does not match its checksum or is no zip is fetched once more before it counts as corrupt.
     async fn archive(&self, period: Period) -> Result<Option<Arrived>, Trouble> {
         let name = ArchiveName { symbol: self.series.symbol, interval: self.series.interval, period };
         let path = name.path();
@@ -190,10 +216,10 @@ impl Run<'_> {
             let Some(archive) = self.portal.fetch(&path).await? else { return Ok(None) };
             let checksum = self.portal.fetch(&format!("{path}.CHECKSUM")).await?;
             self.progress.fetched(archive.len());
-            let path = path.clone();
-            let opened = tokio::task::spawn_blocking(move || open(path, period, &archive, checksum.as_deref()));
+            let _permit = self.opening.acquire().await.expect("never closed");
+            let opened = tokio::task::spawn_blocking(move || open(name, &archive, checksum.as_deref()));
             match opened.await.expect("decoding does not panic") {
-                Err(Trouble::Corrupt { .. }) if first_try => first_try = false,
+                Err(Trouble::Corrupt { .. } | Trouble::Pack { .. }) if first_try => first_try = false,
                 other => return other.map(Some),
             }
         }
@@ -201,7 +227,8 @@ impl Run<'_> {
 }
 
 /// From bytes to bars.
-fn open(path: String, period: Period, archive: &[u8], checksum: Option<&[u8]>) -> Result<Arrived, Trouble> {
+fn open(name: ArchiveName, archive: &[u8], checksum: Option<&[u8]>) -> Result<Arrived, Trouble> {
+    let (path, period) = (name.path(), name.period);
     let sha256 = sha256_hex(archive);
     let state = match checksum {
         None => ArchiveState::Unverified,
@@ -222,9 +249,19 @@ fn open(path: String, period: Period, archive: &[u8], checksum: Option<&[u8]>) -
         Err(source) => return Err(Trouble::Csv { path, source }),
     };
     let rows = decoded.bars.len();
+    let bars = of_other_length(&decoded.bars, name.interval);
+    if rows > 2 && bars * 2 > rows {
+        return Err(Trouble::Interval { path, bars, rows, interval: name.interval });
+    }
     let source = Source { path, sha256, state, time_unit: decoded.time_unit, rows, period: period.to_string() };
     let chunk = Chunk { period, bars: decoded.bars, source };
     Ok(Arrived { chunk, archive_bytes: archive.len(), csv_bytes: csv.len() })
+}
+
+/// How many bars are not as long as they should be. A few are in every outage.
+fn of_other_length(bars: &Bars, interval: Interval) -> usize {
+    let lengths = bars.open_time.iter().zip(&bars.close_time).map(|(open, close)| close.micros() - open.micros() + 1);
+    interval.micros().map_or(0, |length| lengths.filter(|l| *l != length).count())
 }
 
 /// What is odd about an archive, though it can be taken. Spot archives carry microseconds from

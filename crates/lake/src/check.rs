@@ -2,6 +2,8 @@
 //!
 //! Row by row it would be slow and long; the figures are column expressions of polars.
 
+use std::path::Path;
+
 use candlewick_model::{Bars, Gap, Interval, Timestamp};
 use polars::prelude::*;
 use serde::Serialize;
@@ -33,6 +35,8 @@ pub struct FileCheck {
     pub rows: usize,
     /// Whether the values are those that the footer's hash was made of.
     pub intact: bool,
+    /// Why not, with the remedy.
+    pub problem: Option<String>,
 }
 
 /// The state of a series.
@@ -71,15 +75,18 @@ impl Check {
 }
 
 impl Lake {
-    /// Reads a whole series and says what state it is in.
+    /// Reads a whole series and says what state it is in. A file that cannot be read is part of
+    /// the answer; its rows are missing from the figures.
     pub fn check(&self, series: &SeriesName) -> Result<Check, LakeError> {
         let mut bars = Bars::default();
         let mut files = Vec::new();
         for (path, name) in self.paths(series)? {
-            let file = OpenFile::open(&path)?;
-            let told = file.provenance.content_sha256.clone();
-            let rows = file.read()?;
-            files.push(FileCheck { name, rows: rows.len(), intact: content_sha256(&rows) == told });
+            let (rows, problem) = match read_checked(&path, series) {
+                Ok(read) => read,
+                Err(error) if error.is_damage() => (Bars::default(), Some(error.to_string())),
+                Err(error) => return Err(error),
+            };
+            files.push(FileCheck { name, rows: rows.len(), intact: problem.is_none(), problem });
             bars.append(rows);
         }
         let gaps = gaps_of(&bars, series.interval);
@@ -99,6 +106,16 @@ impl Lake {
             content_sha256: content_sha256(&bars),
         })
     }
+}
+
+/// A file's rows, and what is wrong with them.
+fn read_checked(path: &Path, series: &SeriesName) -> Result<(Bars, Option<String>), LakeError> {
+    let file = OpenFile::open(path, series)?;
+    let told = file.provenance.content_sha256.clone();
+    let rows = file.read()?;
+    let what = "its values are not those that it was written with";
+    let problem = (content_sha256(&rows) != told).then(|| LakeError::form(path, what).to_string());
+    Ok((rows, problem))
 }
 
 /// Figures of quality over all bars; only those that occur.

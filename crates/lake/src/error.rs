@@ -13,8 +13,11 @@ pub enum LakeError {
         /// What it said.
         source: std::io::Error,
     },
-    /// A file is no Parquet file, or a broken one.
-    #[error("{}: not a readable Parquet file: {source}", path.display())]
+    /// A file is no Parquet file, a broken one, or one of other columns.
+    #[error(
+        "{}: not a Parquet file of this lake's columns: {source}; remove the file and ingest its period again",
+        path.display()
+    )]
     Parquet {
         /// Which file.
         path: PathBuf,
@@ -37,13 +40,19 @@ pub enum LakeError {
         /// The bar.
         open_time: candlewick_model::Timestamp,
     },
-    /// Another process writes this series.
+    /// Another process writes this series, or the snapshots.
     #[error("{series} is being written by another process (lock {}); wait for it to end", lock.display())]
     Locked {
         /// Which series.
         series: String,
         /// The lock file.
         lock: PathBuf,
+    },
+    /// A snapshot of the same time but with another content is there.
+    #[error("{}: another snapshot of the same time is there; remove it first", path.display())]
+    SnapshotTaken {
+        /// The one that is there.
+        path: PathBuf,
     },
     /// A text that should be an exchangeInfo is none.
     #[error("{what}: {source}")]
@@ -56,6 +65,12 @@ pub enum LakeError {
 }
 
 impl LakeError {
+    /// Whether a file of the lake is at fault, and not the disk or another process.
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Parquet { .. } | Self::Form { .. } | Self::Overlap { .. })
+    }
+
     /// Says on which path an I/O error happened.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();

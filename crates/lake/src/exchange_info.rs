@@ -6,7 +6,8 @@ use candlewick_model::{ExchangeInfo, Timestamp};
 
 use crate::Lake;
 use crate::error::LakeError;
-use crate::file::replace;
+use crate::file::{is_temporary, replace};
+use crate::lock::Lock;
 use crate::series::list;
 
 /// A snapshot, read.
@@ -45,10 +46,17 @@ impl Lake {
     /// Stores a snapshot under its server time and returns the file's name. The same snapshot
     /// twice is stored once.
     pub fn add_exchange_info(&self, snapshot: &Snapshot) -> Result<String, LakeError> {
+        let _lock = Lock::take(self.root(), "exchange_info", "exchange_info")?;
         let folder = self.root().join("exchange_info");
         std::fs::create_dir_all(&folder).map_err(LakeError::io(&folder))?;
+        for debris in list(&folder)?.iter().filter(|name| is_temporary(name)).map(|name| folder.join(name)) {
+            std::fs::remove_file(&debris).map_err(LakeError::io(&debris))?;
+        }
         let name = file_name(snapshot.time());
         let path = folder.join(&name);
+        if path.exists() {
+            return if read(&path)?.json == snapshot.json { Ok(name) } else { Err(LakeError::SnapshotTaken { path }) };
+        }
         let bytes = zstd::bulk::compress(snapshot.json.as_bytes(), 3).map_err(LakeError::io(&path))?;
         replace(&path, &bytes)?;
         Ok(name)
@@ -88,6 +96,9 @@ mod tests {
         let times: Vec<_> = lake.exchange_infos().unwrap().iter().map(|s| s.time().to_string()).collect();
         assert_eq!(times, ["2020-09-13T12:26:40Z", "2024-09-08T17:36:48.719Z"]);
         assert!(folder.path().join("exchange_info/2020-09-13T122640Z.json.zst").exists());
+        let other = Snapshot::parse(r#"{"serverTime":1600000000000,"symbols":[],"a":1}"#.into(), "a test").unwrap();
+        let error = lake.add_exchange_info(&other).unwrap_err().to_string();
+        assert!(error.ends_with("json.zst: another snapshot of the same time is there; remove it first"), "{error}");
         assert!(Snapshot::parse("{}".into(), "x.json").unwrap_err().to_string().starts_with("x.json: no exchangeInfo"));
     }
 }

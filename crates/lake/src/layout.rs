@@ -62,8 +62,8 @@ impl SeriesName {
         root.join("klines").join(format!("symbol={symbol}")).join(format!("interval={interval}"))
     }
 
-    pub(crate) fn lock_file(&self, root: &Path) -> PathBuf {
-        root.join(".locks").join(format!("klines-{}-{}.lock", self.symbol, self.interval.archive_name()))
+    pub(crate) fn lock_name(&self) -> String {
+        format!("klines-{}-{}", self.symbol, self.interval.archive_name())
     }
 }
 

@@ -59,7 +59,7 @@ impl Lake {
     /// The files of a series in the order of their times, with their footers.
     pub fn files(&self, series: &SeriesName) -> Result<Vec<FileSummary>, LakeError> {
         let open = |(path, name): (PathBuf, String)| {
-            let file = OpenFile::open(&path)?;
+            let file = OpenFile::open(&path, series)?;
             Ok(FileSummary { name, bytes: file.bytes, provenance: file.provenance })
         };
         self.paths(series)?.into_iter().map(open).collect()
@@ -69,7 +69,7 @@ impl Lake {
     pub fn bars(&self, series: &SeriesName, range: Range<Timestamp>) -> Result<Bars, LakeError> {
         let mut bars = Bars::default();
         for (path, _) in self.paths(series)? {
-            let file = OpenFile::open(&path)?;
+            let file = OpenFile::open(&path, series)?;
             let (Some(first), Some(last)) = (file.provenance.first, file.provenance.last) else { continue };
             if last < range.start || first >= range.end {
                 continue;

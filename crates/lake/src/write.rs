@@ -11,7 +11,7 @@ use candlewick_model::{Bars, Period, Timestamp};
 
 use crate::Lake;
 use crate::error::LakeError;
-use crate::file::{OpenFile, TEMPORARY, sync_folder, write};
+use crate::file::{OpenFile, is_temporary, sync_folder, write};
 use crate::layout::{SeriesName, Span};
 use crate::lock::Lock;
 use crate::provenance::{Provenance, SCHEMA_VERSION, Source, content_sha256};
@@ -39,7 +39,7 @@ pub struct SeriesWriter {
 impl Lake {
     /// Takes the series' lock and clears what a killed writer left behind.
     pub fn writer(&self, series: SeriesName) -> Result<SeriesWriter, LakeError> {
-        let lock = Lock::take(self.root(), &series)?;
+        let lock = Lock::take(self.root(), &series.lock_name(), &series.to_string())?;
         let folder = series.folder(self.root());
         let writer = SeriesWriter { series, folder, _lock: lock };
         writer.clear_debris()?;
@@ -56,7 +56,7 @@ impl SeriesWriter {
                 Some(Span::Of(period)) if period.month() != period => {
                     names.contains(&Span::Of(period.month()).file_name())
                 }
-                _ => name.starts_with(TEMPORARY),
+                _ => is_temporary(name),
             };
             if merged {
                 self.remove(name)?;
@@ -74,7 +74,7 @@ impl SeriesWriter {
     pub fn sources(&self) -> Result<BTreeMap<Period, Source>, LakeError> {
         let mut sources = BTreeMap::new();
         for name in list(&self.folder)?.iter().filter(|n| Span::from_file_name(n).is_some()) {
-            for source in OpenFile::open(&self.folder.join(name))?.provenance.sources {
+            for source in OpenFile::open(&self.folder.join(name), &self.series)?.provenance.sources {
                 sources.extend(source.covers().map(|period| (period, source)));
             }
         }
@@ -82,7 +82,8 @@ impl SeriesWriter {
     }
 
     /// Puts archives into the file or files that hold them. All of them must belong to one
-    /// month (below an hour) or one year. Returns the bytes written.
+    /// month (below an hour) or one year. Several threads may do so at a time, each with another
+    /// month or year. Returns the bytes written.
     pub fn put(&self, chunks: Vec<Chunk>) -> Result<u64, LakeError> {
         let Some(first) = chunks.first() else { return Ok(0) };
         std::fs::create_dir_all(&self.folder).map_err(LakeError::io(&self.folder))?;
@@ -91,23 +92,28 @@ impl SeriesWriter {
             let kept = self.load(span)?;
             return self.write_file(span, merge(kept, chunks));
         }
-        let month = first.period.month();
+        self.put_into_month(first.period.month(), chunks)
+    }
+
+    /// Days stay files of their own until the month is complete.
+    fn put_into_month(&self, month: Period, chunks: Vec<Chunk>) -> Result<u64, LakeError> {
+        let is_there = |period: Period| self.folder.join(Span::Of(period).file_name()).exists();
+        let is_new = |day: Period| chunks.iter().any(|chunk| chunk.period.contains(day));
+        let is_complete = is_there(month) || month.days().all(|day| is_new(day) || is_there(day));
+        if !is_complete {
+            let write_day = |chunk: Chunk| self.write_file(Span::Of(chunk.period), vec![chunk]);
+            return chunks.into_iter().map(write_day).sum();
+        }
         let mut parts = self.load(Span::Of(month))?;
-        let days: Vec<_> = month.days().map(Span::Of).collect();
-        for day in &days {
-            parts.extend(self.load(*day)?);
+        for day in month.days() {
+            parts.extend(self.load(Span::Of(day))?);
         }
-        let parts = merge(parts, chunks);
-        if is_complete(month, &parts) {
-            let bytes = self.write_file(Span::Of(month), parts)?;
-            self.clear_debris()?;
-            sync_folder(&self.folder)?;
-            return Ok(bytes);
+        let bytes = self.write_file(Span::Of(month), merge(parts, chunks))?;
+        // Only these: other months may be half written right now, by other threads.
+        for day in month.days().filter(|day| is_there(*day)) {
+            self.remove(&Span::Of(day).file_name())?;
         }
-        let mut bytes = 0;
-        for part in parts {
-            bytes += self.write_file(Span::Of(part.period), vec![part])?;
-        }
+        sync_folder(&self.folder)?;
         Ok(bytes)
     }
 
@@ -117,7 +123,7 @@ impl SeriesWriter {
         if !path.exists() {
             return Ok(Vec::new());
         }
-        let file = OpenFile::open(&path)?;
+        let file = OpenFile::open(&path, &self.series)?;
         let sources = file.provenance.sources.clone();
         let bars = file.read()?;
         let mut chunks = Vec::new();
@@ -175,11 +181,6 @@ fn merge(kept: Vec<Chunk>, new: Vec<Chunk>) -> Vec<Chunk> {
         parts.insert(chunk.period.range().start, chunk);
     }
     parts.into_values().collect()
-}
-
-/// Whether parts make up a whole month.
-fn is_complete(month: Period, parts: &[Chunk]) -> bool {
-    month.days().all(|day| parts.iter().any(|part| part.period.contains(day)))
 }
 
 #[cfg(test)]
@@ -289,11 +290,27 @@ mod tests {
         writer.put(vec![chunk("2023-02-03", 1)]).unwrap();
         drop(writer);
         let place = minutes.folder(lake.root());
-        std::fs::write(place.join(".tmp-2023-02-03.parquet"), b"half").unwrap();
+        std::fs::write(place.join(".2023-02-03.parquet.tmp"), b"half").unwrap();
         let before = std::fs::read(place.join("2023-02-03.parquet")).unwrap();
         drop(lake.writer(minutes).unwrap());
         assert_eq!(list(&place).unwrap(), ["2023-02-03.parquet"]);
         assert_eq!(std::fs::read(place.join("2023-02-03.parquet")).unwrap(), before);
+    }
+
+    #[test]
+    fn threads_write_side_by_side() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::new(folder.path());
+        let minutes = series(Interval::FifteenMinutes);
+        let writer = lake.writer(minutes).unwrap();
+        std::thread::scope(|scope| {
+            for month in 1..=12 {
+                let writer = &writer;
+                scope.spawn(move || writer.put(vec![chunk(&format!("2023-{month:02}"), 15)]).unwrap());
+            }
+        });
+        assert_eq!(lake.bars(&minutes, Timestamp::MIN..Timestamp::MAX).unwrap().len(), 365 * 96);
+        assert_eq!(list(&minutes.folder(lake.root())).unwrap().len(), 12, "and nothing else");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use candlewick_ingest::{IngestError, Outcome, Plan, Portal, Progress, ingest};
+use candlewick_ingest::{IngestError, Outcome, Plan, Portal, Progress, Trouble, ingest};
 use candlewick_lake::{Lake, SeriesName};
 use candlewick_model::{Interval, Period, Symbol};
 use clap::Args;
@@ -43,10 +43,11 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// Capital letters and digits, as Binance names markets; other scripts occur, path separators
-/// and hive separators must not.
+/// Capital letters and digits, as Binance names markets; other scripts occur. The name becomes
+/// part of paths and addresses, so that what a disk or a URL reads as something else is refused.
 fn parse_symbol(text: &str) -> Result<Symbol, String> {
-    if text.is_empty() || text.contains(['/', '\\', '=', '.', ' ']) {
+    let is_strange = |c: char| c.is_control() || c.is_whitespace() || r#"/\=.:*?"<>|%#&"#.contains(c);
+    if text.is_empty() || text.contains(is_strange) {
         return Err("a market is named like BTCUSDT".to_owned());
     }
     if text.chars().any(|c| c.is_ascii_lowercase()) {
@@ -81,6 +82,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     for trouble in &outcome.troubles {
         eprintln!("error: {trouble}");
     }
+    if outcome.untried > 0 {
+        eprintln!(
+            "error: {} more files of the lake were not tried; what is in the lake is whole, run the same command again once the disk is in order",
+            outcome.untried
+        );
+    }
     let nothing = outcome.archives == 0 && outcome.present == 0;
     if nothing && outcome.troubles.is_empty() {
         eprintln!(
@@ -88,8 +95,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             arguments.from, arguments.to
         );
     }
-    let code = if outcome.troubles.is_empty() && outcome.absent.is_empty() { 0 } else { 1 };
-    Ok(ExitCode::from(code))
+    Ok(ExitCode::from(exit_code(&outcome)))
+}
+
+/// 3 where network or disk failed, so that trying again may help; 1 where archives are missing
+/// or at fault.
+fn exit_code(outcome: &Outcome) -> u8 {
+    if outcome.troubles.iter().any(Trouble::is_outside) {
+        3
+    } else {
+        u8::from(!outcome.troubles.is_empty() || !outcome.absent.is_empty())
+    }
 }
 
 /// The result as it is printed.

@@ -94,9 +94,16 @@ struct Row {
 
 fn ls(selection: &Selection) -> Result<ExitCode, Failure> {
     let lake = Lake::new(&selection.lake);
-    let mut rows = Vec::new();
+    let (mut rows, mut is_damaged) = (Vec::new(), false);
     for series in selection.series(&lake)? {
-        let files = lake.files(&series).map_err(Failure::outside)?;
+        let files = match lake.files(&series) {
+            Err(error) if error.is_damage() => {
+                eprintln!("error: {series}: {error}");
+                is_damaged = true;
+                continue;
+            }
+            other => other.map_err(Failure::outside)?,
+        };
         let gaps_inside: usize = files.iter().map(|f| f.provenance.gaps.len()).sum();
         let ends = files.iter().filter_map(|f| Some((f.provenance.first?, f.provenance.last?)));
         let ends: Vec<_> = ends.collect();
@@ -112,9 +119,10 @@ fn ls(selection: &Selection) -> Result<ExitCode, Failure> {
             bytes: files.iter().map(|f| f.bytes).sum(),
         });
     }
+    let code = ExitCode::from(u8::from(is_damaged));
     if selection.json {
         super::print_json(&rows)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(code);
     }
     let mut table = table(&["symbol", "interval", "bars", "first", "last", "gaps", "files", "MB"]);
     for row in rows {
@@ -130,7 +138,7 @@ fn ls(selection: &Selection) -> Result<ExitCode, Failure> {
         ]);
     }
     println!("{table}");
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 fn check(selection: &Selection) -> Result<ExitCode, Failure> {
@@ -164,8 +172,8 @@ fn print_check(check: &Check) {
     for finding in &check.findings {
         println!("  {} in {} bars, first at {}", finding.kind.replace('_', " "), finding.bars, text(finding.first));
     }
-    for file in check.files.iter().filter(|f| !f.intact) {
-        println!("  damaged {}: its values are not those it was written with; ingest its period again", file.name);
+    for problem in check.files.iter().filter_map(|f| f.problem.as_deref()) {
+        println!("  damaged {problem}");
     }
     println!("  content {}", check.content_sha256);
 }

@@ -1,0 +1,29 @@
+//! Writes the sample in `data/sample` anew: `cargo run -p candlewick-exchange --example sample`.
+//!
+//! Three days of generated minutes as the Data Portal would publish them, and the exchangeInfo
+//! that goes with them. The same bytes every time.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use candlewick_binance::archive::ArchiveName;
+use candlewick_exchange::{MarketPlan, Portal};
+use candlewick_model::{Interval, Period};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../data/sample");
+    let days: Vec<Period> = ["2024-12-30", "2024-12-31", "2025-01-01"].map(|d| d.parse().expect("a date")).into();
+    let (from, to) = (days[0].range().start, days[2].range().end);
+    let plan = MarketPlan::bitcoin(7, Interval::OneMinute, from, to);
+    let portal = Portal::new(plan.symbol, plan.interval, Arc::new(plan.bars()));
+    for period in days {
+        let path = ArchiveName { symbol: plan.symbol, interval: plan.interval, period }.path();
+        for path in [path.clone(), format!("{path}.CHECKSUM")] {
+            let file = root.join("portal").join(&path);
+            std::fs::create_dir_all(file.parent().ok_or("a file lies in a folder")?)?;
+            std::fs::write(file, portal.file(&path).ok_or("the portal has its own days")?)?;
+        }
+    }
+    std::fs::write(root.join("exchangeInfo.json"), plan.exchange_info())?;
+    Ok(())
+}
