@@ -98,15 +98,10 @@ impl<S: Strategy> Backtest<S> {
             if bars.open_time[row] >= self.filters_change {
                 self.change_filters(bars.open_time[row]);
             }
-            let quiet = self.replay.is_idle() && self.pending.is_empty();
-            if quiet && self.session.next_timer().is_none_or(|at| at > bars.close_time[row]) {
-                let now = self.replay.pass_bar();
-                self.session.next_bar(now);
-                if self.session.has_commands() {
-                    self.collect();
-                }
+            if self.is_quiet_until(bars.close_time[row]) {
+                self.pass_bar();
             } else {
-                self.walk_bar()?;
+                self.walk_bar(bars.close_time[row])?;
             }
         }
         self.finish()
@@ -118,11 +113,36 @@ impl<S: Strategy> Backtest<S> {
         self.filters_change = self.timeline.next_change(now);
     }
 
-    /// One bar, point by point.
-    fn walk_bar(&mut self) -> Result<(), BacktestError> {
-        let arriving: Vec<_> = self.pending.iter().map(|p| (p.arrival, p.id, &p.command)).collect();
-        let first = self.replay.path_for(self.path, &arriving);
-        for _ in 0..POINTS {
+    /// Whether nothing can happen up to a bar's close: no order works, no command is on its
+    /// way, no timer is due.
+    #[inline]
+    fn is_quiet_until(&self, close: Timestamp) -> bool {
+        self.replay.is_idle() && self.pending.is_empty() && self.session.next_timer().is_none_or(|at| at > close)
+    }
+
+    #[inline]
+    fn pass_bar(&mut self) {
+        let now = self.replay.pass_bar();
+        self.session.next_bar(now);
+        if self.session.has_commands() {
+            self.collect();
+        }
+    }
+
+    /// One bar, point by point as long as there is something to do.
+    fn walk_bar(&mut self, close: Timestamp) -> Result<(), BacktestError> {
+        let first = match self.path {
+            PathModel::Nearest => None,
+            model => {
+                let arriving: Vec<_> = self.pending.iter().map(|p| (p.arrival, p.id, &p.command)).collect();
+                self.replay.choose_path(model, &arriving)
+            }
+        };
+        for step in 0..POINTS {
+            if step > 0 && self.is_quiet_until(close) {
+                self.pass_bar();
+                return Ok(());
+            }
             let Some(next) = self.replay.next_point() else { break };
             self.fire_timers(|at| at < next.time);
             if let Some(point) = self.replay.advance_along(first) {

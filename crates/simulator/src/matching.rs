@@ -218,6 +218,9 @@ impl Venue {
     /// the open first (rules 1.6, 4.2).
     pub(crate) fn jump_to(&mut self, price: Price) {
         self.last = price;
+        if self.open.is_empty() {
+            return;
+        }
         let mut order: Vec<usize> = (0..self.open.len()).collect();
         let rank = |w: &Working| (-beyond(w.order.side, w.order.price, price), w.order.order_id);
         order.sort_by_key(|at| rank(&self.open[*at]));

@@ -37,7 +37,8 @@ pub struct Replay {
     row: usize,
     /// The point of that bar that comes next, 0 to 3.
     step: usize,
-    first_extreme: FirstExtreme,
+    /// Which extreme of the running bar comes first; `None` is the nearer one.
+    first_extreme: Option<FirstExtreme>,
     /// Where the market stands; `None` before the first point.
     point: Option<Point>,
 }
@@ -59,7 +60,7 @@ impl Replay {
             market.bars.open[0],
         );
         let bars = Arc::clone(&market.bars);
-        Self { venue, bars, row: 0, step: 0, first_extreme: FirstExtreme::Low, point: None }
+        Self { venue, bars, row: 0, step: 0, first_extreme: None, point: None }
     }
 
     /// The instant of the point where the market stands; a microsecond before the first open
@@ -102,7 +103,8 @@ impl Replay {
             if self.step == 1 {
                 self.venue.note_path_order(&bar);
             }
-            self.venue.move_to(path::price(&bar, self.first_extreme, self.step));
+            let first = self.first_extreme.unwrap_or_else(|| FirstExtreme::nearest(&bar));
+            self.venue.move_to(path::price(&bar, first, self.step));
         }
         self.step += 1;
         if self.step == POINTS {
@@ -115,22 +117,22 @@ impl Replay {
 
     fn open_bar(&mut self) {
         let bar = self.bars.bar(self.row);
-        self.first_extreme = FirstExtreme::nearest(&bar);
+        self.first_extreme = None;
         self.venue.open_bar(&bar);
         if self.venue.has_volume {
             self.venue.jump_to(bar.open);
         }
     }
 
-    /// Whether no order works, so that a bar can pass without being looked at.
+    /// Whether no order works, so that the rest of a bar can pass without being looked at.
     #[must_use]
     #[inline]
     pub fn is_idle(&self) -> bool {
-        self.venue.open.is_empty() && self.step == 0
+        self.venue.open.is_empty()
     }
 
-    /// Lets a whole bar pass in which no order works and no command arrives. The same as four
-    /// times [`Self::advance`], without the work.
+    /// Lets a bar, or what is left of it, pass in which no order works and no command arrives.
+    /// The same as [`Self::advance`] to its close, without the work.
     #[inline]
     pub fn pass_bar(&mut self) -> Timestamp {
         debug_assert!(self.is_idle(), "orders work in this bar");
@@ -142,6 +144,7 @@ impl Replay {
         }
         self.point = Some(Point { time: close_time, kind: path::PointKind::Close, bar: self.row });
         self.row += 1;
+        self.step = 0;
         close_time
     }
 
@@ -193,19 +196,21 @@ impl Replay {
     }
 
     /// Chooses the path of the bar that is about to open by running it both ways on copies,
-    /// with the commands that will meet it (rule 2.2, `pessimistic` and `optimistic`), and
-    /// leaves it to [`Self::advance`] to follow it.
-    pub(crate) fn path_for(&self, model: PathModel, arriving: &[(Timestamp, CommandId, &Command)]) -> FirstExtreme {
-        let nearest = FirstExtreme::nearest(&self.bars.bar(self.row));
-        if model == PathModel::Nearest {
-            return nearest;
-        }
+    /// with the commands that will meet it (rule 2.2, `pessimistic` and `optimistic`); `None`
+    /// is the nearer extreme first.
+    pub(crate) fn choose_path(
+        &self,
+        model: PathModel,
+        arriving: &[(Timestamp, CommandId, &Command)],
+    ) -> Option<FirstExtreme> {
         let low = self.equity_along(FirstExtreme::Low, arriving);
         let high = self.equity_along(FirstExtreme::High, arriving);
         match (model, low.cmp(&high)) {
-            (_, Ordering::Equal) => nearest,
-            (PathModel::Pessimistic, Ordering::Less) | (PathModel::Optimistic, Ordering::Greater) => FirstExtreme::Low,
-            _ => FirstExtreme::High,
+            (PathModel::Nearest, _) | (_, Ordering::Equal) => None,
+            (PathModel::Pessimistic, Ordering::Less) | (PathModel::Optimistic, Ordering::Greater) => {
+                Some(FirstExtreme::Low)
+            }
+            _ => Some(FirstExtreme::High),
         }
     }
 
@@ -213,7 +218,7 @@ impl Replay {
         let mut copy = self.clone();
         let mut arriving = arriving.iter().peekable();
         for _ in 0..POINTS {
-            let Some(point) = copy.advance_along(first) else { break };
+            let Some(point) = copy.advance_along(Some(first)) else { break };
             if point.kind.takes_commands() {
                 while let Some((_, id, command)) = arriving.next_if(|(arrival, ..)| *arrival <= point.time) {
                     copy.execute(*id, command);
@@ -224,7 +229,7 @@ impl Replay {
     }
 
     /// As [`Self::advance`], with the path of the bar given from outside.
-    pub(crate) fn advance_along(&mut self, first: FirstExtreme) -> Option<Point> {
+    pub(crate) fn advance_along(&mut self, first: Option<FirstExtreme>) -> Option<Point> {
         let point = self.advance();
         self.first_extreme = first;
         point

@@ -174,10 +174,8 @@ impl Venue {
             (Some(open), Some(close)) => *close <= now && (*open, *close) != self.running,
             _ => false,
         };
-        while closed(self.average_closed) {
-            self.average_closed += 1;
-        }
-        let closed = self.average_closed;
+        let closed = gallop(self.average_closed, closed);
+        self.average_closed = closed;
         let mut reference = |minutes: u32| {
             bars.average_price(closed, now, minutes).unwrap_or_else(|| {
                 *replaced += u64::from(minutes > 0);
@@ -340,4 +338,35 @@ impl Venue {
 /// The name of an order whose sender gave none.
 fn made_up_name(order_id: OrderId) -> ClientOrderId {
     ClientOrderId::new(&format!("auto-{order_id}")).expect("a short name")
+}
+
+/// The first row at or after `from` that is not `closed`; all before it are. Strides grow and
+/// shrink, because since the last question one bar may have closed or a thousand.
+fn gallop(from: usize, closed: impl Fn(usize) -> bool) -> usize {
+    let (mut row, mut stride) = (from, 1);
+    while closed(row + stride - 1) {
+        row += stride;
+        stride *= 2;
+    }
+    while stride > 1 {
+        stride /= 2;
+        if closed(row + stride - 1) {
+            row += stride;
+        }
+    }
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn galloping_arrives_where_walking_does() {
+        for end in 0..200 {
+            for from in 0..=end {
+                assert_eq!(gallop(from, |row| row < end), end);
+            }
+        }
+    }
 }
