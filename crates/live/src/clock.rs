@@ -11,7 +11,6 @@ use candlewick_model::Timestamp;
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one place that may ask")]
 pub fn system_clock() -> Clock {
-    #[expect(clippy::disallowed_methods, reason = "somebody must ask, and it is done here only")]
     Box::new(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
