@@ -12,7 +12,7 @@ use candlewick_lake::{Lake, SeriesName};
 use candlewick_model::{Interval, Symbol, TimeUnit};
 use tempfile::tempdir;
 
-use crate::program::{assert_same, files, ingest, names, run};
+use crate::program::{Ended, assert_same, candlewick, files, ingest, names, run};
 use made::{Tree, assert_holds, bars, csv, name, period};
 use server::{Fault, Server};
 
@@ -218,6 +218,19 @@ fn the_result_is_also_json() {
     let listed = run(&["lake", "ls", "--json", "--lake", &lake]);
     let json: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
     assert_eq!((&json[0]["bars"], &json[0]["first"]), (&48.into(), &"2023-01-01T00:00:00Z".into()));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let (tree, folder) = (Tree::of("BTCUSDT", "30m", &["2023-01-01"]), tempdir().unwrap());
+    ingest(["BTCUSDT", "30m", "2023-01-01", "2023-01-01"], &tree.address(), folder.path()).assert(0, &[]);
+    for command in ["ls", "check"] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut listing = candlewick();
+        listing.args(["lake", command, "--lake"]).arg(folder.path()).stdout(writer);
+        Ended::from(listing.output().unwrap()).assert(0, &[]);
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use crate::columns::{SCHEMA, append_batch, to_batch};
@@ -42,7 +42,12 @@ fn properties(provenance: &Provenance) -> Result<WriterProperties, parquet::erro
         .set_key_value_metadata(Some(vec![KeyValue::new(KEY.to_owned(), json)]));
     for field in SCHEMA.fields() {
         let encoding = if field.name().contains("volume") { Encoding::PLAIN } else { Encoding::DELTA_BINARY_PACKED };
-        builder = builder.set_column_encoding(ColumnPath::from(field.name().as_str()), encoding);
+        let column = ColumnPath::from(field.name().as_str());
+        // Readers prune by time; extremes of the others cost more than they would save.
+        if !field.name().ends_with("_time") {
+            builder = builder.set_column_statistics_enabled(column.clone(), EnabledStatistics::None);
+        }
+        builder = builder.set_column_encoding(column, encoding);
     }
     Ok(builder.build())
 }
@@ -139,5 +144,50 @@ impl OpenFile {
         let mut bars = Bars::with_capacity(self.provenance.rows);
         self.read_into(&mut bars)?;
         Ok(bars)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candlewick_model::{Amount, Bar, Price, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn encodings_are_those_that_every_reader_knows() {
+        let price = Price::from_units(1);
+        let volume = Amount::from_units(i128::from(i64::MAX) * 9);
+        let bar = Bar {
+            open_time: Timestamp::from_micros(0),
+            close_time: Timestamp::from_micros(1),
+            open: price,
+            high: price,
+            low: price,
+            close: price,
+            volume,
+            quote_volume: volume,
+            taker_buy_volume: volume,
+            taker_buy_quote_volume: volume,
+            trades: 1,
+        };
+        let provenance = Provenance {
+            schema_version: SCHEMA_VERSION,
+            symbol: "A".parse().unwrap(),
+            interval: candlewick_model::Interval::OneMinute,
+            rows: 1,
+            first: None,
+            last: None,
+            gaps: Vec::new(),
+            content_sha256: String::new(),
+            sources: Vec::new(),
+        };
+        let bytes = encode(&[bar].into_iter().collect(), &provenance).unwrap();
+        let metadata = ArrowReaderMetadata::load(&bytes::Bytes::from(bytes), ArrowReaderOptions::new()).unwrap();
+        for column in metadata.metadata().row_group(0).columns() {
+            let wide = column.column_path().string().contains("volume");
+            let expected = if wide { Encoding::PLAIN } else { Encoding::DELTA_BINARY_PACKED };
+            let encodings: Vec<_> = column.encodings().filter(|e| *e != Encoding::RLE).collect();
+            assert_eq!(encodings, [expected], "{}", column.column_path());
+        }
     }
 }

@@ -229,9 +229,30 @@ impl Cursor<'_> {
         }
     }
 
-    /// A decimal without sign, as a count of 1e-8; up to 19 digits are read in 64 bits.
+    /// A decimal without sign, as a count of 1e-8.
     #[inline]
     fn decimal(&mut self) -> Option<i128> {
+        let start = self.at;
+        let mut whole: u64 = 0;
+        let mut at = start;
+        while let Some(digit) = self.row.get(at).map(|b| b.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+            whole = whole.wrapping_mul(10).wrapping_add(digit.into());
+            at += 1;
+        }
+        // As archives write it: a point, eight digits, a comma. Eleven digits before them still
+        // fit 64 bits.
+        if let Some([b'.', decimals @ .., b',']) = self.row.get(at..at + 10)
+            && (1..=11).contains(&(at - start))
+            && let Some(decimals) = eight_digits(decimals)
+        {
+            self.at = at + 10;
+            return Some((whole * 100_000_000 + decimals).into());
+        }
+        self.any_decimal()
+    }
+
+    /// A decimal of any length; up to 19 digits are read in 64 bits.
+    fn any_decimal(&mut self) -> Option<i128> {
         let start = self.at;
         let mut value: u64 = 0;
         let mut point = None;
@@ -271,6 +292,22 @@ impl Cursor<'_> {
     fn amount(&mut self) -> Option<Amount> {
         self.decimal().map(Amount::from_units)
     }
+}
+
+/// The number that eight ASCII digits make, all of them at once: neighbours are joined to pairs,
+/// pairs to fours, fours to the whole.
+#[inline]
+fn eight_digits(text: &[u8]) -> Option<u64> {
+    let bytes = u64::from_le_bytes(text.try_into().ok()?);
+    let (high, low) = (0xF0F0_F0F0_F0F0_F0F0, 0x0606_0606_0606_0606);
+    if bytes & high != 0x3030_3030_3030_3030 || bytes.wrapping_add(low) & high != 0x3030_3030_3030_3030 {
+        return None;
+    }
+    let digits = bytes & 0x0F0F_0F0F_0F0F_0F0F;
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let odd = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
+    let even = (pairs >> 16 & 0x0000_00FF_0000_00FF).wrapping_mul(0x0000_2710_0000_0001);
+    Some(odd.wrapping_add(even) >> 32)
 }
 
 /// A row that the fast way did not take: what is wrong with it, if anything.
@@ -426,6 +463,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn eight_digits_at_once(number in 0..100_000_000_u64, at in 0..8_usize, wrong in "[^0-9]") {
+            let mut text = format!("{number:08}").into_bytes();
+            prop_assert_eq!(eight_digits(&text), Some(number));
+            text[at] = wrong.as_bytes()[0];
+            prop_assert_eq!(eight_digits(&text), None);
+        }
+
         #[test]
         fn what_is_encoded_is_decoded(
             rows in proptest::collection::vec((1..900_000_000_000_000_000_i64, 0..i128::from(u64::MAX) * 900, 0..1_000_000_i64), 0..40),

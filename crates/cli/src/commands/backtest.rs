@@ -38,10 +38,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let seconds = start.elapsed().as_secs_f64();
     let written = candlewick_report::write_all(&run, &arguments.out).map_err(Failure::outside)?;
     if arguments.json {
-        print!("{}", candlewick_report::json::summary(&run, &written.statistics));
+        super::print(&candlewick_report::json::summary(&run, &written.statistics))?;
     } else {
-        print!("{}", candlewick_report::terminal::summary(&run, &written.statistics));
-        println!("report        {}", written.page.display());
+        let summary = candlewick_report::terminal::summary(&run, &written.statistics);
+        super::print(&format!("{summary}report        {}\n", written.page.display()))?;
         eprintln!("{} bars replayed in {:.1} ms", run.bars.len(), seconds * 1e3);
     }
     Ok(ExitCode::SUCCESS)

@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     if arguments.json {
         super::print_json(&summary)?;
     } else {
-        summary.print(start.elapsed().as_secs_f64());
+        super::print(&summary.text(start.elapsed().as_secs_f64()))?;
     }
     for note in &outcome.notes {
         eprintln!("note: {note}");
@@ -143,9 +143,9 @@ impl Summary {
         }
     }
 
-    fn print(&self, seconds: f64) {
+    fn text(&self, seconds: f64) -> String {
         let mega = |bytes: u64| bytes as f64 / 1e6;
-        println!(
+        let mut lines = vec![format!(
             "{} {}: {} bars from {} archives ({:.1} MB of CSV, {:.1} MB written) in {seconds:.2} s",
             self.symbol,
             self.interval,
@@ -153,19 +153,20 @@ impl Summary {
             self.archives,
             mega(self.csv_bytes),
             mega(self.lake_bytes_written)
-        );
+        )];
         if self.already_present > 0 {
-            println!("already in the lake: {} months or days", self.already_present);
+            lines.push(format!("already in the lake: {} months or days", self.already_present));
         }
         if self.unverified > 0 {
-            println!("without CHECKSUM file: {} archives", self.unverified);
+            lines.push(format!("without CHECKSUM file: {} archives", self.unverified));
         }
         if !self.absent.is_empty() {
-            println!("not on the portal: {}", shortened(&self.absent));
+            lines.push(format!("not on the portal: {}", shortened(&self.absent)));
         }
         if !self.failed.is_empty() {
-            println!("failed: {}", self.failed.len());
+            lines.push(format!("failed: {}", self.failed.len()));
         }
+        lines.join("\n") + "\n"
     }
 }
 

@@ -137,7 +137,7 @@ fn ls(selection: &Selection) -> Result<ExitCode, Failure> {
             format!("{:.2}", row.bytes as f64 / 1e6),
         ]);
     }
-    println!("{table}");
+    super::print(&format!("{table}\n"))?;
     Ok(code)
 }
 
@@ -150,13 +150,13 @@ fn check(selection: &Selection) -> Result<ExitCode, Failure> {
     if selection.json {
         super::print_json(&checks)?;
     } else {
-        checks.iter().for_each(print_check);
+        super::print(&checks.iter().map(check_text).collect::<String>())?;
     }
     Ok(ExitCode::from(u8::from(checks.iter().any(Check::has_problems))))
 }
 
-fn print_check(check: &Check) {
-    println!(
+fn check_text(check: &Check) -> String {
+    let mut lines = vec![format!(
         "{} {}: {} bars from {} to {}, {} missing in {} gaps",
         check.symbol,
         check.interval,
@@ -165,17 +165,15 @@ fn print_check(check: &Check) {
         text(check.last),
         check.missing,
         check.gaps.len()
-    );
-    for gap in &check.gaps {
-        println!("  gap     {} to {}: {} bars", gap.from, gap.to, gap.missing);
-    }
-    for finding in &check.findings {
-        println!("  {} in {} bars, first at {}", finding.kind.replace('_', " "), finding.bars, text(finding.first));
-    }
-    for problem in check.files.iter().filter_map(|f| f.problem.as_deref()) {
-        println!("  damaged {problem}");
-    }
-    println!("  content {}", check.content_sha256);
+    )];
+    lines.extend(check.gaps.iter().map(|gap| format!("  gap     {} to {}: {} bars", gap.from, gap.to, gap.missing)));
+    lines.extend(check.findings.iter().map(|finding| {
+        let (kind, first) = (finding.kind.replace('_', " "), text(finding.first));
+        format!("  {kind} in {} bars, first at {first}", finding.bars)
+    }));
+    lines.extend(check.files.iter().filter_map(|f| Some(format!("  damaged {}", f.problem.as_deref()?))));
+    lines.push(format!("  content {}\n", check.content_sha256));
+    lines.join("\n")
 }
 
 fn add_exchange_info(arguments: &AddExchangeInfo) -> Result<ExitCode, Failure> {
@@ -184,7 +182,7 @@ fn add_exchange_info(arguments: &AddExchangeInfo) -> Result<ExitCode, Failure> {
         eprintln!("note: {note}");
     }
     let name = Lake::new(&arguments.lake).add_exchange_info(&snapshot).map_err(Failure::outside)?;
-    println!("{name}: {} symbols", snapshot.info.instruments.len());
+    super::print(&format!("{name}: {} symbols\n", snapshot.info.instruments.len()))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,6 +7,7 @@ mod ingest;
 mod lake;
 mod live;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -49,8 +50,17 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::outside)
 }
 
+/// Prints a result on standard output. Whoever closes it (`| head`) has had enough, which is no
+/// error.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::outside(error)),
+        _ => Ok(()),
+    }
+}
+
 /// Prints a value as JSON on standard output.
 fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    println!("{}", serde_json::to_string_pretty(value).map_err(Failure::outside)?);
-    Ok(())
+    print(&(serde_json::to_string_pretty(value).map_err(Failure::outside)? + "\n"))
 }
