@@ -15,7 +15,7 @@ use crate::statistics::Statistics;
 use crate::trips::fills;
 
 /// Fills that the page holds; the rest is in `fills.csv`.
-pub(crate) const FILLS: usize = 40_000;
+pub(crate) const FILLS: usize = 30_000;
 /// Gaps that the charts shade.
 const GAPS: usize = 5_000;
 /// Volumes are drawn in this many steps.
