@@ -89,7 +89,7 @@ pub async fn ingest(
         writer,
         held,
         downloads,
-        opening: Semaphore::new(processors),
+        processing: Semaphore::new(processors),
         is_lake_broken: AtomicBool::new(false),
         progress,
     };
@@ -108,8 +108,9 @@ struct Run<'a> {
     writer: Arc<SeriesWriter>,
     held: BTreeMap<Period, Source>,
     downloads: Semaphore,
-    /// An open archive is ten times its size.
-    opening: Semaphore,
+    /// An open archive is ten times its size, so only as many are open or being written as there
+    /// are processors.
+    processing: Semaphore,
     is_lake_broken: AtomicBool,
     progress: &'a dyn Progress,
 }
@@ -152,6 +153,7 @@ impl Run<'_> {
             sizes.unverified += usize::from(a.chunk.source.state == ArchiveState::Unverified);
             sizes.notes.extend(odd(&a.chunk));
         }
+        let _permit = self.processing.acquire().await.expect("never closed");
         let chunks = arrived.into_iter().map(|a| a.chunk).collect();
         let writer = Arc::clone(&self.writer);
         let put = tokio::task::spawn_blocking(move || writer.put(chunks));
@@ -216,7 +218,7 @@ impl Run<'_> {
             let Some(archive) = self.portal.fetch(&path).await? else { return Ok(None) };
             let checksum = self.portal.fetch(&format!("{path}.CHECKSUM")).await?;
             self.progress.fetched(archive.len());
-            let _permit = self.opening.acquire().await.expect("never closed");
+            let _permit = self.processing.acquire().await.expect("never closed");
             let opened = tokio::task::spawn_blocking(move || open(name, &archive, checksum.as_deref()));
             match opened.await.expect("decoding does not panic") {
                 Err(Trouble::Corrupt { .. } | Trouble::Pack { .. }) if first_try => first_try = false,

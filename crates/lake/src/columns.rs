@@ -3,6 +3,7 @@
 //! Prices are DECIMAL(18,8), stored as INT64. Volumes need more than 64 bits for cheap tokens
 //! and are DECIMAL(38,8), stored as 16 bytes.
 
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use arrow::array::{
@@ -35,7 +36,7 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
-pub(crate) fn to_batch(bars: &Bars) -> Result<RecordBatch, ArrowError> {
+pub(crate) fn to_batch(bars: &Bars, rows: Range<usize>) -> Result<RecordBatch, ArrowError> {
     let times = |column: &[Timestamp]| -> ArrayRef {
         let values = TimestampMicrosecondArray::from_iter_values(column.iter().map(|t| t.micros()));
         Arc::new(values.with_timezone("UTC"))
@@ -51,17 +52,17 @@ pub(crate) fn to_batch(bars: &Bars) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(
         Arc::clone(&SCHEMA),
         vec![
-            times(&bars.open_time),
-            times(&bars.close_time),
-            prices(&bars.open),
-            prices(&bars.high),
-            prices(&bars.low),
-            prices(&bars.close),
-            volumes(&bars.volume),
-            volumes(&bars.quote_volume),
-            volumes(&bars.taker_buy_volume),
-            volumes(&bars.taker_buy_quote_volume),
-            Arc::new(Int64Array::from_iter_values(bars.trades.iter().copied())),
+            times(&bars.open_time[rows.clone()]),
+            times(&bars.close_time[rows.clone()]),
+            prices(&bars.open[rows.clone()]),
+            prices(&bars.high[rows.clone()]),
+            prices(&bars.low[rows.clone()]),
+            prices(&bars.close[rows.clone()]),
+            volumes(&bars.volume[rows.clone()]),
+            volumes(&bars.quote_volume[rows.clone()]),
+            volumes(&bars.taker_buy_volume[rows.clone()]),
+            volumes(&bars.taker_buy_quote_volume[rows.clone()]),
+            Arc::new(Int64Array::from_iter_values(bars.trades[rows].iter().copied())),
         ],
     )
 }

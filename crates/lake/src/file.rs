@@ -52,12 +52,18 @@ fn properties(provenance: &Provenance) -> Result<WriterProperties, parquet::erro
     Ok(builder.build())
 }
 
+/// Rows that are turned from or into Arrow at a time.
+const BATCH: usize = 1 << 16;
+
 fn encode(bars: &Bars, provenance: &Provenance) -> Result<Vec<u8>, parquet::errors::ParquetError> {
     // Without Arrow's own schema in the footer every reader goes by Parquet's logical types.
     let options = ArrowWriterOptions::new().with_properties(properties(provenance)?).with_skip_arrow_metadata(true);
     let mut bytes = Vec::with_capacity(bars.len() * 40 + 4_096);
     let mut writer = ArrowWriter::try_new_with_options(&mut bytes, SCHEMA.clone(), options)?;
-    writer.write(&to_batch(bars)?)?;
+    // A batch is a copy, so it is one of a part: a month of seconds is large enough once.
+    for start in (0..bars.len()).step_by(BATCH) {
+        writer.write(&to_batch(bars, start..bars.len().min(start + BATCH))?)?;
+    }
     writer.close()?;
     Ok(bytes)
 }
@@ -129,7 +135,7 @@ impl OpenFile {
     pub(crate) fn read_into(self, bars: &mut Bars) -> Result<(), LakeError> {
         let path = self.path;
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.metadata)
-            .with_batch_size(1 << 16)
+            .with_batch_size(BATCH)
             .build()
             .map_err(LakeError::parquet(&path))?;
         for batch in reader {

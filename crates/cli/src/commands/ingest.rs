@@ -63,7 +63,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let lake = Lake::new(&arguments.lake);
     let start = Instant::now();
     let bars = Bars::new();
-    let runtime = tokio::runtime::Runtime::new().map_err(Failure::outside)?;
+    let runtime = runtime().map_err(Failure::outside)?;
     let outcome = runtime.block_on(ingest(&plan, &portal, &lake, arguments.concurrency.into(), &bars));
     bars.finish();
     let outcome = outcome.map_err(|error| match error {
@@ -96,6 +96,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         );
     }
     Ok(ExitCode::from(exit_code(&outcome)))
+}
+
+/// Archives are opened and files written on threads of their own. Each keeps what its largest
+/// archive took, so there are hardly more of them than processors.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(processors + 1).build()
 }
 
 /// 3 where network or disk failed, so that trying again may help; 1 where archives are missing
