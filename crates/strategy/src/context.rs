@@ -88,11 +88,18 @@ impl Context {
         &self.open_orders
     }
 
-    /// How many bars were delivered; rows of [`Self::bars`] from here on must not be read.
+    /// How many bars were delivered.
     #[must_use]
     #[inline]
     pub fn bar_count(&self) -> usize {
         self.delivered
+    }
+
+    /// The bar `back` bars ago (0: the one that closed last); `None` before the first bar.
+    #[must_use]
+    pub fn bar(&self, back: usize) -> Option<candlewick_model::Bar> {
+        let row = self.delivered.checked_sub(back + 1)?;
+        (row < self.history.len()).then(|| self.history.bar(row))
     }
 
     /// The close `back` bars ago (0: the bar that closed last); `None` before the first bar.

@@ -1,4 +1,4 @@
-//! Writes the sample in `data/sample` anew: `cargo run -p candlewick-exchange --example sample`.
+//! Writes the sample in `data/sample` anew: `cargo run -p candlewick-exchange --example write_sample`.
 //!
 //! Three days of generated minutes as the Data Portal would publish them, and the exchangeInfo
 //! that goes with them. The same bytes every time.
