@@ -2,6 +2,7 @@
 //! there was one.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use tempfile::tempdir;
@@ -12,7 +13,7 @@ use crate::program::{Range, assert_same, ingest, ingest_command, names, run};
 
 /// Starts an ingest, kills it after a while and says whether it was still running.
 fn kill_after(wait: Duration, range: Range, portal: &str, lake: &Path) -> bool {
-    let mut child = ingest_command(range, portal, lake).spawn().unwrap();
+    let mut child = ingest_command(range, portal, lake).stdout(Stdio::null()).spawn().unwrap();
     std::thread::sleep(wait);
     let was_running = child.try_wait().unwrap().is_none();
     child.kill().unwrap();
