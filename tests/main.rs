@@ -6,6 +6,7 @@ mod bad_configuration;
 mod exchange;
 mod ingest;
 mod lost_answers;
+mod page;
 mod parity;
 mod program;
 mod realdata;
