@@ -4,6 +4,7 @@ mod bad_input;
 mod killed;
 pub(crate) mod made;
 mod server;
+mod side_by_side;
 
 use std::path::Path;
 

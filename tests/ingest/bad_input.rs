@@ -97,11 +97,8 @@ fn numbers_that_are_none() {
 
 #[test]
 fn figures_that_contradict_each_other() {
-    assert_csv_refused(
-        with_field(9, 5, "-0.5"),
-        &["line 9: a volume or the number of trades is negative", "volume -0.5"],
-    );
-    assert_csv_refused(with_field(9, 8, "-1"), &["line 9: a volume or the number of trades is negative", "trades -1"]);
+    assert_csv_refused(with_field(9, 5, "-0.5"), &["line 9: `volume` is -0.5: it cannot be negative"]);
+    assert_csv_refused(with_field(9, 8, "-1"), &["line 9: `count` is -1: it cannot be negative"]);
     assert_csv_refused(with_field(9, 2, "1"), &["line 9: open, high, low and close contradict", "high 1.00000000"]);
     assert_csv_refused(with_field(9, 3, "-1"), &["line 9: a price is not above zero", "low -1.00000000"]);
 }

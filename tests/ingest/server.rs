@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ struct Shared {
     faults: Mutex<HashMap<String, Vec<Fault>>>,
     delay: Duration,
     is_closed: AtomicBool,
+    in_flight: AtomicUsize,
+    busiest: AtomicUsize,
 }
 
 /// Serves as long as it lives.
@@ -48,6 +50,8 @@ impl Server {
             faults: Mutex::default(),
             delay,
             is_closed: AtomicBool::new(false),
+            in_flight: AtomicUsize::new(0),
+            busiest: AtomicUsize::new(0),
         });
         let serving = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -70,6 +74,11 @@ impl Server {
     /// Every path that was asked for so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
+    }
+
+    /// How many requests were under way at the same moment, at most.
+    pub(crate) fn busiest(&self) -> usize {
+        self.shared.busiest.load(Ordering::Relaxed)
     }
 
     /// The next answers for a path go wrong, one fault each.
@@ -96,7 +105,10 @@ fn answer(connection: TcpStream, shared: &Shared) -> std::io::Result<()> {
     }
     let path = decoded(first.split(' ').nth(1).unwrap_or_default().trim_start_matches('/'));
     shared.requests.lock().unwrap().push(path.clone());
+    let in_flight = shared.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+    shared.busiest.fetch_max(in_flight, Ordering::Relaxed);
     std::thread::sleep(shared.delay);
+    shared.in_flight.fetch_sub(1, Ordering::Relaxed);
     let fault = shared.faults.lock().unwrap().get_mut(&path).and_then(Vec::pop);
     let (status, body) = match (&fault, std::fs::read(shared.folder.join(&path))) {
         (Some(Fault::Status(status)), _) => (*status, Vec::new()),

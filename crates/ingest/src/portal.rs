@@ -41,12 +41,15 @@ impl Portal {
         }
         // A client without a provider panics, even for http://. Whoever was first stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
+        let url = reqwest::Url::parse(address).map_err(|e| wrong(&e.to_string()))?;
+        let mut client = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(30))
-            .user_agent(concat!("candlewick/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|e| wrong(&e.to_string()))?;
+            .user_agent(concat!("candlewick/", env!("CARGO_PKG_VERSION")));
+        if is_this_machine(&url) {
+            client = client.no_proxy();
+        }
+        let client = client.build().map_err(|e| wrong(&e.to_string()))?;
         Ok(Self { place: Place::Web { base: address.trim_end_matches('/').to_owned(), client } })
     }
 
@@ -74,6 +77,12 @@ impl Portal {
             }
         }
     }
+}
+
+/// A proxy of the environment leads out of this machine and cannot reach a portal on it.
+fn is_this_machine(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn trouble(path: &str, why: String) -> Trouble {
@@ -121,4 +130,25 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for (url, expected) in [
+            ("http://127.0.0.1:80", true),
+            ("http://[::1]:80/x", true),
+            ("http://localhost", true),
+            ("https://data.binance.vision", false),
+            ("http://127.example.org", false),
+        ] {
+            assert_eq!(is_this_machine(&reqwest::Url::parse(url).unwrap()), expected, "{url}");
+        }
+        for wrong in ["data.binance.vision", "http://", "ftp://x", "file:///no/such/folder"] {
+            assert!(matches!(Portal::new(wrong), Err(IngestError::Portal { .. })), "{wrong}");
+        }
+    }
 }

@@ -18,6 +18,10 @@ use crate::error::{IngestError, Trouble};
 use crate::plan::Plan;
 use crate::portal::Portal;
 
+/// So many archives of one file are waited for at a time. How many of them are really fetched or
+/// open is for the run's semaphores to say.
+const SIDE_BY_SIDE: usize = 64;
+
 /// Is told how far the run has got. All figures are of this run.
 pub trait Progress: Send + Sync {
     /// So many files of the lake are to be looked at.
@@ -131,12 +135,10 @@ impl Run<'_> {
             return outcome;
         }
         let mut arrived = Vec::new();
-        for period in periods {
-            if self.holds(*period) {
-                outcome.present += 1;
-            } else {
-                arrived.extend(self.period(*period, &mut outcome).await);
-            }
+        let mut periods = stream::iter(periods).map(|period| self.period(*period)).buffered(SIDE_BY_SIDE);
+        while let Some((more, told)) = periods.next().await {
+            arrived.extend(more);
+            outcome.add(told);
         }
         self.write(arrived, &mut outcome).await;
         self.progress.unit_done();
@@ -174,10 +176,15 @@ impl Run<'_> {
 
     /// A month from its monthly archive, or from daily ones where the portal has none; a day
     /// from its daily one.
-    async fn period(&self, period: Period, outcome: &mut Outcome) -> Vec<Arrived> {
-        match self.archive(period).await {
+    async fn period(&self, period: Period) -> (Vec<Arrived>, Outcome) {
+        let mut outcome = Outcome::default();
+        if self.holds(period) {
+            outcome.present = 1;
+            return (Vec::new(), outcome);
+        }
+        let arrived = match self.archive(period).await {
             Ok(Some(arrived)) => vec![arrived],
-            Ok(None) if period.month() == period => self.days(period, outcome).await,
+            Ok(None) if period.month() == period => self.days(period, &mut outcome).await,
             Ok(None) => {
                 outcome.absent.push(period);
                 Vec::new()
@@ -186,14 +193,15 @@ impl Run<'_> {
                 outcome.troubles.push(trouble);
                 Vec::new()
             }
-        }
+        };
+        (arrived, outcome)
     }
 
     async fn days(&self, month: Period, outcome: &mut Outcome) -> Vec<Arrived> {
         let (present, lacking): (Vec<_>, Vec<_>) = month.days().partition(|day| self.holds(*day));
         outcome.present += present.len();
         let fetches = lacking.iter().map(|day| async move { (*day, self.archive(*day).await) });
-        let answers: Vec<_> = stream::iter(fetches).buffered(64).collect().await;
+        let answers: Vec<_> = stream::iter(fetches).buffered(SIDE_BY_SIDE).collect().await;
         let (mut arrived, mut absent) = (Vec::new(), Vec::new());
         for (day, answer) in answers {
             match answer {

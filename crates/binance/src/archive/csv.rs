@@ -79,6 +79,22 @@ pub enum RowError {
         /// What stands there.
         value: String,
     },
+    /// A volume beyond DECIMAL(38,8).
+    #[error("`{column}` is {value}: volumes of 10^30 and more do not fit DECIMAL(38,8)")]
+    HugeVolume {
+        /// Which column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+    },
+    /// A volume or a count below zero.
+    #[error("`{column}` is {value}: it cannot be negative")]
+    Negative {
+        /// Which column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+    },
     /// A time that is neither milliseconds nor microseconds of the years 2017 to 2099.
     #[error("`{column}` is {value}: neither milliseconds nor microseconds of the years 2017 to 2099")]
     Time {
@@ -118,6 +134,8 @@ pub enum RowError {
 
 /// The smallest price that does not fit DECIMAL(18,8).
 const HUGE_PRICE: i64 = 1_000_000_000_000_000_000;
+/// The smallest volume that does not fit DECIMAL(38,8).
+const HUGE_AMOUNT: i128 = 10_i128.pow(38);
 
 /// Decodes a CSV whose bars all open within `period`.
 pub fn decode(csv: &[u8], period: Period) -> Result<Decoded, CsvError> {
@@ -290,7 +308,8 @@ impl Cursor<'_> {
 
     #[inline]
     fn amount(&mut self) -> Option<Amount> {
-        self.decimal().map(Amount::from_units)
+        let units = self.decimal()?;
+        (units < HUGE_AMOUNT).then_some(Amount::from_units(units))
     }
 }
 
@@ -349,6 +368,15 @@ fn careful_row(row: &[u8]) -> Result<(Bar, TimeUnit), RowError> {
             _ => Err(RowError::HugePrice { column: COLUMNS[at], value: fields[at].to_owned() }),
         }
     };
+    let negative = |at: usize| RowError::Negative { column: COLUMNS[at], value: fields[at].to_owned() };
+    let amount = |at: usize| match number(at)? {
+        units if units < 0 => Err(negative(at)),
+        units if units >= HUGE_AMOUNT => {
+            Err(RowError::HugeVolume { column: COLUMNS[at], value: fields[at].to_owned() })
+        }
+        units => Ok(Amount::from_units(units)),
+    };
+    let count = |at: usize| whole(at).and_then(|n| if n < 0 { Err(negative(at)) } else { Ok(n) });
     let (open_time, unit) = time(0)?;
     let bar = Bar {
         open_time,
@@ -356,12 +384,12 @@ fn careful_row(row: &[u8]) -> Result<(Bar, TimeUnit), RowError> {
         high: price(2)?,
         low: price(3)?,
         close: price(4)?,
-        volume: Amount::from_units(number(5)?),
+        volume: amount(5)?,
         close_time: whole_millisecond(time(6)?),
-        quote_volume: Amount::from_units(number(7)?),
-        trades: whole(8)?,
-        taker_buy_volume: Amount::from_units(number(9)?),
-        taker_buy_quote_volume: Amount::from_units(number(10)?),
+        quote_volume: amount(7)?,
+        trades: count(8)?,
+        taker_buy_volume: amount(9)?,
+        taker_buy_quote_volume: amount(10)?,
     };
     Ok((bar, unit))
 }
@@ -445,7 +473,12 @@ mod tests {
             (ROW.replace("28305.41000000", "NaN"), "line 1: `high` is \"NaN\""),
             (ROW.replace("28305.41000000", ""), "line 1: `high` is \"\": empty number"),
             (ROW.replace("28305.41000000", "1e5"), "line 1: `high` is \"1e5\""),
-            (ROW.replace(",90.28077000", ",-90.28077000"), "line 1: a volume or the number of trades is negative"),
+            (ROW.replace(",90.28077000", ",-90.28077000"), "line 1: `volume` is -90.28077000: it cannot be negative"),
+            (ROW.replace(",1040,", ",-1,"), "line 1: `count` is -1: it cannot be negative"),
+            (
+                ROW.replace(",90.28077000", &format!(",1{}.0", "0".repeat(30))),
+                "line 1: `volume` is 1000000000000000000000000000000.0: volumes of 10^30",
+            ),
             (ROW.replace("28292.24000000", "28999.00000000"), "line 1: open, high, low and close contradict"),
             (ROW.replace("28305.41000000", "10000000000.1"), "line 1: `high` is 10000000000.1: prices of 10^10"),
             (ROW.replace("90.28077000", "90.280770001"), "line 1: `volume` is \"90.280770001\": more than 8 decimals"),
