@@ -165,6 +165,8 @@ fn command_lines_that_cannot_be_meant() {
             "the range is empty: 2023-01-02 comes after 2023-01-01; give the earlier",
         ),
         (["BTCUSDT", "1m", "2023-13", BAD], &portal, "invalid value '2023-13'"),
+        (["BTCUSDT", "1m", "1990-01", BAD], &portal, "1990-01 is outside of the years 2017 to 2099"),
+        (["BTCUSDT", "1m", GOOD, "2150-02"], &portal, "2150-02 is outside of the years 2017 to 2099"),
         (["btcusdt", "1m", GOOD, BAD], &portal, "markets are written in capitals: BTCUSDT"),
         (["BTC/USDT", "1m", GOOD, BAD], &portal, "a market is named like BTCUSDT"),
         (["BTC?", "1m", GOOD, BAD], &portal, "a market is named like BTCUSDT"),

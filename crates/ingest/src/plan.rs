@@ -1,6 +1,7 @@
 //! What to fetch: a range of months or days, cut into the lake's files.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use candlewick_lake::SeriesName;
 use candlewick_model::Period;
@@ -14,14 +15,26 @@ pub struct Plan {
     pub units: Vec<Vec<Period>>,
 }
 
-/// A range that holds nothing.
+/// Years that candles of Spot can be of. Times outside of them are refused in archives too.
+const YEARS: RangeInclusive<i32> = 2017..=2099;
+
+/// A range that cannot be meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the range is empty: {from} comes after {to}; give the earlier one to --from")]
-pub struct PlanError {
-    /// First month or day.
-    pub from: Period,
-    /// Last month or day.
-    pub to: Period,
+pub enum PlanError {
+    /// It holds nothing.
+    #[error("the range is empty: {from} comes after {to}; give the earlier one to --from")]
+    Empty {
+        /// First month or day.
+        from: Period,
+        /// Last month or day.
+        to: Period,
+    },
+    /// It reaches to where no candles can be.
+    #[error("{period} is outside of the years {} to {}, in which Spot candles can be", YEARS.start(), YEARS.end())]
+    Year {
+        /// The end that does.
+        period: Period,
+    },
 }
 
 impl Plan {
@@ -30,7 +43,10 @@ impl Plan {
     pub fn new(series: SeriesName, from: Period, to: Period) -> Result<Self, PlanError> {
         let (start, end) = (from.range().start, to.range().end);
         if start >= end {
-            return Err(PlanError { from, to });
+            return Err(PlanError::Empty { from, to });
+        }
+        if let Some(period) = [from, to].into_iter().find(|period| !YEARS.contains(&period.year())) {
+            return Err(PlanError::Year { period });
         }
         let mut units: BTreeMap<Period, Vec<Period>> = BTreeMap::new();
         let mut at = start;
