@@ -65,7 +65,7 @@ fn walk(month: Period) -> Bars {
 
 /// Puts a month's archive into a folder of the portal's layout and gives the size of its CSV.
 fn publish(portal: &Path, month: Period) -> u64 {
-    let name = ArchiveName { symbol: series().symbol, interval: series().interval, period: month };
+    let name = ArchiveName::klines(series().symbol, series().interval, month);
     let csv = encode(&walk(month), TimeUnit::Milliseconds);
     let zip = pack(&format!("{}.csv", name.stem()), &csv).expect("packs");
     let path = portal.join(name.path());

@@ -108,7 +108,7 @@ fn a_new_day_leaves_the_others_untouched() {
 fn units_are_decided_per_value_and_headers_are_read_over() {
     let (tree, folder) = (Tree::new(), tempdir().unwrap());
     let archive = name("BTCUSDT", "30m", "2023-01-01");
-    let all = bars(archive.interval, archive.period);
+    let all = bars(Interval::ThirtyMinutes, archive.period);
     let mut csv = b"open_time,open,high,low,close,volume,close_time,quote_volume,count,taker_buy_volume,taker_buy_quote_volume,ignore\r\n".to_vec();
     csv.extend(encode(&all.slice(0..20), TimeUnit::Milliseconds));
     csv.extend(encode(&all.slice(20..all.len()), TimeUnit::Microseconds));

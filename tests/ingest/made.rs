@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use candlewick_binance::archive::{ArchiveName, Checksum, encode, pack, sha256_hex};
+use candlewick_binance::archive::{ArchiveName, Checksum, Dataset, encode, pack, sha256_hex};
 use candlewick_lake::{Lake, SeriesName};
 use candlewick_model::{Amount, Bar, Bars, Interval, Period, Price, Symbol, TimeUnit, Timestamp};
 use tempfile::TempDir;
@@ -12,8 +12,7 @@ pub(crate) fn period(text: &str) -> Period {
 }
 
 pub(crate) fn name(symbol: &str, interval: &str, of: &str) -> ArchiveName {
-    let (symbol, interval) = (Symbol::new(symbol).unwrap(), interval.parse().unwrap());
-    ArchiveName { symbol, interval, period: period(of) }
+    ArchiveName::klines(Symbol::new(symbol).unwrap(), interval.parse().unwrap(), period(of))
 }
 
 /// Every regular bar of a period. The seed is the bar's own time, so that a day is a part of
@@ -108,7 +107,8 @@ impl Tree {
 
 /// What the portal would publish.
 pub(crate) fn csv(name: ArchiveName) -> Vec<u8> {
-    encode(&bars(name.interval, name.period), TimeUnit::Milliseconds)
+    let Dataset::Klines(interval) = name.dataset else { panic!("klines only") };
+    encode(&bars(interval, name.period), TimeUnit::Milliseconds)
 }
 
 /// Asserts that a lake holds exactly the bars that were made for some periods.

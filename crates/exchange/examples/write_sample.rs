@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = MarketPlan::bitcoin(7, Interval::OneMinute, from, to);
     let portal = Portal::new(plan.symbol, plan.interval, Arc::new(plan.bars()));
     for period in days {
-        let path = ArchiveName { symbol: plan.symbol, interval: plan.interval, period }.path();
+        let path = ArchiveName::klines(plan.symbol, plan.interval, period).path();
         for path in [path.clone(), format!("{path}.CHECKSUM")] {
             let file = root.join("portal").join(&path);
             std::fs::create_dir_all(file.parent().ok_or("a file lies in a folder")?)?;

@@ -46,7 +46,7 @@ impl Portal {
         let stem = path.rsplit('/').next()?.strip_suffix(".zip")?;
         let series = format!("{}-{}-", self.symbol, self.interval.archive_name());
         let period: Period = stem.strip_prefix(&series)?.parse().ok()?;
-        let name = ArchiveName { symbol: self.symbol, interval: self.interval, period };
+        let name = ArchiveName::klines(self.symbol, self.interval, period);
         if name.path() != path {
             return None;
         }

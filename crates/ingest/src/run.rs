@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use candlewick_binance::archive::{ArchiveName, Checksum, decode, sha256_hex, unpack};
-use candlewick_lake::{ArchiveState, Chunk, Lake, SeriesName, SeriesWriter, Source};
+use candlewick_lake::{Chunk, Lake, SeriesName, SeriesWriter, Source, SourceState};
 use candlewick_model::{Bars, Interval, Period, TimeUnit, Timestamp};
 use futures_util::{StreamExt, stream};
 use tokio::sync::Semaphore;
@@ -152,7 +152,7 @@ impl Run<'_> {
             sizes.archive_bytes += a.archive_bytes as u64;
             sizes.csv_bytes += a.csv_bytes as u64;
             sizes.bars += a.chunk.bars.len() as u64;
-            sizes.unverified += usize::from(a.chunk.source.state == ArchiveState::Unverified);
+            sizes.unverified += usize::from(a.chunk.source.state == SourceState::Absent);
             sizes.notes.extend(odd(&a.chunk));
         }
         let _permit = self.processing.acquire().await.expect("never closed");
@@ -218,7 +218,7 @@ impl Run<'_> {
     /// Fetches, verifies and decodes one archive; `None` if the portal does not have it. What
     /// does not match its checksum or is no zip is fetched once more before it counts as corrupt.
     async fn archive(&self, period: Period) -> Result<Option<Arrived>, Trouble> {
-        let name = ArchiveName { symbol: self.series.symbol, interval: self.series.interval, period };
+        let name = ArchiveName::klines(self.series.symbol, self.series.interval, period);
         let path = name.path();
         let _permit = self.downloads.acquire().await.expect("never closed");
         let mut first_try = self.portal.is_remote();
@@ -227,7 +227,8 @@ impl Run<'_> {
             let checksum = self.portal.fetch(&format!("{path}.CHECKSUM")).await?;
             self.progress.fetched(archive.len());
             let _permit = self.processing.acquire().await.expect("never closed");
-            let opened = tokio::task::spawn_blocking(move || open(name, &archive, checksum.as_deref()));
+            let interval = self.series.interval;
+            let opened = tokio::task::spawn_blocking(move || open(name, interval, &archive, checksum.as_deref()));
             match opened.await.expect("decoding does not panic") {
                 Err(Trouble::Corrupt { .. } | Trouble::Pack { .. }) if first_try => first_try = false,
                 other => return other.map(Some),
@@ -237,17 +238,17 @@ impl Run<'_> {
 }
 
 /// From bytes to bars.
-fn open(name: ArchiveName, archive: &[u8], checksum: Option<&[u8]>) -> Result<Arrived, Trouble> {
+fn open(name: ArchiveName, interval: Interval, archive: &[u8], checksum: Option<&[u8]>) -> Result<Arrived, Trouble> {
     let (path, period) = (name.path(), name.period);
     let sha256 = sha256_hex(archive);
     let state = match checksum {
-        None => ArchiveState::Unverified,
+        None => SourceState::Absent,
         Some(text) => match Checksum::parse(&String::from_utf8_lossy(text)) {
             Err(source) => return Err(Trouble::Checksum { path, source }),
             Ok(expected) if expected.sha256 != sha256 => {
                 return Err(Trouble::Corrupt { path, found: sha256, expected: expected.sha256 });
             }
-            Ok(_) => ArchiveState::Verified,
+            Ok(_) => SourceState::Verified,
         },
     };
     let csv = match unpack(archive) {
@@ -259,11 +260,12 @@ fn open(name: ArchiveName, archive: &[u8], checksum: Option<&[u8]>) -> Result<Ar
         Err(source) => return Err(Trouble::Csv { path, source }),
     };
     let rows = decoded.bars.len();
-    let bars = of_other_length(&decoded.bars, name.interval);
+    let bars = of_other_length(&decoded.bars, interval);
     if rows > 2 && bars * 2 > rows {
-        return Err(Trouble::Interval { path, bars, rows, interval: name.interval });
+        return Err(Trouble::Interval { path, bars, rows, interval });
     }
-    let source = Source { path, sha256, state, time_unit: decoded.time_unit, rows, period: period.to_string() };
+    let (from, to) = (period.range().start, period.range().end);
+    let source = Source { path, sha256, published_sha256: None, state, time_unit: decoded.time_unit, rows, from, to };
     let chunk = Chunk { period, bars: decoded.bars, source };
     Ok(Arrived { chunk, archive_bytes: archive.len(), csv_bytes: csv.len() })
 }

@@ -24,7 +24,7 @@ pub use check::{Check, FileCheck, Finding};
 pub use error::LakeError;
 pub use exchange_info::Snapshot;
 pub use layout::SeriesName;
-pub use provenance::{ArchiveState, Provenance, Source, content_sha256};
+pub use provenance::{Provenance, Source, SourceState, content_sha256};
 pub use series::{FileSummary, gaps_of};
 pub use write::{Chunk, SeriesWriter};
 

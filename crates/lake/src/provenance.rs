@@ -1,5 +1,7 @@
 //! What a file says of itself in its footer, and the hash of values.
 
+use std::ops::Range;
+
 use candlewick_model::{Bars, Gap, Interval, Period, Symbol, TimeUnit, Timestamp};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
@@ -7,40 +9,63 @@ use serde::{Deserialize, Serialize};
 /// The key of the footer entry; its value is [`Provenance`] as JSON.
 pub(crate) const KEY: &str = "candlewick";
 /// The form of columns and footer that this version writes.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 
-/// How an archive stood to its CHECKSUM file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ArchiveState {
-    /// They agree.
+/// Where a part of a file comes from, and how far that was verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceState {
+    /// An archive that agrees with its CHECKSUM file.
     Verified,
-    /// There was no CHECKSUM file.
-    Unverified,
+    /// A whole archive that does not agree with its CHECKSUM file, whose content was found right
+    /// by another source: the CHECKSUM file is of an earlier edition.
+    StaleChecksum,
+    /// An archive without CHECKSUM file.
+    Absent,
+    /// The exchange's REST interface.
+    Rest,
+    /// Made from a finer series of the lake.
+    Resampled,
 }
 
-/// One archive that a file was made of.
+/// One source that a file was made of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
-    /// Path below the portal's root.
+    /// Of an archive: its path below the portal's root. Of REST: the endpoint's path. Of a finer
+    /// series: its file below the lake's root.
     pub path: String,
-    /// SHA-256 of the archive.
+    /// Of an archive: SHA-256 of the zip. Otherwise [`content_sha256`] of the rows.
     pub sha256: String,
-    /// Whether that was verified.
-    pub state: ArchiveState,
+    /// What the CHECKSUM file says, where that is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_sha256: Option<String>,
+    /// What it is.
+    pub state: SourceState,
     /// Unit of its times; `None` if both occur or there are no rows.
     pub time_unit: Option<TimeUnit>,
-    /// Its rows.
+    /// Its rows that are in the file.
     pub rows: usize,
-    /// What it is for: `2023-01` or `2023-01-05`.
-    pub period: String,
+    /// The first open time that it answers for.
+    pub from: Timestamp,
+    /// The first open time behind those that it answers for.
+    pub to: Timestamp,
 }
 
 impl Source {
-    /// What it is for; `None` if the footer is not of this program's making.
+    /// The open times that it answers for: where it has no row, there is none.
     #[must_use]
-    pub fn covers(&self) -> Option<Period> {
-        self.period.parse().ok()
+    pub fn range(&self) -> Range<Timestamp> {
+        self.from..self.to
+    }
+
+    /// The month or day of an archive; `None` if it is something else.
+    #[must_use]
+    pub fn archive_period(&self) -> Option<Period> {
+        use SourceState::{Absent, Resampled, Rest, StaleChecksum, Verified};
+        match self.state {
+            Verified | StaleChecksum | Absent => Period::of_range(&self.range()),
+            Rest | Resampled => None,
+        }
     }
 }
 
@@ -63,7 +88,7 @@ pub struct Provenance {
     pub gaps: Vec<Gap>,
     /// [`content_sha256`] of the rows.
     pub content_sha256: String,
-    /// The archives, by period.
+    /// Where the rows come from, by time.
     pub sources: Vec<Source>,
 }
 

@@ -75,7 +75,7 @@ impl SeriesWriter {
         let mut sources = BTreeMap::new();
         for name in list(&self.folder)?.iter().filter(|n| Span::from_file_name(n).is_some()) {
             for source in OpenFile::open(&self.folder.join(name), &self.series)?.provenance.sources {
-                sources.extend(source.covers().map(|period| (period, source)));
+                sources.extend(source.archive_period().map(|period| (period, source)));
             }
         }
         Ok(sources)
@@ -128,8 +128,9 @@ impl SeriesWriter {
         let bars = file.read()?;
         let mut chunks = Vec::new();
         for source in sources {
-            let period =
-                source.covers().ok_or_else(|| LakeError::form(&path, "a source has no period that can be read"))?;
+            let period = source
+                .archive_period()
+                .ok_or_else(|| LakeError::form(&path, "a source has no period that can be read"))?;
             let range = period.range();
             let from = bars.open_time.partition_point(|t| *t < range.start);
             let to = bars.open_time.partition_point(|t| *t < range.end);
@@ -188,7 +189,7 @@ mod tests {
     use candlewick_model::{Amount, Bar, Interval, Price, Symbol};
 
     use super::*;
-    use crate::provenance::ArchiveState;
+    use crate::provenance::SourceState;
 
     fn chunk(period: &str, step: i64) -> Chunk {
         let period: Period = period.parse().unwrap();
@@ -217,10 +218,12 @@ mod tests {
         let source = Source {
             path: format!("{period}.zip"),
             sha256: "00".into(),
-            state: ArchiveState::Verified,
+            state: SourceState::Verified,
             time_unit: None,
             rows: bars.len(),
-            period: period.to_string(),
+            from: range.start,
+            to: range.end,
+            published_sha256: None,
         };
         Chunk { period, bars, source }
     }

@@ -19,6 +19,7 @@ pub mod request;
 pub mod run;
 pub mod text;
 pub mod time;
+pub mod trades;
 
 pub use account::{Account, Balance};
 pub use bar::{Bar, BarError, Bars, Gap};
@@ -36,3 +37,4 @@ pub use period::Period;
 pub use request::RawParameters;
 pub use text::{Asset, ClientOrderId, Symbol};
 pub use time::{TimeUnit, Timestamp};
+pub use trades::{AggTrade, Trade};

@@ -76,6 +76,13 @@ impl Period {
         Self::Day { year, month, day }
     }
 
+    /// The month or day that begins and ends where a range does.
+    #[must_use]
+    pub fn of_range(range: &Range<Timestamp>) -> Option<Self> {
+        let day = Self::day_of(range.start);
+        [day, day.month()].into_iter().find(|period| period.range() == *range)
+    }
+
     /// Whether every instant of the other lies in this.
     #[must_use]
     pub fn contains(self, other: Self) -> bool {
@@ -118,6 +125,8 @@ mod tests {
         assert_eq!(month.range().end.to_string(), "2024-03-01T00:00:00Z");
         let day: Period = "2024-02-29".parse().unwrap();
         assert!(month.contains(day) && !day.contains(month));
+        assert_eq!([month, day].map(|period| Period::of_range(&period.range())), [Some(month), Some(day)]);
+        assert_eq!(Period::of_range(&(day.range().start..month.range().end.plus(1))), None);
         assert_eq!((day.month(), day.to_string().as_str()), (month, "2024-02-29"));
         for wrong in ["2024", "2024-13", "2023-02-29", "2024-02-29T00:00:00Z", "x"] {
             assert_eq!(wrong.parse::<Period>(), Err(TimeError), "{wrong}");

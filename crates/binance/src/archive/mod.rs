@@ -1,4 +1,4 @@
-//! Data Portal archives of klines: where they lie, how they are checked, what is in them.
+//! Data Portal archives: where they lie, how they are checked, what is in them.
 //!
 //! For: both directions, reading what the portal publishes and making what a local portal
 //! serves. Not for: fetching (ingest does that).
@@ -13,33 +13,65 @@ pub use pack::{PackError, pack, unpack};
 
 use candlewick_model::{Interval, Period, Symbol};
 
-/// The name of one archive of klines.
+/// What an archive holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dataset {
+    /// Bars of one length.
+    Klines(Interval),
+    /// Trades of one taker order at one price, joined.
+    AggTrades,
+    /// Single trades.
+    Trades,
+}
+
+/// The name of one archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ArchiveName {
     /// Which market.
     pub symbol: Symbol,
-    /// Which bars.
-    pub interval: Interval,
+    /// What of it.
+    pub dataset: Dataset,
     /// Which month or day.
     pub period: Period,
 }
 
 impl ArchiveName {
-    /// `BTCUSDT-1m-2023-01`.
+    /// An archive of klines.
+    #[must_use]
+    pub const fn klines(symbol: Symbol, interval: Interval, period: Period) -> Self {
+        Self { symbol, dataset: Dataset::Klines(interval), period }
+    }
+
+    /// `BTCUSDT-1m-2023-01`, `BTCUSDT-aggTrades-2023-01`.
     #[must_use]
     pub fn stem(&self) -> String {
-        format!("{}-{}-{}", self.symbol, self.interval.archive_name(), self.period)
+        let what = match self.dataset {
+            Dataset::Klines(interval) => interval.archive_name(),
+            Dataset::AggTrades => "aggTrades",
+            Dataset::Trades => "trades",
+        };
+        format!("{}-{what}-{}", self.symbol, self.period)
+    }
+
+    /// The folder below the portal's root that holds it and its like.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        let span = match self.period {
+            Period::Month { .. } => "monthly",
+            Period::Day { .. } => "daily",
+        };
+        let symbol = self.symbol;
+        match self.dataset {
+            Dataset::Klines(interval) => format!("data/spot/{span}/klines/{symbol}/{}", interval.archive_name()),
+            Dataset::AggTrades => format!("data/spot/{span}/aggTrades/{symbol}"),
+            Dataset::Trades => format!("data/spot/{span}/trades/{symbol}"),
+        }
     }
 
     /// Path of the zip below the portal's root; `.CHECKSUM` behind it is its checksum file.
     #[must_use]
     pub fn path(&self) -> String {
-        let span = match self.period {
-            Period::Month { .. } => "monthly",
-            Period::Day { .. } => "daily",
-        };
-        let (symbol, interval) = (self.symbol, self.interval.archive_name());
-        format!("data/spot/{span}/klines/{symbol}/{interval}/{}.zip", self.stem())
+        format!("{}/{}.zip", self.folder(), self.stem())
     }
 }
 
@@ -49,11 +81,8 @@ mod tests {
 
     #[test]
     fn paths() {
-        let name = |interval: Interval, period: &str| ArchiveName {
-            symbol: Symbol::new("BTCUSDT").unwrap(),
-            interval,
-            period: period.parse().unwrap(),
-        };
+        let symbol = Symbol::new("BTCUSDT").unwrap();
+        let name = |interval, period: &str| ArchiveName::klines(symbol, interval, period.parse().unwrap());
         assert_eq!(
             name(Interval::OneMonth, "2023-01").path(),
             "data/spot/monthly/klines/BTCUSDT/1mo/BTCUSDT-1mo-2023-01.zip"
@@ -62,5 +91,7 @@ mod tests {
             name(Interval::OneMinute, "2023-01-05").path(),
             "data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2023-01-05.zip"
         );
+        let trades = ArchiveName { symbol, dataset: Dataset::AggTrades, period: "2023-01-05".parse().unwrap() };
+        assert_eq!(trades.path(), "data/spot/daily/aggTrades/BTCUSDT/BTCUSDT-aggTrades-2023-01-05.zip");
     }
 }
