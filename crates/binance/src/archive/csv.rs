@@ -48,10 +48,12 @@ pub struct CsvError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RowError {
     /// Too few or too many columns.
-    #[error("{found} columns; 12 were expected")]
+    #[error("{found} columns; {expected} were expected")]
     Columns {
         /// How many there are.
         found: usize,
+        /// How many there should be.
+        expected: usize,
     },
     /// A number that cannot be read.
     #[error("`{column}` is {value:?}: {error}")]
@@ -82,6 +84,16 @@ pub enum RowError {
     /// A volume beyond DECIMAL(38,8).
     #[error("`{column}` is {value}: volumes of 10^30 and more do not fit DECIMAL(38,8)")]
     HugeVolume {
+        /// Which column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+    },
+    /// A quantity of one trade beyond 64 bits.
+    #[error(
+        "`{column}` is {value}: the exchange's quantities are 64-bit numbers of 1e-8 and end at 92233720368.54775807"
+    )]
+    HugeQuantity {
         /// Which column.
         column: &'static str,
         /// What stands there.
@@ -127,15 +139,39 @@ pub enum RowError {
         /// The figures.
         bar: Box<Bar>,
     },
+    /// A trade's number that is not greater than that of the row before.
+    #[error("trade {id} comes after trade {before}: rows must be sorted by id and unique")]
+    TradeOrder {
+        /// Its number.
+        id: i64,
+        /// The number of the row before.
+        before: i64,
+    },
+    /// A trade of another month or day than the file's.
+    #[error("traded at {time}, outside of {period}, which the file is for; is it another file's row?")]
+    TradePeriod {
+        /// When it was.
+        time: Timestamp,
+        /// What the file is for.
+        period: Period,
+    },
+    /// Something else than true or false.
+    #[error("`{column}` is {value:?}: neither true nor false")]
+    Flag {
+        /// Which column.
+        column: &'static str,
+        /// What stands there.
+        value: String,
+    },
     /// Not UTF-8.
     #[error("not text")]
     Text,
 }
 
 /// The smallest price that does not fit DECIMAL(18,8).
-const HUGE_PRICE: i64 = 1_000_000_000_000_000_000;
+pub(super) const HUGE_PRICE: i64 = 1_000_000_000_000_000_000;
 /// The smallest volume that does not fit DECIMAL(38,8).
-const HUGE_AMOUNT: i128 = 10_i128.pow(38);
+pub(super) const HUGE_AMOUNT: i128 = 10_i128.pow(38);
 
 /// Decodes a CSV whose bars all open within `period`.
 pub fn decode(csv: &[u8], period: Period) -> Result<Decoded, CsvError> {
@@ -225,14 +261,14 @@ fn whole_millisecond((time, unit): (Timestamp, TimeUnit)) -> Timestamp {
 }
 
 /// Reads fields that end with a comma.
-struct Cursor<'a> {
-    row: &'a [u8],
-    at: usize,
+pub(super) struct Cursor<'a> {
+    pub(super) row: &'a [u8],
+    pub(super) at: usize,
 }
 
 impl Cursor<'_> {
     #[inline]
-    fn whole(&mut self) -> Option<i64> {
+    pub(super) fn whole(&mut self) -> Option<i64> {
         let mut value: i64 = 0;
         let start = self.at;
         loop {
@@ -249,7 +285,7 @@ impl Cursor<'_> {
 
     /// A decimal without sign, as a count of 1e-8.
     #[inline]
-    fn decimal(&mut self) -> Option<i128> {
+    pub(super) fn decimal(&mut self) -> Option<i128> {
         let start = self.at;
         let mut whole: u64 = 0;
         let mut at = start;
@@ -301,13 +337,13 @@ impl Cursor<'_> {
     }
 
     #[inline]
-    fn price(&mut self) -> Option<Price> {
+    pub(super) fn price(&mut self) -> Option<Price> {
         let units = i64::try_from(self.decimal()?).ok()?;
         (units < HUGE_PRICE).then_some(Price::from_units(units))
     }
 
     #[inline]
-    fn amount(&mut self) -> Option<Amount> {
+    pub(super) fn amount(&mut self) -> Option<Amount> {
         let units = self.decimal()?;
         (units < HUGE_AMOUNT).then_some(Amount::from_units(units))
     }
@@ -347,7 +383,10 @@ fn careful_row(row: &[u8]) -> Result<(Bar, TimeUnit), RowError> {
     let text = std::str::from_utf8(row).map_err(|_| RowError::Text)?;
     let fields: Vec<&str> = text.split(',').collect();
     if fields.len() != COLUMNS.len() || fields[11].is_empty() {
-        return Err(RowError::Columns { found: fields.len() - usize::from(fields.last() == Some(&"")) });
+        return Err(RowError::Columns {
+            found: fields.len() - usize::from(fields.last() == Some(&"")),
+            expected: COLUMNS.len(),
+        });
     }
     let whole = |at: usize| {
         let wrong = || RowError::Whole { column: COLUMNS[at], value: fields[at].to_owned() };
