@@ -16,6 +16,7 @@ mod layout;
 mod lock;
 mod provenance;
 mod series;
+mod trades;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,10 @@ pub use exchange_info::Snapshot;
 pub use layout::SeriesName;
 pub use provenance::{Provenance, Source, SourceState, content_sha256};
 pub use series::{FileSummary, gaps_of};
+pub use trades::{
+    DaySink, TradeBatches, TradeColumns, TradeFile, TradeProvenance, TradeSeries, TradeTable, TradeWriter,
+    TradesWritten,
+};
 pub use write::{Chunk, SeriesWriter};
 
 /// A folder that holds a lake, or will.
