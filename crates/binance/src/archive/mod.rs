@@ -5,12 +5,14 @@
 
 mod checksum;
 mod csv;
+mod listing;
 mod pack;
 mod trade_rows;
 mod trades;
 
 pub use checksum::{Checksum, ChecksumError, sha256_hex};
 pub use csv::{COLUMNS, CsvError, Decoded, RowError, decode, encode};
+pub use listing::{ListedFile, ListingError, ListingPage};
 pub use pack::{PackError, pack, unpack};
 pub use trade_rows::TradeRow;
 pub use trades::{TradeBlock, TradeFacts, TradesError, encode_trades, read_trades};
