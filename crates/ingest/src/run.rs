@@ -84,7 +84,8 @@ pub async fn ingest(
     progress: &dyn Progress,
 ) -> Result<Outcome, IngestError> {
     let writer = Arc::new(lake.writer(plan.series)?);
-    let held = writer.sources()?;
+    let by_period = |source: Source| Some((source.archive_period()?, source));
+    let held = writer.sources()?.into_iter().filter_map(by_period).collect();
     let downloads = Semaphore::new(concurrency.max(1));
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let run = Run {
@@ -160,7 +161,10 @@ impl Run<'_> {
         let writer = Arc::clone(&self.writer);
         let put = tokio::task::spawn_blocking(move || writer.put(chunks));
         match put.await.expect("writing does not panic") {
-            Ok(bytes) => outcome.add(Outcome { written_bytes: bytes, ..sizes }),
+            Ok(written) => {
+                sizes.notes.extend(written.contradictions.iter().map(ToString::to_string));
+                outcome.add(Outcome { written_bytes: written.bytes, ..sizes });
+            }
             Err(error) => {
                 self.is_lake_broken.store(true, Ordering::Relaxed);
                 outcome.troubles.push(error.into());
@@ -266,7 +270,7 @@ fn open(name: ArchiveName, interval: Interval, archive: &[u8], checksum: Option<
     }
     let (from, to) = (period.range().start, period.range().end);
     let source = Source { path, sha256, published_sha256: None, state, time_unit: decoded.time_unit, rows, from, to };
-    let chunk = Chunk { period, bars: decoded.bars, source };
+    let chunk = Chunk { bars: decoded.bars, source };
     Ok(Arrived { chunk, archive_bytes: archive.len(), csv_bytes: csv.len() })
 }
 
@@ -284,7 +288,7 @@ fn odd(chunk: &Chunk) -> Option<String> {
         return Some(format!("{path} holds no bars"));
     }
     let change = Timestamp::from_date(2025, 1, 1)?;
-    match (chunk.source.time_unit, chunk.period.range().start >= change) {
+    match (chunk.source.time_unit, chunk.source.from >= change) {
         (None, _) => Some(format!("{path} mixes milliseconds and microseconds")),
         (Some(TimeUnit::Milliseconds), true) => {
             Some(format!("{path} is in milliseconds after 2024, which Spot archives are not; is it a futures archive?"))

@@ -12,9 +12,12 @@ mod columns;
 mod error;
 mod exchange_info;
 mod file;
+mod holes;
 mod layout;
 mod lock;
+mod merge;
 mod provenance;
+mod ranges;
 mod series;
 mod trades;
 mod write;
@@ -24,14 +27,16 @@ use std::path::{Path, PathBuf};
 pub use check::{Check, FileCheck, Finding};
 pub use error::LakeError;
 pub use exchange_info::Snapshot;
+pub use holes::{Hole, HoleKind};
 pub use layout::SeriesName;
+pub use merge::Contradiction;
 pub use provenance::{Provenance, Source, SourceState, content_sha256};
 pub use series::{FileSummary, gaps_of};
 pub use trades::{
     DaySink, TradeBatches, TradeColumns, TradeFile, TradeProvenance, TradeSeries, TradeTable, TradeWriter,
     TradesWritten,
 };
-pub use write::{Chunk, SeriesWriter};
+pub use write::{Chunk, SeriesWriter, Written};
 
 /// A folder that holds a lake, or will.
 #[derive(Debug, Clone)]
@@ -44,6 +49,11 @@ impl Lake {
     #[must_use]
     pub fn new(root: &Path) -> Self {
         Self { root: root.to_owned() }
+    }
+
+    /// The lake at an address, which is a folder's path; nothing is made or read yet.
+    pub fn open(address: &str) -> Result<Self, LakeError> {
+        Ok(Self::new(Path::new(address)))
     }
 
     /// Its folder.

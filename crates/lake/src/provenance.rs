@@ -6,6 +6,8 @@ use candlewick_model::{Bars, Gap, Interval, Period, Symbol, TimeUnit, Timestamp}
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
+use crate::merge::source_of;
+
 /// The key of the footer entry; its value is [`Provenance`] as JSON.
 pub(crate) const KEY: &str = "candlewick";
 /// The form of columns and footer that this version writes.
@@ -90,6 +92,15 @@ pub struct Provenance {
     pub content_sha256: String,
     /// Where the rows come from, by time.
     pub sources: Vec<Source>,
+}
+
+impl Provenance {
+    /// The one source that the bar of an open time was taken from, or that says that there is
+    /// none; `None` if nothing answers for that time.
+    #[must_use]
+    pub fn source_of(&self, open_time: Timestamp) -> Option<&Source> {
+        source_of(&self.sources, open_time)
+    }
 }
 
 /// SHA-256 of the values of bars: a row after the other, each column in the order of

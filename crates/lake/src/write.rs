@@ -1,10 +1,11 @@
-//! Writing a series: archives' bars into files of months, days or years.
+//! Writing a series: bars of archives and other sources into files of months, days or years.
 //!
-//! Below an hour a complete month is one file and the days of an incomplete one a file each;
-//! from an hour on a year is one file. A file holds what its sources hold and nothing else, so
-//! it does not depend on when or in which order they came.
+//! Below an hour a month that is answered for whole is one file and the days of another one a
+//! file each; from an hour on a year is one file. A file holds what its sources hold and nothing
+//! else, so it does not depend on when or in which order they came.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::PathBuf;
 
 use candlewick_model::{Bars, Period, Timestamp};
@@ -14,18 +15,34 @@ use crate::error::LakeError;
 use crate::file::{OpenFile, is_temporary, sync_folder, write};
 use crate::layout::{SeriesName, Span};
 use crate::lock::Lock;
+use crate::merge::{Contradiction, Merged, merge, take_apart};
 use crate::provenance::{Provenance, SCHEMA_VERSION, Source, content_sha256};
+use crate::ranges::{Ranges, common};
 use crate::series::{gaps_of, list};
 
-/// The content of one archive.
+/// What a source holds.
 #[derive(Debug, Clone)]
 pub struct Chunk {
-    /// What it is for; all its bars open within.
-    pub period: Period,
-    /// Its bars, in order.
+    /// Its bars in order; all of them open within the source's range.
     pub bars: Bars,
-    /// Where they come from.
+    /// Where they come from, and for which times that is the answer.
     pub source: Source,
+}
+
+/// What became of chunks.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Bytes of the files that were written; 0 if all was there.
+    pub bytes: u64,
+    /// Bars for which two sources have different values.
+    pub contradictions: Vec<Contradiction>,
+}
+
+impl Written {
+    fn add(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.contradictions.extend(other.contradictions);
+    }
 }
 
 /// The only writer of a series, as long as it lives.
@@ -70,88 +87,101 @@ impl SeriesWriter {
         std::fs::remove_file(&path).map_err(LakeError::io(&path))
     }
 
-    /// The sources of every file, by the period that they are for.
-    pub fn sources(&self) -> Result<BTreeMap<Period, Source>, LakeError> {
-        let mut sources = BTreeMap::new();
+    /// The sources of every file, by time.
+    pub fn sources(&self) -> Result<Vec<Source>, LakeError> {
+        let mut sources = Vec::new();
         for name in list(&self.folder)?.iter().filter(|n| Span::from_file_name(n).is_some()) {
-            for source in OpenFile::open(&self.folder.join(name), &self.series)?.provenance.sources {
-                sources.extend(source.archive_period().map(|period| (period, source)));
-            }
+            sources.extend(OpenFile::open(&self.folder.join(name), &self.series)?.provenance.sources);
         }
         Ok(sources)
     }
 
-    /// Puts archives into the file or files that hold them. All of them must belong to one
-    /// month (below an hour) or one year. Several threads may do so at a time, each with another
-    /// month or year. Returns the bytes written.
-    pub fn put(&self, chunks: Vec<Chunk>) -> Result<u64, LakeError> {
-        let Some(first) = chunks.first() else { return Ok(0) };
-        std::fs::create_dir_all(&self.folder).map_err(LakeError::io(&self.folder))?;
-        if self.series.is_yearly() {
-            let span = Span::Year(first.period.year());
-            let kept = self.load(span)?;
-            return self.write_file(span, merge(kept, chunks));
+    /// Puts what sources hold into the files for it, each of which is written once. Several
+    /// threads may do so at a time, each with another month (below an hour) or year.
+    pub fn put(&self, chunks: Vec<Chunk>) -> Result<Written, LakeError> {
+        let mut written = Written::default();
+        if chunks.is_empty() {
+            return Ok(written);
         }
-        self.put_into_month(first.period.month(), chunks)
+        std::fs::create_dir_all(&self.folder).map_err(LakeError::io(&self.folder))?;
+        let (is_yearly, mut files) = (self.series.is_yearly(), BTreeMap::<Period, Vec<Chunk>>::new());
+        for chunk in chunks {
+            let file = |at| if is_yearly { january(at) } else { Period::day_of(at).month() };
+            let range = |file: Period| if is_yearly { year_of(file) } else { file.range() };
+            cut(chunk, file, range, &mut files);
+        }
+        for (file, chunks) in files {
+            written.add(match is_yearly {
+                true => self.put_into(Span::Year(file.year()), chunks)?,
+                false => self.put_into_month(file, chunks)?,
+            });
+        }
+        Ok(written)
     }
 
-    /// Days stay files of their own until the month is complete.
-    fn put_into_month(&self, month: Period, chunks: Vec<Chunk>) -> Result<u64, LakeError> {
+    /// Days stay files of their own until every time of the month is answered for.
+    fn put_into_month(&self, month: Period, chunks: Vec<Chunk>) -> Result<Written, LakeError> {
         let is_there = |period: Period| self.folder.join(Span::Of(period).file_name()).exists();
-        let is_new = |day: Period| chunks.iter().any(|chunk| chunk.period.contains(day));
-        let is_complete = is_there(month) || month.days().all(|day| is_new(day) || is_there(day));
-        if !is_complete {
-            let write_day = |chunk: Chunk| self.write_file(Span::Of(chunk.period), vec![chunk]);
-            return chunks.into_iter().map(write_day).sum();
+        if is_there(month) {
+            return self.put_into(Span::Of(month), chunks);
         }
-        let mut parts = self.load(Span::Of(month))?;
-        for day in month.days() {
-            parts.extend(self.load(Span::Of(day))?);
+        let days: Vec<Period> = month.days().filter(|day| is_there(*day)).collect();
+        if !self.is_whole(month, &days, &chunks)? {
+            let mut files = BTreeMap::new();
+            chunks.into_iter().for_each(|chunk| cut(chunk, Period::day_of, Period::range, &mut files));
+            let mut written = Written::default();
+            for (day, chunks) in files {
+                written.add(self.put_into(Span::Of(day), chunks)?);
+            }
+            return Ok(written);
         }
-        let bytes = self.write_file(Span::Of(month), merge(parts, chunks))?;
+        let mut kept = Vec::new();
+        for day in &days {
+            kept.extend(self.load(Span::Of(*day))?.1);
+        }
+        let written = self.write_file(Span::Of(month), None, merge(self.series.interval, kept, chunks))?;
         // Only these: other months may be half written right now, by other threads.
-        for day in month.days().filter(|day| is_there(*day)) {
-            self.remove(&Span::Of(day).file_name())?;
+        for day in &days {
+            self.remove(&Span::Of(*day).file_name())?;
         }
         sync_folder(&self.folder)?;
-        Ok(bytes)
+        Ok(written)
     }
 
-    /// What a file holds, taken apart by source.
-    fn load(&self, span: Span) -> Result<Vec<Chunk>, LakeError> {
+    /// Whether the days that are there and new chunks together answer for a month. Less than a
+    /// bar may be left: a bar at an archive's end that reaches beyond it takes that from others.
+    fn is_whole(&self, month: Period, days: &[Period], new: &[Chunk]) -> Result<bool, LakeError> {
+        let mut answered: Vec<Range<Timestamp>> = new.iter().map(|chunk| chunk.source.range()).collect();
+        for day in days {
+            let path = self.folder.join(Span::Of(*day).file_name());
+            answered.extend(OpenFile::open(&path, &self.series)?.provenance.sources.iter().map(Source::range));
+        }
+        let unanswered = answered.into_iter().collect::<Ranges>().outside(&month.range());
+        Ok(unanswered.iter().all(|part| self.series.interval.next_open(part.start) > part.end))
+    }
+
+    /// Puts chunks beside what a file holds.
+    fn put_into(&self, span: Span, chunks: Vec<Chunk>) -> Result<Written, LakeError> {
+        let (before, kept) = self.load(span)?;
+        self.write_file(span, before, merge(self.series.interval, kept, chunks))
+    }
+
+    /// What a file says of itself, and its bars by source.
+    fn load(&self, span: Span) -> Result<(Option<Provenance>, Vec<Chunk>), LakeError> {
         let path = self.folder.join(span.file_name());
         if !path.exists() {
-            return Ok(Vec::new());
+            return Ok((None, Vec::new()));
         }
         let file = OpenFile::open(&path, &self.series)?;
-        let sources = file.provenance.sources.clone();
-        let bars = file.read()?;
-        let mut chunks = Vec::new();
-        for source in sources {
-            let period = source
-                .archive_period()
-                .ok_or_else(|| LakeError::form(&path, "a source has no period that can be read"))?;
-            let range = period.range();
-            let from = bars.open_time.partition_point(|t| *t < range.start);
-            let to = bars.open_time.partition_point(|t| *t < range.end);
-            chunks.push(Chunk { period, bars: bars.slice(from..to), source });
-        }
-        Ok(chunks)
+        let provenance = file.provenance.clone();
+        let chunks = take_apart(&file.read()?, provenance.sources.clone());
+        Ok((Some(provenance), chunks))
     }
 
-    fn write_file(&self, span: Span, parts: Vec<Chunk>) -> Result<u64, LakeError> {
-        let path = self.folder.join(span.file_name());
-        let mut bars = Bars::with_capacity(parts.iter().map(|p| p.bars.len()).sum());
-        let mut sources = Vec::with_capacity(parts.len());
-        let mut before = Timestamp::MIN;
-        for part in parts {
-            if let Some(open_time) = part.bars.open_time.first().copied() {
-                assert!(open_time > before, "archives of one file overlap at {open_time}");
-            }
-            before = part.bars.open_time.last().copied().unwrap_or(before);
-            bars.append(part.bars);
-            sources.push(part.source);
-        }
+    fn write_file(&self, span: Span, before: Option<Provenance>, merged: Merged) -> Result<Written, LakeError> {
+        let Merged { bars, sources, contradictions } = merged;
+        let unordered = bars.open_time.windows(2).find(|pair| pair[0] >= pair[1]);
+        assert!(unordered.is_none(), "bars of {} are out of order: {unordered:?}", self.series);
         let provenance = Provenance {
             schema_version: SCHEMA_VERSION,
             symbol: self.series.symbol,
@@ -163,25 +193,45 @@ impl SeriesWriter {
             content_sha256: content_sha256(&bars),
             sources,
         };
-        write(&path, &bars, &provenance)
+        let bytes = match before {
+            Some(before) if before == provenance => 0,
+            _ => write(&self.folder.join(span.file_name()), &bars, &provenance)?,
+        };
+        Ok(Written { bytes, contradictions })
     }
 }
 
-/// Old and new parts by period. A new one replaces an old one of its period, and the old days
-/// of a new month; a new day of a month that is there whole adds nothing.
-fn merge(kept: Vec<Chunk>, new: Vec<Chunk>) -> Vec<Chunk> {
-    let mut parts: BTreeMap<Timestamp, Chunk> = BTreeMap::new();
-    let replaced: BTreeSet<Period> = new.iter().map(|c| c.period).collect();
-    let is_replaced = |old: &Chunk| replaced.iter().any(|new| new.contains(old.period));
-    let kept = kept.into_iter().filter(|old| !is_replaced(old));
-    for chunk in kept.chain(new) {
-        let whole_month = parts.get(&chunk.period.month().range().start);
-        if whole_month.is_some_and(|there| there.period != chunk.period && there.period.contains(chunk.period)) {
-            continue;
+fn january(of: Timestamp) -> Period {
+    Period::Month { year: of.date().0, month: 1 }
+}
+
+fn year_of(january: Period) -> Range<Timestamp> {
+    let december = Period::Month { year: january.year(), month: 12 };
+    january.range().start..december.range().end
+}
+
+/// Cuts a chunk into those of the files that it belongs to.
+fn cut(
+    chunk: Chunk,
+    file: impl Fn(Timestamp) -> Period,
+    range: impl Fn(Period) -> Range<Timestamp>,
+    files: &mut BTreeMap<Period, Vec<Chunk>>,
+) {
+    let whole = chunk.source.range();
+    let inside = chunk.bars.open_time.iter().all(|open| whole.contains(open));
+    assert!(inside, "{}: bars open outside of {} to {}", chunk.source.path, whole.start, whole.end);
+    let mut at = whole.start;
+    while at < whole.end {
+        let file = file(at);
+        let part = common(&range(file), &whole);
+        at = part.end;
+        if part == whole {
+            files.entry(file).or_default().push(chunk);
+            return;
         }
-        parts.insert(chunk.period.range().start, chunk);
+        assert!(chunk.source.archive_period().is_none(), "{} is for more than one file", chunk.source.path);
+        files.entry(file).or_default().push(chunk.part(part));
     }
-    parts.into_values().collect()
 }
 
 #[cfg(test)]
@@ -225,7 +275,7 @@ mod tests {
             to: range.end,
             published_sha256: None,
         };
-        Chunk { period, bars, source }
+        Chunk { bars, source }
     }
 
     fn series(interval: Interval) -> SeriesName {
@@ -279,7 +329,7 @@ mod tests {
         writer.put(vec![chunk("2023-02", 60)]).unwrap();
         writer.put(vec![chunk("2023-02-04", 60)]).unwrap();
         let sources = writer.sources().unwrap();
-        assert_eq!(sources.keys().map(ToString::to_string).collect::<Vec<_>>(), ["2023-02"]);
+        assert_eq!(sources.iter().map(|s| s.path.as_str()).collect::<Vec<_>>(), ["2023-02.zip"]);
     }
 
     #[test]
