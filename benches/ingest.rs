@@ -12,8 +12,8 @@
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
-use candlewick_binance::archive::{ArchiveName, Checksum, decode, encode, pack, sha256_hex, unpack};
-use candlewick_ingest::{Plan, Portal, Progress, ingest};
+use candlewick_binance::archive::{ArchiveName, Checksum, Dataset, decode, encode, pack, sha256_hex, unpack};
+use candlewick_ingest::{Engine, Outcome, Portal, Progress, Span, Target};
 use candlewick_lake::{Lake, SeriesName};
 use candlewick_model::{Amount, Bar, Bars, Interval, Period, Price, Symbol, TimeUnit};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
@@ -79,8 +79,8 @@ fn publish(portal: &Path, month: Period) -> u64 {
 struct Silent;
 impl Progress for Silent {
     fn begin(&self, _: usize) {}
-    fn fetched(&self, _: usize) {}
-    fn unit_done(&self) {}
+    fn fetched(&self, _: u64) {}
+    fn done(&self, _: Target, _: &Outcome) {}
 }
 
 fn decoding(c: &mut Criterion) {
@@ -101,8 +101,9 @@ fn whole(c: &mut Criterion) {
     let portal = kept.unwrap_or_else(|| temporary.path().join("portal"));
     let bytes = months(count).map(|month| publish(&portal, month)).sum();
     let (first, last) = (months(1).next().expect("one"), months(count).last().expect("one"));
-    let plan = Plan::new(series(), first, last).expect("in order");
-    let portal = Portal::new(&format!("file://{}", portal.display())).expect("is there");
+    let span = Span::new(first, last).expect("in order");
+    let target = Target { symbol: series().symbol, dataset: Dataset::Klines(series().interval) };
+    let portal = Portal::new(&format!("file://{}", portal.display()), None).expect("is there");
     let runtime = tokio::runtime::Runtime::new().expect("starts");
     let mut group = c.benchmark_group(format!("ingest of {count} months of minutes"));
     group.throughput(Throughput::Bytes(bytes)).sample_size(10);
@@ -111,7 +112,8 @@ fn whole(c: &mut Criterion) {
             || tempfile::tempdir().expect("writable"),
             |folder| {
                 let lake = Lake::new(folder.path());
-                let outcome = runtime.block_on(ingest(&plan, &portal, &lake, 8, &Silent)).expect("runs");
+                let engine = Engine::new(&portal, &lake, None, 8, &Silent);
+                let (_, outcome) = runtime.block_on(engine.ingest(&[target], &span)).remove(0);
                 assert!(outcome.archives == count && outcome.troubles.is_empty());
                 folder
             },

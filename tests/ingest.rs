@@ -151,7 +151,7 @@ fn a_server_that_does_not_recover_is_the_outside_world() {
     failing.fail(&archive, vec![Fault::Status(500); 9]);
     let lake = folder.path().join("failing");
     ingest(range, &failing.address(), &lake).assert(3, &[&archive, "the server answered 500", "run the same command"]);
-    assert_eq!(failing.requests().iter().filter(|path| **path == archive).count(), 4);
+    assert_eq!(failing.requests().iter().filter(|path| **path == archive).count(), 5);
     assert_holds(&lake, "BTCUSDT", "30m", &["2023-01-02"]);
 
     forbidden.fail(&archive, vec![Fault::Status(403); 9]);

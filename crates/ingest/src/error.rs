@@ -39,9 +39,10 @@ pub enum Trouble {
         /// What is wrong.
         source: ChecksumError,
     },
-    /// It is not what its CHECKSUM file says, also when fetched again.
+    /// It is not what its CHECKSUM file says, also when fetched again, and nothing shows that it
+    /// is right all the same.
     #[error(
-        "{path}: its SHA-256 is {found}, its CHECKSUM file says {expected}; it is corrupt or was published anew, fetch it again later"
+        "{path}: its SHA-256 is {found}, its CHECKSUM file says {expected}; {why}; it is corrupt or was published anew, fetch it again later"
     )]
     Corrupt {
         /// Which archive.
@@ -50,6 +51,8 @@ pub enum Trouble {
         found: String,
         /// Of the CHECKSUM file.
         expected: String,
+        /// What other sources say.
+        why: String,
     },
     /// It cannot be unpacked.
     #[error("{path}: {source}; fetch it again, or report it to whoever serves it")]

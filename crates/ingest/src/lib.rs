@@ -1,14 +1,27 @@
-//! From sources to the lake: plan, download, verify, decode, write.
+//! From sources to the lake: plan, download, verify, decode, write, fill, refresh.
 //!
-//! For: Data Portal archives of klines over HTTP or from a folder. Not for: what is in a
-//! Parquet file (the lake) or in a zip (`binance::archive`).
+//! For: Data Portal archives over HTTP or from a folder, and REST where archives have nothing.
+//! Not for: what is in a Parquet file (the lake) or in a zip (`binance::archive`).
 
+mod archive;
+mod discover;
+mod download;
 mod error;
+mod estimate;
+mod outcome;
 mod plan;
 mod portal;
+mod refresh;
+mod rest;
 mod run;
+mod series;
+mod trades;
 
+pub use discover::symbols_of;
 pub use error::{IngestError, Trouble};
-pub use plan::{Plan, PlanError};
-pub use portal::Portal;
-pub use run::{Outcome, Progress, ingest};
+pub use estimate::Estimate;
+pub use outcome::{Outcome, Progress};
+pub use plan::{PlanError, Span, Target};
+pub use portal::{PORTAL, PORTAL_LISTING, Portal};
+pub use rest::{Answer, BarSource, Paged, REST_PATH};
+pub use run::Engine;

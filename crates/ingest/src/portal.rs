@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use candlewick_binance::archive::{ArchiveName, ListingPage};
-use candlewick_model::Period;
+use candlewick_model::{Period, Timestamp};
 
 use crate::download::{Failure, get, get_into_file};
 use crate::error::{IngestError, Trouble};
@@ -115,12 +115,17 @@ impl Portal {
         }
     }
 
-    /// The archives of a series that are there, months or days, with their sizes; from `first` on.
-    /// `None` if the portal has no listing.
-    pub(crate) async fn archives(&self, first: ArchiveName) -> Result<Option<BTreeMap<Period, u64>>, Trouble> {
+    /// The archives of a series that are there, months or days, with their sizes; from `first` on,
+    /// those that begin before `until`. `None` if the portal has no listing.
+    pub(crate) async fn archives(
+        &self,
+        first: ArchiveName,
+        until: Timestamp,
+    ) -> Result<Option<BTreeMap<Period, u64>>, Trouble> {
         let folder = first.folder();
         let mut found = BTreeMap::new();
-        let is_wanted = |period: &Period| period.range().start >= first.period.range().start;
+        let wanted = first.period.range().start..until;
+        let is_wanted = |period: &Period| wanted.contains(&period.range().start);
         if let Place::Folder(root) = &self.place {
             let place = root.join(&folder);
             let files = tokio::task::spawn_blocking(move || files_of(&place)).await.expect("listing does not panic");
@@ -134,7 +139,11 @@ impl Portal {
         }
         // Keys that sort before the first wanted one are not asked for.
         let marker = format!("{folder}/{}", first.stem());
-        for file in self.pages(&format!("{folder}/"), &marker).await?.files {
+        let is_beyond = |page: &ListingPage| {
+            let last = page.files.iter().rev().find_map(|file| first.sibling_period(&file.key));
+            last.is_some_and(|period| period.range().start >= until)
+        };
+        for file in self.pages(&format!("{folder}/"), &marker, is_beyond).await?.files {
             found.extend(first.sibling_period(&file.key).filter(is_wanted).map(|period| (period, file.size)));
         }
         Ok(Some(found))
@@ -151,13 +160,18 @@ impl Portal {
             return Ok(None);
         }
         let prefix = format!("{folder}/");
-        let folders = self.pages(&prefix, "").await?.folders;
+        let folders = self.pages(&prefix, "", |_| false).await?.folders;
         let name = |path: &String| path.strip_prefix(&prefix).map(|name| name.trim_end_matches('/').to_owned());
         Ok(Some(folders.iter().filter_map(name).collect()))
     }
 
-    /// All pages of a listing as one.
-    async fn pages(&self, prefix: &str, marker: &str) -> Result<ListingPage, Trouble> {
+    /// The pages of a listing as one, up to the first that is enough.
+    async fn pages(
+        &self,
+        prefix: &str,
+        marker: &str,
+        is_enough: impl Fn(&ListingPage) -> bool,
+    ) -> Result<ListingPage, Trouble> {
         let (Some(listing), Place::Web { client, .. }) = (&self.listing, &self.place) else {
             return Ok(ListingPage::default());
         };
@@ -178,11 +192,12 @@ impl Portal {
                     .map_err(|e| Failure::passing(e.to_string()))
             });
             let page = page.await?.expect("a page or an error");
+            let is_last = is_enough(&page);
             all.files.extend(page.files);
             all.folders.extend(page.folders);
             match page.next_marker {
-                Some(next) => marker = next,
-                None => return Ok(all),
+                Some(next) if !is_last => marker = next,
+                _ => return Ok(all),
             }
         }
     }

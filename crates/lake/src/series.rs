@@ -65,6 +65,16 @@ impl Lake {
         self.paths(series)?.into_iter().map(open).collect()
     }
 
+    /// When the first bar of a series opens, if there is one.
+    pub fn first_open(&self, series: &SeriesName) -> Result<Option<Timestamp>, LakeError> {
+        for (path, _) in self.paths(series)? {
+            if let Some(first) = OpenFile::open(&path, series)?.provenance.first {
+                return Ok(Some(first));
+            }
+        }
+        Ok(None)
+    }
+
     /// The bars of a series that open within a range, in order.
     pub fn bars(&self, series: &SeriesName, range: Range<Timestamp>) -> Result<Bars, LakeError> {
         let mut bars = Bars::default();

@@ -1,6 +1,6 @@
 //! CHECKSUM files: `sha256  filename`, with or without a newline at the end.
 
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256, digest};
 
 /// What a CHECKSUM file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +42,27 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex::encode(digest(&SHA256, bytes))
 }
 
+/// SHA-256 of everything that a reader gives, in lower-case hex.
+pub fn sha256_of(mut reader: impl std::io::Read) -> std::io::Result<String> {
+    let mut context = Context::new(&SHA256);
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hex::encode(context.finish())),
+            read => context.update(&buffer[..read]),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn in_parts_and_at_once() {
+        let bytes = vec![7; 1_000_003];
+        assert_eq!(sha256_of(bytes.as_slice()).unwrap(), sha256_hex(&bytes));
+    }
 
     #[test]
     fn with_and_without_newline() {

@@ -10,7 +10,7 @@ mod pack;
 mod trade_rows;
 mod trades;
 
-pub use checksum::{Checksum, ChecksumError, sha256_hex};
+pub use checksum::{Checksum, ChecksumError, sha256_hex, sha256_of};
 pub use csv::{COLUMNS, CsvError, Decoded, RowError, decode, encode};
 pub use listing::{ListedFile, ListingError, ListingPage};
 pub use pack::{PackError, pack, unpack};

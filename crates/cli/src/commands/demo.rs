@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow};
+use candlewick_binance::archive::Dataset;
 use candlewick_binance::signing::Credentials;
 use candlewick_exchange::{MarketPlan, Portal, Server, Service};
-use candlewick_ingest::{Progress, ingest};
-use candlewick_lake::{Lake, SeriesName, Snapshot};
+use candlewick_ingest::{Engine, Outcome, Progress, Span, Target};
+use candlewick_lake::{Lake, Snapshot};
 use candlewick_live::parity::{self, Comparison};
 use candlewick_live::{Plan, Runner};
 use candlewick_model::run::Event;
@@ -64,8 +65,8 @@ struct Quiet;
 
 impl Progress for Quiet {
     fn begin(&self, _: usize) {}
-    fn fetched(&self, _: usize) {}
-    fn unit_done(&self) {}
+    fn fetched(&self, _: u64) {}
+    fn done(&self, _: Target, _: &Outcome) {}
 }
 
 impl Demo {
@@ -97,21 +98,22 @@ impl Demo {
         let bars = Arc::new(self.plan.bars());
         let portal = Portal::new(self.plan.symbol, self.plan.interval, Arc::clone(&bars));
         let server = Server::start_portal(portal, 0).await?;
-        let series = SeriesName { symbol: self.plan.symbol, interval: self.plan.interval };
-        let months = candlewick_ingest::Plan::new(series, "2023-01".parse()?, "2023-03".parse()?)?;
-        let address = candlewick_ingest::Portal::new(&server.url())?;
-        let outcome = ingest(&months, &address, &self.lake, 4, &Quiet).await?;
+        let span = Span::new("2023-01".parse()?, "2023-03".parse()?)?;
+        let address = candlewick_ingest::Portal::new(&server.url(), None)?;
+        let target = Target { symbol: self.plan.symbol, dataset: Dataset::Klines(self.plan.interval) };
+        let engine = Engine::new(&address, &self.lake, None, 4, &Quiet);
+        let (_, outcome) = engine.ingest(&[target], &span).await.remove(0);
         if let Some(trouble) = outcome.troubles.first() {
             return Err(anyhow!("ingest: {trouble}"));
         }
-        if outcome.bars != bars.len() as u64 {
-            return Err(anyhow!("{} bars were generated, {} ingested", bars.len(), outcome.bars));
+        if outcome.rows != bars.len() as u64 {
+            return Err(anyhow!("{} bars were generated, {} ingested", bars.len(), outcome.rows));
         }
         let info = Snapshot::parse(self.plan.exchange_info(), "the generated market")?;
         self.lake.add_exchange_info(&info)?;
         println!(
             "ingested   {} one-minute bars of {} from {} archives over HTTP, checksums verified",
-            outcome.bars, series.symbol, outcome.archives
+            outcome.rows, target.symbol, outcome.archives
         );
         Ok(())
     }

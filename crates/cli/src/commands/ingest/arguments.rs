@@ -1,0 +1,148 @@
+//! What can be typed behind `candlewick ingest`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use anyhow::{Context, anyhow, bail};
+use candlewick_binance::archive::Dataset;
+use candlewick_ingest::{PORTAL, Portal};
+use candlewick_model::{Interval, Period, Symbol};
+use clap::{Args, ValueEnum};
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The markets, such as BTCUSDT,ETHUSDT.
+    #[arg(long, alias = "symbol", value_name = "SYMBOLS", value_delimiter = ',', value_parser = parse_symbol)]
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(super) symbols: Vec<Symbol>,
+    /// Every market that the portal lists, delisted ones too.
+    #[arg(long)]
+    pub(super) all: bool,
+    /// With --all: markets of this quote asset only, such as USDT.
+    #[arg(long, value_name = "ASSET", requires = "all")]
+    pub(super) quote: Option<String>,
+    /// Lengths of the bars: 1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1mo.
+    #[arg(long, alias = "interval", value_name = "INTERVALS", value_delimiter = ',')]
+    pub(super) intervals: Vec<Interval>,
+    /// What to fetch.
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', default_value = "klines")]
+    pub(super) kinds: Vec<Kind>,
+    /// First month or day, such as 2023-01 or 2023-01-15.
+    #[arg(long, value_name = "MONTH|DAY", required = true)]
+    from: Option<Period>,
+    /// Last month or day, which is included, or `now`.
+    #[arg(long, value_name = "MONTH|DAY|now", default_value = "now")]
+    pub(super) to: Until,
+    /// The Data Portal: an address, or a folder of the same layout as file://FOLDER.
+    #[arg(long, value_name = "URL", default_value = PORTAL)]
+    portal: String,
+    /// Where the portal's files are listed (an S3 bucket); known for the default portal. Without
+    /// one, archives are tried for, and --all cannot be answered.
+    #[arg(long, value_name = "URL")]
+    portal_listing: Option<String>,
+    /// A certificate (PEM) to trust besides the usual ones, for a portal of your own.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// The folder of the lake; made if it is not there.
+    #[arg(long, value_name = "DIR", default_value = "data/lake")]
+    pub(super) lake: PathBuf,
+    /// How many archives to fetch at a time.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub(super) concurrency: u8,
+    /// Fetch nothing but listings and say what would be done.
+    #[arg(long, conflicts_with = "refresh")]
+    pub(super) plan: bool,
+    /// Also look whether archives that are in the lake were published anew, and replace those.
+    #[arg(long)]
+    pub(super) refresh: bool,
+    /// Not possible: bars of an exchange day begin at 00:00 UTC.
+    #[arg(long, alias = "timezone", hide = true)]
+    time_zone: Option<String>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// What can be fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Bars.
+    Klines,
+    /// Trades of one taker order at one price, joined.
+    AggTrades,
+    /// Single trades.
+    Trades,
+}
+
+/// The end of the range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Up to the last bar that has closed.
+    Now,
+    /// A whole month or day.
+    Period(Period),
+}
+
+impl FromStr for Until {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "now" => Ok(Self::Now),
+            _ => text.parse().map(Self::Period).map_err(|_| "not a month, a day or `now`: 2023-01, 2023-01-31".into()),
+        }
+    }
+}
+
+impl Arguments {
+    /// What clap cannot see.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        if let Some(zone) = &self.time_zone {
+            bail!(
+                "--time-zone {zone}: the lake's bars begin and end by UTC, as the archives' do; resample hours if you need another day"
+            );
+        }
+        if self.kinds.contains(&Kind::Klines) && self.intervals.is_empty() {
+            bail!("which bars? give --intervals, such as 1m,1h");
+        }
+        if !self.kinds.contains(&Kind::Klines) && !self.intervals.is_empty() {
+            bail!("--intervals is for bars; add klines to --kinds, or leave it out");
+        }
+        Ok(())
+    }
+
+    pub(super) fn from(&self) -> Period {
+        self.from.expect("clap requires it")
+    }
+
+    pub(super) fn portal(&self) -> anyhow::Result<Portal> {
+        let certificate = self.certificate()?;
+        Ok(Portal::with_certificate(&self.portal, self.portal_listing.as_deref(), certificate.as_deref())?)
+    }
+
+    fn certificate(&self) -> anyhow::Result<Option<Vec<u8>>> {
+        let Some(file) = &self.ca else { return Ok(None) };
+        let pem = std::fs::read(file).with_context(|| file.display().to_string())?;
+        if !pem.starts_with(b"-----BEGIN CERTIFICATE-----") {
+            return Err(anyhow!("{}: no certificate in PEM form", file.display()));
+        }
+        Ok(Some(pem))
+    }
+
+    pub(super) fn datasets(&self) -> Vec<Dataset> {
+        self.kinds.iter().flat_map(|kind| kind.datasets(self)).collect()
+    }
+}
+
+/// Capital letters and digits, as Binance names markets; other scripts occur. The name becomes
+/// part of paths and addresses, so that what a disk or a URL reads as something else is refused.
+fn parse_symbol(text: &str) -> Result<Symbol, String> {
+    let is_strange = |c: char| c.is_control() || c.is_whitespace() || r#"/\=.:*?"<>|%#&"#.contains(c);
+    if text.is_empty() || text.contains(is_strange) {
+        return Err("a market is named like BTCUSDT".to_owned());
+    }
+    if text.chars().any(|c| c.is_ascii_lowercase()) {
+        return Err(format!("markets are written in capitals: {}", text.to_uppercase()));
+    }
+    Symbol::new(text).map_err(|e| e.to_string())
+}

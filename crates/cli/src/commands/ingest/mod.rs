@@ -1,0 +1,128 @@
+//! `candlewick ingest`: archives and REST → lake.
+
+mod arguments;
+mod progress;
+mod result;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::anyhow;
+use candlewick_binance::archive::Dataset;
+use candlewick_ingest::{Engine, IngestError, Outcome, Portal, Span, Target, Trouble, symbols_of};
+use candlewick_lake::Lake;
+use candlewick_model::{Symbol, Timestamp};
+
+pub(crate) use arguments::Arguments;
+
+use crate::failure::Failure;
+use arguments::{Kind, Until};
+use progress::Bars;
+
+pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    arguments.check().map_err(Failure::usage)?;
+    let portal = arguments.portal().map_err(Failure::usage)?;
+    let lake = Lake::new(&arguments.lake);
+    let now = now();
+    let span = match arguments.to {
+        Until::Now => Span::until_now(arguments.from(), now),
+        Until::Period(to) => Span::new(arguments.from(), to),
+    };
+    let span = span.map_err(Failure::usage)?;
+    let runtime = runtime().map_err(Failure::outside)?;
+    let bars = Bars::new();
+    runtime.block_on(async {
+        let targets = targets(arguments, &portal).await?;
+        let engine = Engine::new(&portal, &lake, None, arguments.concurrency.into(), &bars);
+        if arguments.plan {
+            let estimates = engine.estimate(&targets, &span, now).await.map_err(Failure::outside)?;
+            result::print_plan(&estimates, arguments.json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let start = Instant::now();
+        let mut outcomes = if arguments.refresh { engine.refresh(&targets, &span).await } else { Vec::new() };
+        let fetched = engine.ingest(&targets, &span).await;
+        bars.finish();
+        if outcomes.is_empty() {
+            outcomes = fetched;
+        } else {
+            for ((_, sum), (_, more)) in outcomes.iter_mut().zip(fetched) {
+                // What the refresh looked at is what is present; it is not counted twice.
+                let present = more.present;
+                sum.add(Outcome { present: 0, ..more });
+                sum.present = present;
+            }
+        }
+        result::print(arguments, &outcomes, start.elapsed().as_secs_f64())?;
+        Ok(ExitCode::from(exit_code(&outcomes)))
+    })
+}
+
+/// This machine's time: which day is today is all that it decides.
+fn now() -> Timestamp {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// Every market with everything that is wanted of it.
+async fn targets(arguments: &Arguments, portal: &Portal) -> Result<Vec<Target>, Failure> {
+    let datasets = arguments.datasets();
+    let mut targets = Vec::new();
+    for dataset in datasets {
+        let symbols = if arguments.all { all(arguments, portal, dataset).await? } else { arguments.symbols.clone() };
+        targets.extend(symbols.into_iter().map(|symbol| Target { symbol, dataset }));
+    }
+    targets.sort();
+    targets.dedup();
+    Ok(targets)
+}
+
+async fn all(arguments: &Arguments, portal: &Portal, dataset: Dataset) -> Result<Vec<Symbol>, Failure> {
+    let found = symbols_of(portal, dataset, arguments.quote.as_deref()).await.map_err(Failure::outside)?;
+    let listed = found.ok_or_else(|| {
+        Failure::usage(anyhow!(
+            "this portal has no listing, so that nobody knows what --all is; give its listing with --portal-listing, or name --symbols"
+        ))
+    })?;
+    if listed.is_empty() {
+        let quote = arguments.quote.as_ref().map_or(String::new(), |quote| format!(" quoted in {quote}"));
+        return Err(Failure::usage(anyhow!("the portal lists no market{quote}")));
+    }
+    Ok(listed)
+}
+
+/// Archives are opened and files written on threads of their own. Each keeps what its largest
+/// archive took, so there are hardly more of them than processors.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(processors + 1).build()
+}
+
+/// 3 where network or disk failed, so that trying again may help; 1 where archives are missing
+/// or at fault.
+fn exit_code(outcomes: &[(Target, Outcome)]) -> u8 {
+    if outcomes.iter().flat_map(|(_, outcome)| &outcome.troubles).any(Trouble::is_outside) {
+        3
+    } else {
+        u8::from(outcomes.iter().any(|(_, outcome)| !outcome.is_whole()))
+    }
+}
+
+impl Kind {
+    fn datasets(self, arguments: &Arguments) -> Vec<Dataset> {
+        match self {
+            Self::Klines => arguments.intervals.iter().map(|interval| Dataset::Klines(*interval)).collect(),
+            Self::AggTrades => vec![Dataset::AggTrades],
+            Self::Trades => vec![Dataset::Trades],
+        }
+    }
+}
+
+impl From<IngestError> for Failure {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Portal { .. } => Self::usage(error),
+            IngestError::Lake(_) => Self::outside(error),
+        }
+    }
+}
