@@ -27,6 +27,12 @@ impl std::fmt::Display for Target {
 }
 
 impl Target {
+    /// A series of bars.
+    #[must_use]
+    pub fn of(SeriesName { symbol, interval }: SeriesName) -> Self {
+        Self { symbol, dataset: Dataset::Klines(interval) }
+    }
+
     /// The series of bars, if it is one.
     #[must_use]
     pub fn bars(&self) -> Option<SeriesName> {

@@ -101,21 +101,26 @@ impl SeriesRun<'_> {
             return Ok(());
         }
         outcome.rest_bars += bars.len() as u64;
-        let source = Source {
-            path: REST_PATH.to_owned(),
-            sha256: content_sha256(&bars),
-            published_sha256: None,
-            state: SourceState::Rest,
-            time_unit: None,
-            rows: bars.len(),
-            from: answered.start,
-            to: answered.end,
-        };
-        let written = self.put(vec![Chunk { bars, source }]).await?;
+        let written = self.put(vec![chunk_of(Paged { bars, answered })]).await?;
         outcome.written_bytes += written.bytes;
         outcome.contradictions.extend(written.contradictions.iter().map(ToString::to_string));
         Ok(())
     }
+}
+
+/// An answer as the lake takes it.
+pub(crate) fn chunk_of(Paged { bars, answered }: Paged) -> Chunk {
+    let source = Source {
+        path: REST_PATH.to_owned(),
+        sha256: content_sha256(&bars),
+        published_sha256: None,
+        state: SourceState::Rest,
+        time_unit: None,
+        rows: bars.len(),
+        from: answered.start,
+        to: answered.end,
+    };
+    Chunk { bars, source }
 }
 
 /// The ranges of holes, whoever told them; neighbours as one.
@@ -131,7 +136,7 @@ fn joined(holes: Vec<Hole>) -> Vec<Range<Timestamp>> {
 }
 
 /// Cuts a range at the ends of months, so that what is held in memory does not grow with it.
-fn by_month(range: Range<Timestamp>) -> impl Iterator<Item = Range<Timestamp>> {
+pub(crate) fn by_month(range: Range<Timestamp>) -> impl Iterator<Item = Range<Timestamp>> {
     let mut at = range.start;
     std::iter::from_fn(move || {
         let part = at..Period::day_of(at).month().range().end.min(range.end);

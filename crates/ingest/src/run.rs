@@ -27,7 +27,7 @@ pub struct Engine<'a> {
     /// An open archive is ten times its size, so only as many are open or being written as there
     /// are processors.
     pub(crate) processing: Semaphore,
-    targets_at_a_time: usize,
+    pub(crate) targets_at_a_time: usize,
     is_lake_broken: AtomicBool,
 }
 

@@ -73,6 +73,15 @@ impl<'a> SeriesRun<'a> {
     }
 
     async fn all(&self, span: &Span) -> Result<Outcome, Trouble> {
+        let mut outcome = self.archives_of(span).await?;
+        if let Some(rest) = self.engine.rest.filter(|_| outcome.untried == 0) {
+            self.fill(rest, span, &mut outcome).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Takes the archives of a span that the lake lacks.
+    pub(crate) async fn archives_of(&self, span: &Span) -> Result<Outcome, Trouble> {
         let units = span.units(self.series.is_yearly());
         let listed = self.listed(&units).await?;
         let units = stream::iter(&units).map(|unit| self.unit(unit, &listed)).buffered(FILES);
@@ -84,9 +93,6 @@ impl<'a> SeriesRun<'a> {
             .await;
         let first = self.held.keys().next().copied().into_iter().chain(listed.first());
         self.pass_over_what_came_before(&mut outcome, first.map(|period| period.range().start).min());
-        if let Some(rest) = self.engine.rest.filter(|_| outcome.untried == 0) {
-            self.fill(rest, span, &mut outcome).await?;
-        }
         Ok(outcome)
     }
 
@@ -115,7 +121,7 @@ impl<'a> SeriesRun<'a> {
         Ok(listed)
     }
 
-    async fn archives(&self, first: Period, last: Period) -> Result<Option<BTreeMap<Period, u64>>, Trouble> {
+    pub(crate) async fn archives(&self, first: Period, last: Period) -> Result<Option<BTreeMap<Period, u64>>, Trouble> {
         self.engine.portal.archives(self.name(first), last.range().end).await
     }
 
@@ -192,7 +198,7 @@ impl<'a> SeriesRun<'a> {
 
     /// A month from its monthly archive, or from daily ones where the portal has none; a day
     /// from its daily one.
-    async fn period(&self, period: Period, listed: &Listed) -> (Vec<Arrived>, Outcome) {
+    pub(crate) async fn period(&self, period: Period, listed: &Listed) -> (Vec<Arrived>, Outcome) {
         let mut outcome = Outcome::default();
         if self.holds(period) {
             outcome.present = 1;

@@ -18,6 +18,7 @@ mod lock;
 mod merge;
 mod provenance;
 mod ranges;
+mod rebuild;
 mod series;
 mod trades;
 mod write;
@@ -31,6 +32,7 @@ pub use holes::{Hole, HoleKind};
 pub use layout::SeriesName;
 pub use merge::Contradiction;
 pub use provenance::{Provenance, Source, SourceState, content_sha256};
+pub use rebuild::Damaged;
 pub use series::{FileSummary, gaps_of};
 pub use trades::{
     DaySink, TradeBatches, TradeColumns, TradeFile, TradeProvenance, TradeSeries, TradeTable, TradeWriter,

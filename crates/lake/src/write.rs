@@ -178,7 +178,16 @@ impl SeriesWriter {
         Ok((Some(provenance), chunks))
     }
 
-    fn write_file(&self, span: Span, before: Option<Provenance>, merged: Merged) -> Result<Written, LakeError> {
+    pub(crate) fn series(&self) -> &SeriesName {
+        &self.series
+    }
+
+    pub(crate) fn write_file(
+        &self,
+        span: Span,
+        before: Option<Provenance>,
+        merged: Merged,
+    ) -> Result<Written, LakeError> {
         let Merged { bars, sources, contradictions } = merged;
         let unordered = bars.open_time.windows(2).find(|pair| pair[0] >= pair[1]);
         assert!(unordered.is_none(), "bars of {} are out of order: {unordered:?}", self.series);
