@@ -4,6 +4,8 @@
 //! the matcher, or where data are kept.
 
 pub mod archive;
+pub mod market;
 pub mod rest;
 pub mod signing;
+pub mod weight;
 pub mod wire;

@@ -84,6 +84,14 @@ pub enum Trouble {
         /// What was expected.
         interval: Interval,
     },
+    /// The exchange's REST interface did not give what was asked for.
+    #[error("{request}: {why}; run the same command again to ask for what is missing")]
+    Rest {
+        /// What was asked for.
+        request: String,
+        /// What came instead.
+        why: String,
+    },
     /// The lake could not be written.
     #[error("{0}")]
     Lake(#[from] LakeError),
@@ -94,6 +102,6 @@ impl Trouble {
     /// time; otherwise the archive is at fault.
     #[must_use]
     pub fn is_outside(&self) -> bool {
-        matches!(self, Self::Fetch { .. } | Self::Lake(_))
+        matches!(self, Self::Fetch { .. } | Self::Rest { .. } | Self::Lake(_))
     }
 }

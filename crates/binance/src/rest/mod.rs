@@ -197,7 +197,7 @@ fn shortened(body: &str) -> String {
     body.chars().take(200).collect()
 }
 
-fn is_loopback(base_url: &str) -> bool {
+pub(crate) fn is_loopback(base_url: &str) -> bool {
     let host = base_url.split("://").nth(1).unwrap_or(base_url);
     ["127.0.0.1", "localhost", "[::1]"].iter().any(|local| host.starts_with(local))
 }
