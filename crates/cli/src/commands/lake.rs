@@ -18,6 +18,9 @@ pub(crate) enum Command {
     /// Read every value: gaps, quality, and whether files are as they were written. Exit code 1
     /// if something is missing or broken.
     Check(Selection),
+    /// Fill holes from the portal's archives and over REST, and make damaged files anew. Bars are
+    /// never invented; what remains is told. Exit code 1 if something does.
+    Repair(super::repair::Arguments),
     /// Store an exchangeInfo answer of the exchange as a dated snapshot.
     AddExchangeInfo(AddExchangeInfo),
 }
@@ -51,6 +54,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Ls(selection) => ls(selection),
         Command::Check(selection) => check(selection),
+        Command::Repair(arguments) => super::repair::run(arguments),
         Command::AddExchangeInfo(arguments) => add_exchange_info(arguments),
     }
 }

@@ -6,6 +6,8 @@ mod exchange;
 mod ingest;
 mod lake;
 mod live;
+mod repair;
+mod sources;
 
 use std::io::Write;
 use std::process::ExitCode;

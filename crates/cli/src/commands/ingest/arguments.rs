@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::bail;
 use candlewick_binance::archive::Dataset;
-use candlewick_ingest::{PORTAL, Portal};
-use candlewick_model::{Interval, Period, Symbol};
+use candlewick_ingest::{PlanError, Span};
+use candlewick_model::{Interval, Period, Symbol, Timestamp};
 use clap::{Args, ValueEnum};
+
+use crate::commands::sources::Sources;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -33,16 +35,8 @@ pub(crate) struct Arguments {
     /// Last month or day, which is included, or `now`.
     #[arg(long, value_name = "MONTH|DAY|now", default_value = "now")]
     pub(super) to: Until,
-    /// The Data Portal: an address, or a folder of the same layout as file://FOLDER.
-    #[arg(long, value_name = "URL", default_value = PORTAL)]
-    portal: String,
-    /// Where the portal's files are listed (an S3 bucket); known for the default portal. Without
-    /// one, archives are tried for, and --all cannot be answered.
-    #[arg(long, value_name = "URL")]
-    portal_listing: Option<String>,
-    /// A certificate (PEM) to trust besides the usual ones, for a portal of your own.
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) sources: Sources,
     /// The folder of the lake; made if it is not there.
     #[arg(long, value_name = "DIR", default_value = "data/lake")]
     pub(super) lake: PathBuf,
@@ -115,18 +109,12 @@ impl Arguments {
         self.from.expect("clap requires it")
     }
 
-    pub(super) fn portal(&self) -> anyhow::Result<Portal> {
-        let certificate = self.certificate()?;
-        Ok(Portal::with_certificate(&self.portal, self.portal_listing.as_deref(), certificate.as_deref())?)
-    }
-
-    fn certificate(&self) -> anyhow::Result<Option<Vec<u8>>> {
-        let Some(file) = &self.ca else { return Ok(None) };
-        let pem = std::fs::read(file).with_context(|| file.display().to_string())?;
-        if !pem.starts_with(b"-----BEGIN CERTIFICATE-----") {
-            return Err(anyhow!("{}: no certificate in PEM form", file.display()));
+    /// Which times are meant, if it is now.
+    pub(super) fn span(&self, now: Timestamp) -> Result<Span, PlanError> {
+        match self.to {
+            Until::Now => Span::until_now(self.from(), now),
+            Until::Period(to) => Span::new(self.from(), to),
         }
-        Ok(Some(pem))
     }
 
     pub(super) fn datasets(&self) -> Vec<Dataset> {

@@ -9,31 +9,32 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use candlewick_binance::archive::Dataset;
-use candlewick_ingest::{Engine, IngestError, Outcome, Portal, Span, Target, Trouble, symbols_of};
+use candlewick_ingest::{BarSource, Engine, IngestError, Outcome, Portal, Target, Trouble, symbols_of};
 use candlewick_lake::Lake;
 use candlewick_model::{Symbol, Timestamp};
 
 pub(crate) use arguments::Arguments;
 
+use super::sources::Asked;
 use crate::failure::Failure;
-use arguments::{Kind, Until};
-use progress::Bars;
+use arguments::Kind;
+pub(super) use progress::Bars;
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     arguments.check().map_err(Failure::usage)?;
-    let portal = arguments.portal().map_err(Failure::usage)?;
+    let portal = arguments.sources.portal().map_err(Failure::usage)?;
+    let rest = arguments.sources.client().map_err(Failure::usage)?;
     let lake = Lake::new(&arguments.lake);
-    let now = now();
-    let span = match arguments.to {
-        Until::Now => Span::until_now(arguments.from(), now),
-        Until::Period(to) => Span::new(arguments.from(), to),
-    };
-    let span = span.map_err(Failure::usage)?;
     let runtime = runtime().map_err(Failure::outside)?;
     let bars = Bars::new();
     runtime.block_on(async {
+        // A range that cannot be meant is told before anybody is asked anything.
+        arguments.span(Timestamp::from_date(2099, 12, 31).expect("a date")).map_err(Failure::usage)?;
+        let Asked { rest, now, is_lost } = Asked::begin(rest).await;
+        let span = arguments.span(now).map_err(Failure::usage)?;
         let targets = targets(arguments, &portal).await?;
-        let engine = Engine::new(&portal, &lake, None, arguments.concurrency.into(), &bars);
+        let rest = rest.as_ref().map(|rest| rest as &dyn BarSource);
+        let engine = Engine::new(&portal, &lake, rest, arguments.concurrency.into(), &bars);
         if arguments.plan {
             let estimates = engine.estimate(&targets, &span, now).await.map_err(Failure::outside)?;
             result::print_plan(&estimates, arguments.json)?;
@@ -54,14 +55,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             }
         }
         result::print(arguments, &outcomes, start.elapsed().as_secs_f64())?;
-        Ok(ExitCode::from(exit_code(&outcomes)))
+        Ok(ExitCode::from(if is_lost { 3 } else { exit_code(&outcomes) }))
     })
-}
-
-/// This machine's time: which day is today is all that it decides.
-fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// Every market with everything that is wanted of it.
@@ -93,7 +88,7 @@ async fn all(arguments: &Arguments, portal: &Portal, dataset: Dataset) -> Result
 
 /// Archives are opened and files written on threads of their own. Each keeps what its largest
 /// archive took, so there are hardly more of them than processors.
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(processors + 1).build()
 }

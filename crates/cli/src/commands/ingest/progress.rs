@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use candlewick_ingest::{Outcome, Progress, Target};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-pub(super) struct Bars {
+pub(in crate::commands) struct Bars {
     bar: ProgressBar,
     fetched: AtomicU64,
 }
 
 impl Bars {
-    pub(super) fn new() -> Self {
+    pub(in crate::commands) fn new() -> Self {
         let bar = ProgressBar::new(0);
         if !std::io::stderr().is_terminal() {
             bar.set_draw_target(ProgressDrawTarget::hidden());
@@ -22,7 +22,7 @@ impl Bars {
         Self { bar, fetched: AtomicU64::new(0) }
     }
 
-    pub(super) fn finish(&self) {
+    pub(in crate::commands) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
