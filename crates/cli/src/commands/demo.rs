@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::{Context, anyhow};
 use candlewick_binance::archive::Dataset;
 use candlewick_binance::signing::Credentials;
-use candlewick_exchange::{MarketPlan, Portal, Server, Service};
+use candlewick_exchange::{DataOptions, DataServer, MarketPlan, Portal, Server, Service};
 use candlewick_ingest::{Engine, Outcome, Progress, Span, Target};
 use candlewick_lake::{Lake, Snapshot};
 use candlewick_live::parity::{self, Comparison};
@@ -96,8 +96,8 @@ impl Demo {
     /// Generated bars → archives over HTTP → lake.
     async fn fill_lake(&self) -> anyhow::Result<()> {
         let bars = Arc::new(self.plan.bars());
-        let portal = Portal::new(self.plan.symbol, self.plan.interval, Arc::clone(&bars));
-        let server = Server::start_portal(portal, 0).await?;
+        let portal = Portal::of_bars(self.plan.symbol, self.plan.interval, Arc::clone(&bars));
+        let server = DataServer::start(DataOptions::new(portal), 0).await?;
         let span = Span::new("2023-01".parse()?, "2023-03".parse()?)?;
         let address = candlewick_ingest::Portal::new(&server.url(), None)?;
         let target = Target { symbol: self.plan.symbol, dataset: Dataset::Klines(self.plan.interval) };
