@@ -23,7 +23,10 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
-pub use check::{Check, FileCheck, Finding};
+pub use check::{
+    Cause, Check, Discontinuity, End, EndKind, ExplainedGap, FileCheck, Finding, Kind, Likeness, OddSources, Oddity,
+    PriceJump, Severity, Share, Stretch, ZeroVolume,
+};
 pub use error::LakeError;
 pub use exchange_info::Snapshot;
 pub use holes::{Hole, HoleKind};

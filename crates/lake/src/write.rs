@@ -365,24 +365,4 @@ mod tests {
         assert_eq!(lake.bars(&minutes, Timestamp::MIN..Timestamp::MAX).unwrap().len(), 365 * 96);
         assert_eq!(list(&minutes.folder(lake.root())).unwrap().len(), 12, "and nothing else");
     }
-
-    #[test]
-    fn checks_find_what_is_wrong() {
-        let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::new(folder.path());
-        let minutes = series(Interval::OneMinute);
-        let mut day = chunk("2023-02-03", 1);
-        let cut = [day.bars.slice(0..10), day.bars.slice(15..20)];
-        day.bars = cut[0].clone();
-        day.bars.append(cut[1].clone());
-        day.bars.volume[3] = Amount::ZERO;
-        day.bars.close_time[4] = day.bars.close_time[4].plus(-5);
-        lake.writer(minutes).unwrap().put(vec![day]).unwrap();
-        let check = lake.check(&minutes).unwrap();
-        assert_eq!((check.bars, check.missing, check.gaps.len()), (15, 5, 1));
-        let kinds: Vec<_> = check.findings.iter().map(|f| (f.kind, f.bars)).collect();
-        // Bar 0 has no volume by construction; bar 3 was made so, and its taker part remains.
-        assert_eq!(kinds, [("zero_volume", 2), ("irregular_close_time", 1), ("impossible_volume", 1)]);
-        assert!(check.files[0].intact && check.has_problems());
-    }
 }
