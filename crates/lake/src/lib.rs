@@ -18,6 +18,7 @@ mod lock;
 mod merge;
 mod provenance;
 mod ranges;
+mod resample;
 mod series;
 mod write;
 
@@ -33,6 +34,9 @@ pub use holes::{Hole, HoleKind};
 pub use layout::SeriesName;
 pub use merge::Contradiction;
 pub use provenance::{Provenance, Source, SourceState, content_sha256};
+pub use resample::{
+    Difference, PartialBar, ResampleError, Resampled, ResampledSeries, Verification, divides, resample,
+};
 pub use series::{FileSummary, gaps_of};
 pub use write::{Chunk, SeriesWriter, Written};
 

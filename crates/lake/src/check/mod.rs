@@ -133,6 +133,7 @@ impl Lake {
         for other in self.series()?.iter().filter(|other| !series.contains(other)) {
             witnesses.extend(self.witness_by_footers(other)?);
         }
+        witnesses.sort_by_key(Witness::name);
         Ok(scanned.iter().zip(&pieces).map(|(scanned, pieces)| conclude(scanned, pieces, &witnesses)).collect())
     }
 

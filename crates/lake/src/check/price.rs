@@ -1,6 +1,6 @@
 //! Prices that do not go on where they were: jumps, and names that mean something else now.
 
-use candlewick_model::time::HOUR;
+use candlewick_model::time::{DAY, HOUR};
 use candlewick_model::{Bar, Price, Timestamp};
 use serde::Serialize;
 
@@ -45,8 +45,11 @@ pub struct Discontinuity {
 const PAUSE: i64 = HOUR;
 
 impl PriceJump {
-    /// Exactly: after / before ≥ 6/5 or ≤ 4/5.
+    /// Exactly: after / before ≥ 6/5 or ≤ 4/5. What happens over a gap of days is no jump.
     pub(super) fn between(before: &Bar, bar: &Bar) -> Option<Self> {
+        if bar.open_time.micros() - before.close_time.micros() > DAY {
+            return None;
+        }
         let (from, to) = (i128::from(before.close.units()), i128::from(bar.open.units()));
         let is_jump = to * 5 >= from * 6 || to * 5 <= from * 4;
         is_jump.then_some(Self { time: bar.open_time, before: before.close, after: bar.open })

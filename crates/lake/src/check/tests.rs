@@ -282,7 +282,8 @@ fn beginnings_and_ends() {
         .with("CUT", vec![whole(DAY), chunk("2023-02-04", ONE_MINUTE, |open| open >= t("20:00").plus(24 * HOUR))]);
     let ends = |symbol| {
         let check = made.check(symbol);
-        (check.head.unwrap().kind, check.tail.unwrap().kind, check.has_problems())
+        let has_problems = check.has_problems();
+        (check.head.unwrap().kind, check.tail.unwrap().kind, has_problems)
     };
     use EndKind::{BeforeOthers, CutFile, Delisting, Listing, Whole};
     assert_eq!(ends("OLD"), (Whole, Whole, false));
@@ -307,7 +308,7 @@ fn a_name_that_means_something_else_now() {
         (found.after.to_string().as_str(), found.first.to_string().as_str()),
         ("0.00200000", "2023-02-05T00:00:00Z")
     );
-    assert_eq!(check.jumps.len(), 1);
+    assert_eq!(check.jumps, [], "a day lies between");
 }
 
 #[test]

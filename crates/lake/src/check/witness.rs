@@ -72,6 +72,10 @@ impl Witness {
         Self { series, span, silences, unknown: unknown.into_iter().collect(), is_busy }
     }
 
+    pub(super) const fn name(&self) -> SeriesName {
+        self.series
+    }
+
     /// Of a time in which another series has no bars.
     fn opinion(&self, of: &Range<Timestamp>) -> Option<Opinion> {
         let length = of.end.micros() - of.start.micros();
@@ -87,15 +91,18 @@ impl Witness {
     }
 }
 
-/// Asks the other series of a lake.
+/// Asks the other series of a lake, which are in the order of their names: a market counts once.
 pub(super) fn ask(witnesses: &[Witness], series: &SeriesName, of: &Range<Timestamp>) -> Verdict {
     let mut verdict = Verdict::default();
+    let mut asked = None;
     for witness in witnesses.iter().filter(|witness| witness.series != *series) {
         let opinion = witness.opinion(of);
         if witness.series.symbol == series.symbol {
             let trades = (opinion == Some(Opinion::Traded)).then_some(witness.series);
             verdict.own_trades = verdict.own_trades.or(trades);
-        } else if verdict.still + verdict.traded < OPINIONS {
+        } else if opinion.is_some() && asked != Some(witness.series.symbol) && verdict.still + verdict.traded < OPINIONS
+        {
+            asked = Some(witness.series.symbol);
             verdict.still += usize::from(opinion == Some(Opinion::Still));
             verdict.traded += usize::from(opinion == Some(Opinion::Traded));
         }
