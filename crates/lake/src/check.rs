@@ -2,8 +2,6 @@
 //!
 //! Row by row it would be slow and long; the figures are column expressions of polars.
 
-use std::path::Path;
-
 use candlewick_model::{Bars, Gap, Interval, Timestamp};
 use polars::prelude::*;
 use serde::Serialize;
@@ -14,6 +12,7 @@ use crate::file::OpenFile;
 use crate::layout::SeriesName;
 use crate::provenance::content_sha256;
 use crate::series::gaps_of;
+use crate::store::Place;
 
 /// Something about a series that its user should know. Gaps are listed apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -109,7 +108,7 @@ impl Lake {
 }
 
 /// A file's rows, and what is wrong with them.
-fn read_checked(path: &Path, series: &SeriesName) -> Result<(Bars, Option<String>), LakeError> {
+fn read_checked(path: &Place, series: &SeriesName) -> Result<(Bars, Option<String>), LakeError> {
     let file = OpenFile::open(path, series)?;
     let told = file.provenance.content_sha256.clone();
     let rows = file.read()?;

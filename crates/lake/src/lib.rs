@@ -12,16 +12,20 @@ mod columns;
 mod error;
 mod exchange_info;
 mod file;
+mod footer;
 mod holes;
 mod layout;
-mod lock;
 mod merge;
 mod provenance;
 mod ranges;
+mod read;
 mod series;
+mod store;
 mod write;
 
 use std::path::{Path, PathBuf};
+
+use store::{Place, Store};
 
 pub use check::{Check, FileCheck, Finding};
 pub use error::LakeError;
@@ -30,12 +34,14 @@ pub use holes::{Hole, HoleKind};
 pub use layout::SeriesName;
 pub use merge::Contradiction;
 pub use provenance::{Provenance, Source, SourceState, content_sha256};
+pub use read::Ohlcv;
 pub use series::{FileSummary, gaps_of};
 pub use write::{Chunk, SeriesWriter, Written};
 
-/// A folder that holds a lake, or will.
+/// A folder or a bucket's prefix that holds a lake, or will.
 #[derive(Debug, Clone)]
 pub struct Lake {
+    store: Store,
     root: PathBuf,
 }
 
@@ -43,17 +49,23 @@ impl Lake {
     /// The lake in a folder; nothing is made or read yet.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { store: Store::Disk, root: root.to_owned() }
     }
 
-    /// The lake at an address, which is a folder's path; nothing is made or read yet.
+    /// The lake at an address: a folder's path, or `s3://bucket/prefix`, whose credentials,
+    /// region and endpoint the environment gives. Nothing is made or read yet.
     pub fn open(address: &str) -> Result<Self, LakeError> {
-        Ok(Self::new(Path::new(address)))
+        let (store, root) = Store::open(address)?;
+        Ok(Self { store, root })
     }
 
-    /// Its folder.
+    /// Its folder, or its address.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    fn place(&self, path: PathBuf) -> Place {
+        self.store.place(path)
     }
 }
