@@ -62,11 +62,11 @@ fn text(history: &FilterHistory, with_initial: bool) -> String {
         out += &format!("{initial}\n");
     }
     let mut changes = table(&["between", "and", "rule", "old", "new"]);
-    let word = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
     for change in &history.changes {
         let (after, time) = (change.after.to_string(), change.time.to_string());
         let day = |time: &str| time[..10].to_owned();
-        changes.add_row([day(&after), day(&time), change.rule.clone(), word(&change.old), word(&change.new)]);
+        let (old, new) = old_and_new(change.old.as_deref(), change.new.as_deref());
+        changes.add_row([day(&after), day(&time), change.rule.clone(), old, new]);
     }
     if !history.changes.is_empty() {
         out += &format!("{changes}\n");
@@ -78,4 +78,18 @@ fn text(history: &FilterHistory, with_initial: bool) -> String {
         history.initial.len(),
         seen.len()
     )
+}
+
+/// Of lists of words only what went and what came.
+fn old_and_new(old: Option<&str>, new: Option<&str>) -> (String, String) {
+    let whole = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let (Some(before), Some(after)) = (old, new) else { return (whole(old), whole(new)) };
+    if !(before.contains(' ') || after.contains(' ')) {
+        return (whole(old), whole(new));
+    }
+    let without = |these: &str, those: &str, sign: char| {
+        let is_other = |word: &&str| !those.split(' ').any(|other| other == *word);
+        these.split(' ').filter(is_other).map(|word| format!("{sign}{word}")).collect::<Vec<_>>().join(" ")
+    };
+    (without(before, after, '−'), without(after, before, '+'))
 }

@@ -93,8 +93,8 @@ fn place(times: &Range<Timestamp>, at: Timestamp) -> f64 {
 
 fn mark(class: &'static str, times: &Range<Timestamp>, of: Range<Timestamp>, title: String) -> Mark {
     // What is short must be seen all the same.
-    let x = place(times, of.start).min(WIDTH - 1.5);
-    let width = (place(times, of.end) - x).max(1.5);
+    let x = place(times, of.start).min(WIDTH - 2.5);
+    let width = (place(times, of.end) - x).max(2.5);
     Mark { class, x: format!("{x:.2}"), width: format!("{width:.2}"), title }
 }
 
