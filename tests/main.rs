@@ -9,4 +9,5 @@ mod lost_answers;
 mod page;
 mod parity;
 mod program;
+mod readers;
 mod realdata;

@@ -76,7 +76,7 @@ fn what_is_left_at_the_worst_moments_is_cleared() {
     ingest(month, &tree.address(), &whole).assert(0, &[]);
     std::fs::copy(whole.join(place).join("2023-01.parquet"), killed.join(place).join("2023-01.parquet")).unwrap();
     std::fs::write(killed.join(place).join(".2023-01.parquet.tmp"), b"PAR1 and no more").unwrap();
-    let check = run(&["lake", "check", "--lake", &killed.display().to_string()]);
+    let check = run(&["lake", "check", "--all-details", "--lake", &killed.display().to_string()]);
     check.assert(0, &[]);
     assert!(check.stdout.contains(": 1488 bars"), "no bar counts twice: {check:?}");
     ingest(month, &tree.address(), &killed).assert(0, &[]);

@@ -48,6 +48,20 @@ pub enum LakeError {
         /// The lock file.
         lock: PathBuf,
     },
+    /// Somebody else wrote a file of a bucket since it was read.
+    #[error("{}: it was changed by another writer meanwhile; run this again", path.display())]
+    Changed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A text that should say where a lake is does not.
+    #[error("{address}: {what}")]
+    Address {
+        /// The text.
+        address: String,
+        /// What is wrong.
+        what: String,
+    },
     /// A snapshot of the same time but with another content is there.
     #[error("{}: another snapshot of the same time is there; remove it first", path.display())]
     SnapshotTaken {
@@ -69,6 +83,11 @@ impl LakeError {
     #[must_use]
     pub fn is_damage(&self) -> bool {
         matches!(self, Self::Parquet { .. } | Self::Form { .. } | Self::Overlap { .. })
+    }
+
+    /// Whether a file is not there at all.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
     }
 
     /// Says on which path an I/O error happened.

@@ -1,14 +1,10 @@
 //! Snapshots of exchangeInfo, as they were: `exchange_info/2026-11-22T000000Z.json.zst`.
 
-use std::path::Path;
-
 use candlewick_model::{ExchangeInfo, Timestamp};
 
 use crate::Lake;
 use crate::error::LakeError;
-use crate::file::{is_temporary, replace};
-use crate::lock::Lock;
-use crate::series::list;
+use crate::store::{Place, Version, is_temporary};
 
 /// A snapshot, read.
 #[derive(Debug, Clone)]
@@ -46,36 +42,45 @@ impl Lake {
     /// Stores a snapshot under its server time and returns the file's name. The same snapshot
     /// twice is stored once.
     pub fn add_exchange_info(&self, snapshot: &Snapshot) -> Result<String, LakeError> {
-        let _lock = Lock::take(self.root(), "exchange_info", "exchange_info")?;
-        let folder = self.root().join("exchange_info");
-        std::fs::create_dir_all(&folder).map_err(LakeError::io(&folder))?;
-        for debris in list(&folder)?.iter().filter(|name| is_temporary(name)).map(|name| folder.join(name)) {
-            std::fs::remove_file(&debris).map_err(LakeError::io(&debris))?;
+        let _lock = self.store.lock(self.root(), "exchange_info", "exchange_info")?;
+        let folder = self.place(self.root().join("exchange_info"));
+        folder.make_folder()?;
+        for debris in folder.list()?.iter().filter(|name| is_temporary(name)) {
+            folder.at(debris).remove()?;
         }
         let name = file_name(snapshot.time());
-        let path = folder.join(&name);
-        if path.exists() {
-            return if read(&path)?.json == snapshot.json { Ok(name) } else { Err(LakeError::SnapshotTaken { path }) };
+        let place = folder.at(&name);
+        if place.is_there()? {
+            let path = place.to_path_buf();
+            return if read(&place)?.json == snapshot.json { Ok(name) } else { Err(LakeError::SnapshotTaken { path }) };
         }
-        let bytes = zstd::bulk::compress(snapshot.json.as_bytes(), 3).map_err(LakeError::io(&path))?;
-        replace(&path, &bytes)?;
+        let bytes = zstd::bulk::compress(snapshot.json.as_bytes(), 3).map_err(LakeError::io(&place))?;
+        place.replace(bytes, &Version::Absent)?;
         Ok(name)
     }
 
     /// Every snapshot, earliest first.
     pub fn exchange_infos(&self) -> Result<Vec<Snapshot>, LakeError> {
-        let folder = self.root().join("exchange_info");
-        let names = list(&folder)?;
-        let stored = names.iter().filter(|name| name.ends_with(".json.zst"));
-        let mut snapshots: Vec<_> = stored.map(|name| read(&folder.join(name))).collect::<Result<_, _>>()?;
+        let files = self.exchange_info_files()?;
+        let mut snapshots: Vec<_> = files.into_iter().map(|(_, snapshot)| snapshot).collect::<Result<_, _>>()?;
         snapshots.sort_by_key(Snapshot::time);
         Ok(snapshots)
     }
 }
 
-fn read(path: &Path) -> Result<Snapshot, LakeError> {
-    let bytes = std::fs::read(path).map_err(LakeError::io(path))?;
-    let json = zstd::stream::decode_all(bytes.as_slice()).map_err(LakeError::io(path))?;
+impl Lake {
+    /// Every file of a snapshot by its name, with the snapshot or why it cannot be read.
+    pub fn exchange_info_files(&self) -> Result<Vec<(String, Result<Snapshot, LakeError>)>, LakeError> {
+        let folder = self.place(self.root().join("exchange_info"));
+        let names = folder.list()?;
+        let stored = names.into_iter().filter(|name| name.ends_with(".json.zst"));
+        Ok(stored.map(|name| (name.clone(), read(&folder.at(&name)))).collect())
+    }
+}
+
+fn read(path: &Place) -> Result<Snapshot, LakeError> {
+    let bytes = path.read()?;
+    let json = zstd::stream::decode_all(&bytes[..]).map_err(LakeError::io(path))?;
     let json = String::from_utf8(json).map_err(|_| LakeError::form(path, "not UTF-8"))?;
     Snapshot::parse(json, &path.display().to_string())
 }

@@ -11,28 +11,44 @@ mod check;
 mod columns;
 mod error;
 mod exchange_info;
+mod export;
 mod file;
+mod filter_history;
+mod footer;
 mod holes;
 mod layout;
-mod lock;
 mod merge;
 mod provenance;
 mod ranges;
+mod read;
 mod rebuild;
+mod resample;
 mod series;
+mod store;
 mod trades;
 mod write;
 
 use std::path::{Path, PathBuf};
 
-pub use check::{Check, FileCheck, Finding};
+use store::{Place, Store};
+
+pub use check::{
+    Cause, Check, Discontinuity, End, EndKind, ExplainedGap, FileCheck, Finding, Kind, Likeness, OddSources, Oddity,
+    PriceJump, Severity, Share, Stretch, ZeroVolume,
+};
 pub use error::LakeError;
 pub use exchange_info::Snapshot;
+pub use export::{CsvTimes, ExportError, ExportFormat};
+pub use filter_history::{FilterChange, FilterHistory, SeenSnapshot};
 pub use holes::{Hole, HoleKind};
 pub use layout::SeriesName;
 pub use merge::Contradiction;
 pub use provenance::{Provenance, Source, SourceState, content_sha256};
+pub use read::Ohlcv;
 pub use rebuild::Damaged;
+pub use resample::{
+    Difference, PartialBar, ResampleError, Resampled, ResampledSeries, Verification, divides, resample,
+};
 pub use series::{FileSummary, gaps_of};
 pub use trades::{
     DaySink, TradeBatches, TradeColumns, TradeFile, TradeProvenance, TradeSeries, TradeTable, TradeWriter,
@@ -40,9 +56,10 @@ pub use trades::{
 };
 pub use write::{Chunk, SeriesWriter, Written};
 
-/// A folder that holds a lake, or will.
+/// A folder or a bucket's prefix that holds a lake, or will.
 #[derive(Debug, Clone)]
 pub struct Lake {
+    store: Store,
     root: PathBuf,
 }
 
@@ -50,17 +67,23 @@ impl Lake {
     /// The lake in a folder; nothing is made or read yet.
     #[must_use]
     pub fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { store: Store::Disk, root: root.to_owned() }
     }
 
-    /// The lake at an address, which is a folder's path; nothing is made or read yet.
+    /// The lake at an address: a folder's path, or `s3://bucket/prefix`, whose credentials,
+    /// region and endpoint the environment gives. Nothing is made or read yet.
     pub fn open(address: &str) -> Result<Self, LakeError> {
-        Ok(Self::new(Path::new(address)))
+        let (store, root) = Store::open(address)?;
+        Ok(Self { store, root })
     }
 
-    /// Its folder.
+    /// Its folder, or its address.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    fn place(&self, path: PathBuf) -> Place {
+        self.store.place(path)
     }
 }

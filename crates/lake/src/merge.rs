@@ -278,7 +278,7 @@ fn weave(mut a: Bars, mut b: Bars) -> Bars {
 }
 
 /// The reverse of [`merge`]: a file's bars by source.
-pub(crate) fn take_apart(bars: &Bars, sources: Vec<Source>) -> Vec<Chunk> {
+pub(crate) fn take_apart(bars: &Bars, sources: &[Source]) -> Vec<Chunk> {
     let lower = |than: Rank| -> Ranges { sources.iter().filter(|s| rank(s) > than).map(Source::range).collect() };
     let taken = [Rank::Month, Rank::Day, Rank::Rest, Rank::Resampled].map(lower);
     let chunk = |source: Source| {

@@ -11,6 +11,7 @@ use crate::file::OpenFile;
 use crate::layout::{SeriesName, Span};
 use crate::merge::merge;
 use crate::provenance::{Source, content_sha256};
+use crate::store::Version;
 use crate::write::{Chunk, SeriesWriter, Written};
 
 /// A file that does not hold what it was written with.
@@ -64,7 +65,7 @@ impl SeriesWriter {
     /// is there until then.
     pub fn rebuild(&self, damaged: &Damaged, chunks: Vec<Chunk>) -> Result<Written, LakeError> {
         let merged = merge(self.series().interval, Vec::new(), chunks);
-        self.write_file(damaged.span, None, merged)
+        self.write_file(damaged.span, None, &Version::Any, merged)
     }
 }
 

@@ -1,15 +1,13 @@
-//! Reading: which series there are, their files, their bars, their gaps.
-
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+//! Which series there are, their files and their gaps.
 
 use candlewick_model::{Bars, Gap, Interval, Timestamp};
 
 use crate::Lake;
 use crate::error::LakeError;
-use crate::file::OpenFile;
+use crate::footer;
 use crate::layout::{SeriesName, Span};
 use crate::provenance::Provenance;
+use crate::store::Place;
 
 /// A file of a series, without its rows.
 #[derive(Debug, Clone)]
@@ -22,30 +20,14 @@ pub struct FileSummary {
     pub provenance: Provenance,
 }
 
-/// Names in a folder, sorted; none where there is no such folder.
-pub(crate) fn list(folder: &Path) -> Result<Vec<String>, LakeError> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(LakeError::Io { path: folder.to_owned(), source: e }),
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(LakeError::io(folder))?;
-        names.extend(entry.file_name().into_string());
-    }
-    names.sort();
-    Ok(names)
-}
-
 impl Lake {
     /// Every series, by symbol and interval.
     pub fn series(&self) -> Result<Vec<SeriesName>, LakeError> {
-        let klines = self.root().join("klines");
+        let klines = self.place(self.root().join("klines"));
         let mut found = Vec::new();
-        for symbol_folder in list(&klines)? {
+        for symbol_folder in klines.list()? {
             let Some(symbol) = symbol_folder.strip_prefix("symbol=").and_then(|s| s.parse().ok()) else { continue };
-            for interval_folder in list(&klines.join(&symbol_folder))? {
+            for interval_folder in klines.at(&symbol_folder).list()? {
                 let Some(interval) = interval_folder.strip_prefix("interval=").and_then(|i| i.parse().ok()) else {
                     continue;
                 };
@@ -58,9 +40,9 @@ impl Lake {
 
     /// The files of a series in the order of their times, with their footers.
     pub fn files(&self, series: &SeriesName) -> Result<Vec<FileSummary>, LakeError> {
-        let open = |(path, name): (PathBuf, String)| {
-            let file = OpenFile::open(&path, series)?;
-            Ok(FileSummary { name, bytes: file.bytes, provenance: file.provenance })
+        let open = |(place, name): (Place, String)| {
+            let footer = footer::read(&place, series)?;
+            Ok(FileSummary { name, bytes: footer.bytes, provenance: footer.provenance })
         };
         self.paths(series)?.into_iter().map(open).collect()
     }
@@ -68,38 +50,19 @@ impl Lake {
     /// When the first bar of a series opens, if there is one.
     pub fn first_open(&self, series: &SeriesName) -> Result<Option<Timestamp>, LakeError> {
         for (path, _) in self.paths(series)? {
-            if let Some(first) = OpenFile::open(&path, series)?.provenance.first {
+            if let Some(first) = footer::read(&path, series)?.provenance.first {
                 return Ok(Some(first));
             }
         }
         Ok(None)
     }
 
-    /// The bars of a series that open within a range, in order.
-    pub fn bars(&self, series: &SeriesName, range: Range<Timestamp>) -> Result<Bars, LakeError> {
-        let mut bars = Bars::default();
-        for (path, _) in self.paths(series)? {
-            let file = OpenFile::open(&path, series)?;
-            let (Some(first), Some(last)) = (file.provenance.first, file.provenance.last) else { continue };
-            if last < range.start || first >= range.end {
-                continue;
-            }
-            if bars.open_time.last().is_some_and(|before| first <= *before) {
-                return Err(LakeError::Overlap { path, open_time: first });
-            }
-            file.read_into(&mut bars)?;
-        }
-        let from = bars.open_time.partition_point(|t| *t < range.start);
-        let to = bars.open_time.partition_point(|t| *t < range.end);
-        Ok(if from == 0 && to == bars.len() { bars } else { bars.slice(from..to) })
-    }
-
     /// Data files of a series with their names, by the time that they hold. A month comes
     /// before its days; that a killed writer leaves both is the next writer's to clear, so days
     /// of a month that is there are passed over here.
-    pub(crate) fn paths(&self, series: &SeriesName) -> Result<Vec<(PathBuf, String)>, LakeError> {
-        let folder = series.folder(self.root());
-        let names = list(&folder)?;
+    pub(crate) fn paths(&self, series: &SeriesName) -> Result<Vec<(Place, String)>, LakeError> {
+        let folder = self.place(series.folder(self.root()));
+        let names = folder.list()?;
         let spans: Vec<_> = names.iter().filter_map(|n| Some((Span::from_file_name(n)?, n))).collect();
         let is_merged = |span: &Span| match span {
             Span::Of(period) if period.month() != *period => {
@@ -108,7 +71,7 @@ impl Lake {
             _ => false,
         };
         let kept = spans.iter().filter(|(span, _)| !is_merged(span));
-        Ok(kept.map(|(_, name)| (folder.join(name), (*name).clone())).collect())
+        Ok(kept.map(|(_, name)| (folder.at(name), (*name).clone())).collect())
     }
 }
 

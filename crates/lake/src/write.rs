@@ -6,19 +6,19 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
 
 use candlewick_model::{Bars, Period, Timestamp};
 
 use crate::Lake;
 use crate::error::LakeError;
-use crate::file::{OpenFile, is_temporary, sync_folder, write};
+use crate::file::{OpenFile, write};
+use crate::footer;
 use crate::layout::{SeriesName, Span};
-use crate::lock::Lock;
 use crate::merge::{Contradiction, Merged, merge, take_apart};
 use crate::provenance::{Provenance, SCHEMA_VERSION, Source, content_sha256};
 use crate::ranges::{Ranges, common};
-use crate::series::{gaps_of, list};
+use crate::series::gaps_of;
+use crate::store::{Lock, Place, Version, is_temporary};
 
 /// What a source holds.
 #[derive(Debug, Clone)]
@@ -49,49 +49,55 @@ impl Written {
 #[derive(Debug)]
 pub struct SeriesWriter {
     series: SeriesName,
-    folder: PathBuf,
-    _lock: Lock,
+    folder: Place,
+    /// Whether others may write at the same time.
+    is_shared: bool,
+    _lock: Option<Lock>,
 }
 
 impl Lake {
-    /// Takes the series' lock and clears what a killed writer left behind.
+    /// Takes the series' lock (in a bucket there is none) and clears what a killed writer left behind.
     pub fn writer(&self, series: SeriesName) -> Result<SeriesWriter, LakeError> {
-        let lock = Lock::take(self.root(), &series.lock_name(), &series.to_string())?;
-        let folder = series.folder(self.root());
-        let writer = SeriesWriter { series, folder, _lock: lock };
+        let lock = self.store.lock(self.root(), &series.lock_name(), &series.to_string())?;
+        let folder = self.place(series.folder(self.root()));
+        let writer = SeriesWriter { series, folder, is_shared: self.store.is_shared(), _lock: lock };
         writer.clear_debris()?;
         Ok(writer)
     }
 }
 
 impl SeriesWriter {
-    /// Half-written files, and days that were merged into a month.
+    /// Half-written files, and days of months that are there. Such a day is in its month already,
+    /// but for what another writer of a bucket put into it too late.
     fn clear_debris(&self) -> Result<(), LakeError> {
-        let names = list(&self.folder)?;
+        let names = self.folder.list()?;
         for name in &names {
-            let merged = match Span::from_file_name(name) {
-                Some(Span::Of(period)) if period.month() != period => {
-                    names.contains(&Span::Of(period.month()).file_name())
+            match Span::from_file_name(name) {
+                Some(Span::Of(day)) if day.month() != day && names.contains(&Span::Of(day.month()).file_name()) => {
+                    self.move_into_month(day)?;
                 }
-                _ => is_temporary(name),
-            };
-            if merged {
-                self.remove(name)?;
+                None if is_temporary(name) => self.folder.at(name).remove()?,
+                _ => {}
             }
         }
         Ok(())
     }
 
-    fn remove(&self, name: &str) -> Result<(), LakeError> {
-        let path = self.folder.join(name);
-        std::fs::remove_file(&path).map_err(LakeError::io(&path))
+    /// What the month has goes before what the day has.
+    fn move_into_month(&self, day: Period) -> Result<(), LakeError> {
+        if self.is_shared {
+            let month = self.load(Span::Of(day.month()))?;
+            let merged = merge(self.series.interval, self.load(Span::Of(day))?.chunks, month.chunks);
+            self.write_file(Span::Of(day.month()), month.provenance, &month.version, merged)?;
+        }
+        self.folder.at(Span::Of(day).file_name()).remove()
     }
 
     /// The sources of every file, by time.
     pub fn sources(&self) -> Result<Vec<Source>, LakeError> {
         let mut sources = Vec::new();
-        for name in list(&self.folder)?.iter().filter(|n| Span::from_file_name(n).is_some()) {
-            sources.extend(OpenFile::open(&self.folder.join(name), &self.series)?.provenance.sources);
+        for name in self.folder.list()?.iter().filter(|n| Span::from_file_name(n).is_some()) {
+            sources.extend(footer::read(&self.folder.at(name), &self.series)?.provenance.sources);
         }
         Ok(sources)
     }
@@ -103,7 +109,7 @@ impl SeriesWriter {
         if chunks.is_empty() {
             return Ok(written);
         }
-        std::fs::create_dir_all(&self.folder).map_err(LakeError::io(&self.folder))?;
+        self.folder.make_folder()?;
         let (is_yearly, mut files) = (self.series.is_yearly(), BTreeMap::<Period, Vec<Chunk>>::new());
         for chunk in chunks {
             let file = |at| if is_yearly { january(at) } else { Period::day_of(at).month() };
@@ -121,30 +127,61 @@ impl SeriesWriter {
 
     /// Days stay files of their own until every time of the month is answered for.
     fn put_into_month(&self, month: Period, chunks: Vec<Chunk>) -> Result<Written, LakeError> {
-        let is_there = |period: Period| self.folder.join(Span::Of(period).file_name()).exists();
-        if is_there(month) {
+        let names = self.folder.list()?;
+        let is_there = |period: &Period| names.contains(&Span::Of(*period).file_name());
+        if is_there(&month) {
             return self.put_into(Span::Of(month), chunks);
         }
-        let days: Vec<Period> = month.days().filter(|day| is_there(*day)).collect();
+        let days: Vec<Period> = month.days().filter(is_there).collect();
         if !self.is_whole(month, &days, &chunks)? {
-            let mut files = BTreeMap::new();
-            chunks.into_iter().for_each(|chunk| cut(chunk, Period::day_of, Period::range, &mut files));
-            let mut written = Written::default();
-            for (day, chunks) in files {
-                written.add(self.put_into(Span::Of(day), chunks)?);
-            }
-            return Ok(written);
+            return self.put_into_days(month, chunks);
         }
-        let mut kept = Vec::new();
+        let (mut kept, mut versions) = (Vec::new(), Vec::new());
         for day in &days {
-            kept.extend(self.load(Span::Of(*day))?.1);
+            let loaded = self.load(Span::Of(*day))?;
+            kept.extend(loaded.chunks);
+            versions.push(loaded.version);
         }
-        let written = self.write_file(Span::Of(month), None, merge(self.series.interval, kept, chunks))?;
+        let merged = merge(self.series.interval, kept, chunks);
+        let written = self.write_file(Span::Of(month), None, &Version::Absent, merged)?;
         // Only these: other months may be half written right now, by other threads.
-        for day in &days {
-            self.remove(&Span::Of(*day).file_name())?;
+        for (day, version) in days.iter().zip(&versions) {
+            self.drop_day(*day, version)?;
         }
-        sync_folder(&self.folder)?;
+        self.folder.sync()?;
+        Ok(written)
+    }
+
+    /// Removes a day that is in its month now; what another writer put into it meanwhile comes
+    /// along.
+    fn drop_day(&self, day: Period, version: &Version) -> Result<(), LakeError> {
+        let place = self.folder.at(Span::Of(day).file_name());
+        if self.is_shared {
+            match footer::read(&place, &self.series) {
+                Err(error) if error.is_absence() => return Ok(()),
+                Ok(footer) if footer.version == *version => {}
+                Ok(_) => return self.move_into_month(day),
+                Err(error) => return Err(error),
+            }
+        }
+        place.remove()
+    }
+
+    /// Where others may write, one of them may have made the month of the days that were there
+    /// before: what came too late for that goes into the month.
+    fn put_into_days(&self, month: Period, chunks: Vec<Chunk>) -> Result<Written, LakeError> {
+        let mut files = BTreeMap::new();
+        chunks.into_iter().for_each(|chunk| cut(chunk, Period::day_of, Period::range, &mut files));
+        let mut written = Written::default();
+        let days: Vec<Period> = files.keys().copied().collect();
+        for (day, chunks) in files {
+            written.add(self.put_into(Span::Of(day), chunks)?);
+        }
+        if self.is_shared && self.folder.at(Span::Of(month).file_name()).is_there()? {
+            for day in days {
+                self.move_into_month(day)?;
+            }
+        }
         Ok(written)
     }
 
@@ -153,8 +190,8 @@ impl SeriesWriter {
     fn is_whole(&self, month: Period, days: &[Period], new: &[Chunk]) -> Result<bool, LakeError> {
         let mut answered: Vec<Range<Timestamp>> = new.iter().map(|chunk| chunk.source.range()).collect();
         for day in days {
-            let path = self.folder.join(Span::Of(*day).file_name());
-            answered.extend(OpenFile::open(&path, &self.series)?.provenance.sources.iter().map(Source::range));
+            let place = self.folder.at(Span::Of(*day).file_name());
+            answered.extend(footer::read(&place, &self.series)?.provenance.sources.iter().map(Source::range));
         }
         let unanswered = answered.into_iter().collect::<Ranges>().outside(&month.range());
         Ok(unanswered.iter().all(|part| self.series.interval.next_open(part.start) > part.end))
@@ -162,20 +199,22 @@ impl SeriesWriter {
 
     /// Puts chunks beside what a file holds.
     fn put_into(&self, span: Span, chunks: Vec<Chunk>) -> Result<Written, LakeError> {
-        let (before, kept) = self.load(span)?;
-        self.write_file(span, before, merge(self.series.interval, kept, chunks))
+        let Loaded { chunks: kept, provenance, version } = self.load(span)?;
+        self.write_file(span, provenance, &version, merge(self.series.interval, kept, chunks))
     }
 
-    /// What a file says of itself, and its bars by source.
-    fn load(&self, span: Span) -> Result<(Option<Provenance>, Vec<Chunk>), LakeError> {
-        let path = self.folder.join(span.file_name());
-        if !path.exists() {
-            return Ok((None, Vec::new()));
-        }
-        let file = OpenFile::open(&path, &self.series)?;
-        let provenance = file.provenance.clone();
-        let chunks = take_apart(&file.read()?, provenance.sources.clone());
-        Ok((Some(provenance), chunks))
+    /// What a file says of itself, and its bars by source; nothing if there is none.
+    fn load(&self, span: Span) -> Result<Loaded, LakeError> {
+        let file = match OpenFile::open(&self.folder.at(span.file_name()), &self.series) {
+            Ok(file) => file,
+            Err(error) if error.is_absence() => {
+                return Ok(Loaded { chunks: Vec::new(), provenance: None, version: Version::Absent });
+            }
+            Err(error) => return Err(error),
+        };
+        let (provenance, version) = (file.provenance.clone(), file.version.clone());
+        let chunks = take_apart(&file.read()?, &provenance.sources);
+        Ok(Loaded { chunks, provenance: Some(provenance), version })
     }
 
     pub(crate) fn series(&self) -> &SeriesName {
@@ -186,6 +225,7 @@ impl SeriesWriter {
         &self,
         span: Span,
         before: Option<Provenance>,
+        over: &Version,
         merged: Merged,
     ) -> Result<Written, LakeError> {
         let Merged { bars, sources, contradictions } = merged;
@@ -204,10 +244,17 @@ impl SeriesWriter {
         };
         let bytes = match before {
             Some(before) if before == provenance => 0,
-            _ => write(&self.folder.join(span.file_name()), &bars, &provenance)?,
+            _ => write(&self.folder.at(span.file_name()), over, &bars, &provenance)?,
         };
         Ok(Written { bytes, contradictions })
     }
+}
+
+/// What a file holds.
+struct Loaded {
+    chunks: Vec<Chunk>,
+    provenance: Option<Provenance>,
+    version: Version,
 }
 
 fn january(of: Timestamp) -> Period {
@@ -291,10 +338,15 @@ mod tests {
         SeriesName { symbol: Symbol::new("AB").unwrap(), interval }
     }
 
+    fn list(folder: &std::path::Path) -> Vec<String> {
+        let (store, root) = crate::store::Store::open(folder.to_str().unwrap()).unwrap();
+        store.place(root).list().unwrap()
+    }
+
     /// Every file with its bytes.
     fn bytes(lake: &Lake, series: &SeriesName) -> Vec<(String, Vec<u8>)> {
         let folder = series.folder(lake.root());
-        let names = list(&folder).unwrap();
+        let names = list(&folder);
         names.into_iter().map(|name| (name.clone(), std::fs::read(folder.join(name)).unwrap())).collect()
     }
 
@@ -355,7 +407,7 @@ mod tests {
         std::fs::write(place.join(".2023-02-03.parquet.tmp"), b"half").unwrap();
         let before = std::fs::read(place.join("2023-02-03.parquet")).unwrap();
         drop(lake.writer(minutes).unwrap());
-        assert_eq!(list(&place).unwrap(), ["2023-02-03.parquet"]);
+        assert_eq!(list(&place), ["2023-02-03.parquet"]);
         assert_eq!(std::fs::read(place.join("2023-02-03.parquet")).unwrap(), before);
     }
 
@@ -372,26 +424,6 @@ mod tests {
             }
         });
         assert_eq!(lake.bars(&minutes, Timestamp::MIN..Timestamp::MAX).unwrap().len(), 365 * 96);
-        assert_eq!(list(&minutes.folder(lake.root())).unwrap().len(), 12, "and nothing else");
-    }
-
-    #[test]
-    fn checks_find_what_is_wrong() {
-        let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::new(folder.path());
-        let minutes = series(Interval::OneMinute);
-        let mut day = chunk("2023-02-03", 1);
-        let cut = [day.bars.slice(0..10), day.bars.slice(15..20)];
-        day.bars = cut[0].clone();
-        day.bars.append(cut[1].clone());
-        day.bars.volume[3] = Amount::ZERO;
-        day.bars.close_time[4] = day.bars.close_time[4].plus(-5);
-        lake.writer(minutes).unwrap().put(vec![day]).unwrap();
-        let check = lake.check(&minutes).unwrap();
-        assert_eq!((check.bars, check.missing, check.gaps.len()), (15, 5, 1));
-        let kinds: Vec<_> = check.findings.iter().map(|f| (f.kind, f.bars)).collect();
-        // Bar 0 has no volume by construction; bar 3 was made so, and its taker part remains.
-        assert_eq!(kinds, [("zero_volume", 2), ("irregular_close_time", 1), ("impossible_volume", 1)]);
-        assert!(check.files[0].intact && check.has_problems());
+        assert_eq!(list(&minutes.folder(lake.root())).len(), 12, "and nothing else");
     }
 }

@@ -15,9 +15,9 @@ use crate::prepare::{Prepared, check_out};
 pub(crate) struct Arguments {
     /// What to run: a TOML file, see docs/configuration.md.
     config: PathBuf,
-    /// The folder of the lake.
+    /// The lake: a folder, or s3://bucket/prefix.
     #[arg(long, value_name = "DIR", default_value = "data/lake")]
-    lake: PathBuf,
+    lake: String,
     /// Where the report goes.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (config, text) = Config::read(&arguments.config).map_err(Failure::usage)?;
     check_out(&arguments.out, arguments.force).map_err(Failure::usage)?;
-    let prepared = Prepared::new(&config, &text, &Lake::new(&arguments.lake)).map_err(Failure::usage_or_lake)?;
+    let prepared = Prepared::new(&config, &text, &Lake::open(&arguments.lake).map_err(Failure::usage)?).map_err(Failure::usage_or_lake)?;
     let start = Instant::now();
     let run = prepared.backtest(&config).map_err(Failure::usage)?;
     let seconds = start.elapsed().as_secs_f64();

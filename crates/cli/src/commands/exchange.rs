@@ -34,9 +34,9 @@ pub(crate) struct Serve {
     /// strategy is of no account here.
     #[arg(long, value_name = "FILE", required_unless_present = "generate", conflicts_with = "generate")]
     config: Option<PathBuf>,
-    /// The folder of the lake that holds its bars.
+    /// The lake that holds its bars: a folder, or s3://bucket/prefix.
     #[arg(long, value_name = "DIR", default_value = "data/lake")]
-    lake: PathBuf,
+    lake: String,
     /// Serve a generated market instead; the seed decides what happens in it.
     #[arg(long, value_name = "SEED")]
     generate: Option<u64>,
@@ -75,9 +75,9 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn of_config(file: &Path, lake: &Path) -> anyhow::Result<Service> {
+fn of_config(file: &Path, lake: &str) -> anyhow::Result<Service> {
     let (config, text) = Config::read(file)?;
-    let prepared = Prepared::new(&config, &text, &Lake::new(lake))?;
+    let prepared = Prepared::new(&config, &text, &Lake::open(lake)?)?;
     Ok(service(&config, prepared.market.clone(), prepared.exchange_info().to_owned()))
 }
 

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 pub(crate) struct Sources {
     /// Serve the series of a lake.
     #[arg(long, value_name = "DIR", group = "source")]
-    lake: Option<PathBuf>,
+    lake: Option<String>,
     /// Serve a folder of the portal's layout (it holds data/spot/…): files as they are, klines
     /// from what is in them. With --lake or --generate only the files come from here.
     #[arg(long, value_name = "DIR", group = "source")]
@@ -124,7 +124,7 @@ impl Data {
 
     fn catalogue(&self, clock: &ServerClock) -> anyhow::Result<Catalogue> {
         let catalogue = match &self.sources {
-            Sources { lake: Some(root), .. } => Catalogue::of_lake(&Lake::new(root))?,
+            Sources { lake: Some(root), .. } => Catalogue::of_lake(&Lake::open(root)?)?,
             Sources { generate: Some(seed), .. } => self.generated(*seed, clock)?,
             Sources { portal_folder: Some(root), .. } => Catalogue::of_folder(root)?,
             _ => return Err(anyhow!("give --lake, --portal-folder or --generate")),

@@ -7,7 +7,6 @@ mod exchange_data;
 mod ingest;
 mod lake;
 mod live;
-mod repair;
 mod sources;
 
 use std::io::Write;

@@ -8,7 +8,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::holes::HoleKind;
 use crate::layout::SeriesName;
-use crate::series::list;
 use crate::{Lake, SeriesWriter};
 
 /// Who says what; the number of trades of a bar tells whose it is.
@@ -173,18 +172,18 @@ impl World {
     fn assert_holes(&self, lake: &Lake, expected: &BTreeMap<Timestamp, i64>) {
         let holes = lake.holes(&self.series(), MONTH.range()).unwrap();
         let length = self.interval.micros().unwrap();
+        let sources: Vec<Source> = self.sayings.iter().map(|saying| self.chunk(saying).source).collect();
         for open in &self.market {
-            let fits = expected.range(open.plus(1 - length)..open.plus(length)).next().is_none();
-            let chunks =
-                || self.sayings.iter().map(|saying| self.chunk(saying)).filter(|c| c.source.range().contains(open));
-            let is_asked = chunks().any(|c| rank(&c.source) > Rank::Day);
+            let has_room = expected.range(open.plus(1 - length)..open.plus(length)).next().is_none();
+            let says =
+                |is_archive| sources.iter().any(|s| (rank(s) <= Rank::Day) == is_archive && s.range().contains(open));
+            let is_asked = says(false);
             let hole = holes.iter().find(|hole| hole.range.contains(open));
-            if fits {
+            if has_room {
                 assert_eq!(hole.is_some(), !is_asked, "{open} {holes:?}");
             }
             if let Some(hole) = hole {
-                let in_archive = chunks().any(|c| rank(&c.source) <= Rank::Day);
-                assert_eq!(hole.kind != HoleKind::Unanswered, in_archive, "{open}");
+                assert_eq!(hole.kind != HoleKind::Unanswered, says(true), "{open}");
             }
         }
     }
@@ -193,7 +192,12 @@ impl World {
 /// The bytes of every file.
 fn bytes(lake: &Lake, series: &SeriesName) -> BTreeMap<String, Vec<u8>> {
     let folder = series.folder(lake.root());
-    list(&folder).unwrap().into_iter().map(|name| (name.clone(), std::fs::read(folder.join(name)).unwrap())).collect()
+    lake.place(folder.clone())
+        .list()
+        .unwrap()
+        .into_iter()
+        .map(|name| (name.clone(), std::fs::read(folder.join(name)).unwrap()))
+        .collect()
 }
 
 prop_compose! {

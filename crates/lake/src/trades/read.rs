@@ -16,7 +16,7 @@ use super::{TradeColumns, TradeProvenance, TradeSeries, TradeTable};
 use crate::Lake;
 use crate::error::LakeError;
 use crate::provenance::{KEY, SCHEMA_VERSION};
-use crate::series::list;
+use crate::store::Place;
 
 /// A day file without its rows.
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl Lake {
     pub fn trade_series(&self) -> Result<Vec<TradeSeries>, LakeError> {
         let mut found = Vec::new();
         for table in [TradeTable::AggTrades, TradeTable::Trades] {
-            for folder in list(&self.root().join(table.folder()))? {
+            for folder in self.place(self.root().join(table.folder())).list()? {
                 let symbol = folder.strip_prefix("symbol=").and_then(|s| s.parse().ok());
                 found.extend(symbol.map(|symbol| TradeSeries { symbol, table }));
             }
@@ -65,10 +65,21 @@ impl Lake {
         Ok(found)
     }
 
+    /// Where a table lies. Its files are written and read in parts, which a bucket has not.
+    pub(super) fn trade_folder(&self, series: &TradeSeries) -> Result<Place, LakeError> {
+        if self.store.is_shared() {
+            return Err(LakeError::Address {
+                address: self.root().display().to_string(),
+                what: "tables of trades are kept in lakes on a disk only; bars may lie in a bucket".into(),
+            });
+        }
+        Ok(self.place(series.folder(self.root())))
+    }
+
     /// The day files of a table in order, with their footers.
     pub fn trade_files(&self, series: &TradeSeries) -> Result<Vec<TradeFile>, LakeError> {
-        let folder = series.folder(self.root());
-        let names = list(&folder)?;
+        let folder = self.trade_folder(series)?;
+        let names = folder.list()?;
         let days = names.iter().filter(|name| name.ends_with(".parquet") && !name.starts_with('.'));
         days.map(|name| open(&folder.join(name), series)).collect()
     }

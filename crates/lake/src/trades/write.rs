@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(test)]
+use std::path::PathBuf;
 
 use candlewick_model::{Period, TimeUnit};
 
@@ -12,27 +14,25 @@ use super::read::{TradeFile, open};
 use super::{TradeColumns, TradeSeries};
 use crate::Lake;
 use crate::error::LakeError;
-use crate::file::{is_temporary, sync_folder};
-use crate::lock::Lock;
 use crate::provenance::Source;
-use crate::series::list;
+use crate::store::{Lock, Place, is_temporary};
 
 /// The only writer of one market's table, as long as it lives.
 #[derive(Debug)]
 pub struct TradeWriter {
     series: TradeSeries,
-    folder: PathBuf,
-    _lock: Lock,
+    folder: Place,
+    _lock: Option<Lock>,
 }
 
 impl Lake {
     /// Takes the lock of a market's table and clears what a killed writer left behind.
     pub fn trade_writer(&self, series: TradeSeries) -> Result<TradeWriter, LakeError> {
         let name = format!("{}-{}", series.table.folder(), series.symbol);
-        let lock = Lock::take(self.root(), &name, &series.to_string())?;
-        let folder = series.folder(self.root());
-        for debris in list(&folder)?.iter().filter(|name| is_temporary(name)).map(|name| folder.join(name)) {
-            std::fs::remove_file(&debris).map_err(LakeError::io(&debris))?;
+        let folder = self.trade_folder(&series)?;
+        let lock = self.store.lock(self.root(), &name, &series.to_string())?;
+        for debris in folder.list()?.iter().filter(|name| is_temporary(name)) {
+            folder.at(debris).remove()?;
         }
         Ok(TradeWriter { series, folder, _lock: lock })
     }
@@ -41,7 +41,7 @@ impl Lake {
 impl TradeWriter {
     /// The days that are there, with where they come from.
     pub fn days(&self) -> Result<BTreeMap<Period, TradeFile>, LakeError> {
-        let names = list(&self.folder)?;
+        let names = self.folder.list()?;
         let files = names.iter().filter(|name| name.ends_with(".parquet") && !name.starts_with('.'));
         let mut days = BTreeMap::new();
         for name in files {
@@ -53,14 +53,14 @@ impl TradeWriter {
 
     #[cfg(test)]
     pub(super) fn folder_for_tests(&self) -> PathBuf {
-        self.folder.clone()
+        self.folder.to_path_buf()
     }
 
     /// Takes up the rows of one archive. `source` is the archive, its `from` and `to` the day or
     /// month that it is for.
     pub fn begin<T: TradeColumns>(&self, source: Source) -> Result<DaySink<'_, T>, LakeError> {
         assert!(T::TABLE == self.series.table, "rows of another table");
-        std::fs::create_dir_all(&self.folder).map_err(LakeError::io(&self.folder))?;
+        self.folder.make_folder()?;
         Ok(DaySink { writer: self, source, open: BTreeMap::new(), finished: BTreeMap::new(), rows: PhantomData })
     }
 }
@@ -142,7 +142,7 @@ impl<T: TradeColumns> DaySink<'_, T> {
             written.rows += day.rows;
             written.bytes += day.bytes;
         }
-        sync_folder(&self.writer.folder)?;
+        self.writer.folder.sync()?;
         Ok(written)
     }
 }

@@ -1,6 +1,5 @@
 //! What can be typed behind `candlewick ingest`.
 
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::bail;
@@ -37,9 +36,9 @@ pub(crate) struct Arguments {
     pub(super) to: Until,
     #[command(flatten)]
     pub(super) sources: Sources,
-    /// The folder of the lake; made if it is not there.
+    /// The lake: a folder, made if it is not there, or s3://bucket/prefix.
     #[arg(long, value_name = "DIR", default_value = "data/lake")]
-    pub(super) lake: PathBuf,
+    pub(super) lake: String,
     /// How many archives to fetch at a time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(super) concurrency: u8,

@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     arguments.check().map_err(Failure::usage)?;
     let portal = arguments.sources.portal().map_err(Failure::usage)?;
     let rest = arguments.sources.client().map_err(Failure::usage)?;
-    let lake = Lake::new(&arguments.lake);
+    let lake = Lake::open(&arguments.lake).map_err(Failure::usage)?;
     let runtime = runtime().map_err(Failure::outside)?;
     let bars = Bars::new();
     runtime.block_on(async {

@@ -1,57 +1,46 @@
 //! `candlewick lake repair`: what the lake lacks between its first and last bars.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use candlewick_ingest::{BarSource, Empty, Engine, Filled, Remaining, Repaired, StillDamaged, Trouble};
-use candlewick_lake::{Lake, SeriesName};
+use candlewick_lake::SeriesName;
 use candlewick_model::{Interval, Symbol, Timestamp};
 use clap::Args;
 use serde::Serialize;
 
-use super::ingest::Bars;
-use super::sources::{Asked, Sources};
+use super::Selection;
+use crate::commands::ingest::{Bars, runtime};
+use crate::commands::sources::{Asked, Sources};
 use crate::failure::Failure;
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// The folder of the lake.
-    #[arg(long, value_name = "DIR", default_value = "data/lake")]
-    lake: PathBuf,
-    /// Only this market.
-    #[arg(long)]
-    symbol: Option<Symbol>,
-    /// Only bars of this length.
-    #[arg(long)]
-    interval: Option<Interval>,
+    #[command(flatten)]
+    selection: Selection,
     #[command(flatten)]
     sources: Sources,
     /// How many archives to fetch at a time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     concurrency: u8,
-    /// Print the result as JSON.
-    #[arg(long)]
-    json: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    let lake = Lake::new(&arguments.lake);
-    let series = arguments.series(&lake)?;
+    let (lake, series) = arguments.selection.series()?;
     let portal = arguments.sources.portal().map_err(Failure::usage)?;
     let rest = arguments.sources.client().map_err(Failure::usage)?;
     let bars = Bars::new();
-    let (repaired, is_lost) = super::ingest::runtime().map_err(Failure::outside)?.block_on(async {
+    let (repaired, is_lost) = runtime().map_err(Failure::outside)?.block_on(async {
         let Asked { rest, now, is_lost } = Asked::begin(rest).await;
         let rest = rest.as_ref().map(|rest| rest as &dyn BarSource);
         let engine = Engine::new(&portal, &lake, rest, arguments.concurrency.into(), &bars);
         (engine.repair(&series, now).await, is_lost)
     });
     bars.finish();
-    if arguments.json {
+    if arguments.selection.json {
         let rows: Vec<_> = repaired.iter().map(|(series, repaired)| Row::of(*series, repaired)).collect();
-        super::print_json(&rows)?;
+        crate::commands::print_json(&rows)?;
     } else {
-        super::print(&repaired.iter().map(|(series, repaired)| text(*series, repaired)).collect::<String>())?;
+        crate::commands::print(&repaired.iter().map(|(series, repaired)| text(*series, repaired)).collect::<String>())?;
     }
     for (series, Repaired { outcome, damaged, .. }) in &repaired {
         outcome.notes.iter().for_each(|note| eprintln!("note: {note}"));
@@ -73,26 +62,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 fn exit_code(repaired: &[(SeriesName, Repaired)]) -> u8 {
     let is_outside = repaired.iter().flat_map(|(_, one)| &one.outcome.troubles).any(Trouble::is_outside);
     if is_outside { 3 } else { u8::from(repaired.iter().any(|(_, one)| !one.is_whole())) }
-}
-
-impl Arguments {
-    fn series(&self, lake: &Lake) -> Result<Vec<SeriesName>, Failure> {
-        let folder = self.lake.display();
-        if !self.lake.is_dir() {
-            return Err(Failure::usage(anyhow::anyhow!("there is no lake in {folder}; give its folder with --lake")));
-        }
-        let mut series = lake.series().map_err(Failure::outside)?;
-        series.retain(|one| {
-            self.symbol.is_none_or(|symbol| symbol == one.symbol)
-                && self.interval.is_none_or(|interval| interval == one.interval)
-        });
-        if series.is_empty() {
-            return Err(Failure::usage(anyhow::anyhow!(
-                "the lake in {folder} holds no such series of bars; `candlewick lake ls` shows what it holds"
-            )));
-        }
-        Ok(series)
-    }
 }
 
 /// A series as it is printed.
