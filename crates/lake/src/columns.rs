@@ -36,6 +36,7 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
     ]))
 });
 
+#[allow(dead_code, reason = "for other formats than the lake's own")]
 pub(crate) fn to_batch(bars: &Bars, rows: Range<usize>) -> Result<RecordBatch, ArrowError> {
     let times = |column: &[Timestamp]| -> ArrayRef {
         let values = TimestampMicrosecondArray::from_iter_values(column.iter().map(|t| t.micros()));

@@ -5,6 +5,7 @@
 
 mod checksum;
 mod csv;
+mod cursor;
 mod pack;
 
 pub use checksum::{Checksum, ChecksumError, sha256_hex};
