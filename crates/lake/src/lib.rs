@@ -9,6 +9,7 @@
 
 mod check;
 mod columns;
+mod encode;
 mod error;
 mod exchange_info;
 mod export;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use candlewick_model::{Bars, Gap, Interval, Period, Symbol, TimeUnit, Timestamp};
+use candlewick_model::{Amount, Bars, Gap, Interval, Period, Symbol, TimeUnit, Timestamp};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
@@ -103,29 +103,95 @@ impl Provenance {
     }
 }
 
-/// SHA-256 of the values of bars: a row after the other, each column in the order of
-/// [`Bars`], times, prices and counts as 8 bytes, volumes as 16, little endian, in units of
-/// 1 µs and 1e-8.
+/// SHA-256 of the values of bars: column by column in the order of [`Bars`]; of each a byte that
+/// says in how many bytes its values are given, as few as all of them fit in, then the values,
+/// little endian, two's complement, in units of 1 µs and 1e-8.
 #[must_use]
 pub fn content_sha256(bars: &Bars) -> String {
     let mut context = Context::new(&SHA256);
-    let mut block = Vec::with_capacity(136 * 256);
-    for (row, bar) in bars.iter().enumerate() {
-        for time in [bar.open_time, bar.close_time] {
-            block.extend_from_slice(&time.micros().to_le_bytes());
+    for times in [&bars.open_time, &bars.close_time] {
+        hash_column(&mut context, times, |time| time.micros().into());
+    }
+    for prices in [&bars.open, &bars.high, &bars.low, &bars.close] {
+        hash_column(&mut context, prices, |price| price.units().into());
+    }
+    for volumes in [&bars.volume, &bars.quote_volume, &bars.taker_buy_volume, &bars.taker_buy_quote_volume] {
+        hash_column(&mut context, volumes, Amount::units);
+    }
+    hash_column(&mut context, &bars.trades, i128::from);
+    hex::encode(context.finish())
+}
+
+fn hash_column<T: Copy>(context: &mut Context, column: &[T], number: impl Fn(T) -> i128) {
+    // A negative number needs as many bits as its complement, and either needs one for the sign.
+    let bits = column.iter().fold(0, |bits, value| bits | number(*value) ^ number(*value) >> 127);
+    let width = ((i128::BITS - bits.leading_zeros() + 1).div_ceil(8)) as usize;
+    context.update(&[width as u8]);
+    let mut block = [0; 16 * 257];
+    for values in column.chunks(256) {
+        // Sixteen bytes each; the next value takes the place of those that are too many.
+        for (at, value) in values.iter().enumerate() {
+            block[at * width..at * width + 16].copy_from_slice(&number(*value).to_le_bytes());
         }
-        for price in [bar.open, bar.high, bar.low, bar.close] {
-            block.extend_from_slice(&price.units().to_le_bytes());
-        }
-        for amount in [bar.volume, bar.quote_volume, bar.taker_buy_volume, bar.taker_buy_quote_volume] {
-            block.extend_from_slice(&amount.units().to_le_bytes());
-        }
-        block.extend_from_slice(&bar.trades.to_le_bytes());
-        if row % 256 == 255 {
-            context.update(&block);
-            block.clear();
+        context.update(&block[..values.len() * width]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candlewick_model::{Bar, Price};
+
+    use super::*;
+
+    #[test]
+    fn the_hash_is_as_documented() {
+        let bar = |minute: i64, volume: i128| Bar {
+            open_time: Timestamp::from_micros(minute * 60_000_000),
+            close_time: Timestamp::from_micros(minute * 60_000_000 + 59_999_999),
+            open: Price::from_units(127),
+            high: Price::from_units(128),
+            low: Price::from_units(-128),
+            close: Price::from_units(-129),
+            volume: Amount::from_units(volume),
+            quote_volume: Amount::from_units(i128::MAX),
+            taker_buy_volume: Amount::from_units(i128::MIN),
+            taker_buy_quote_volume: Amount::from_units(0),
+            trades: 0x7FFF,
+        };
+        for rows in [0, 1, 256, 300] {
+            let bars: Bars = (0..rows).map(|n| bar(n, i128::from(n))).collect();
+            let volume_width = if rows > 128 { 2 } else { 1 };
+            let time_width = if rows > 128 { 5 } else { 4 };
+            let widths = [time_width, time_width, 1, 2, 1, 2, volume_width, 16, 16, 1, 2];
+            let widths = if rows == 0 {
+                [1; 11]
+            } else if rows == 1 {
+                [1, 4, 1, 2, 1, 2, 1, 16, 16, 1, 2]
+            } else {
+                widths
+            };
+            let mut bytes = Vec::new();
+            for (column, width) in widths.into_iter().enumerate() {
+                bytes.push(width as u8);
+                for bar in bars.iter() {
+                    let number: i128 = match column {
+                        0 => bar.open_time.micros().into(),
+                        1 => bar.close_time.micros().into(),
+                        2 => bar.open.units().into(),
+                        3 => bar.high.units().into(),
+                        4 => bar.low.units().into(),
+                        5 => bar.close.units().into(),
+                        6 => bar.volume.units(),
+                        7 => bar.quote_volume.units(),
+                        8 => bar.taker_buy_volume.units(),
+                        9 => bar.taker_buy_quote_volume.units(),
+                        _ => bar.trades.into(),
+                    };
+                    bytes.extend_from_slice(&number.to_le_bytes()[..width]);
+                }
+            }
+            let expected = hex::encode(ring::digest::digest(&SHA256, &bytes));
+            assert_eq!(content_sha256(&bars), expected, "{rows} rows");
         }
     }
-    context.update(&block);
-    hex::encode(context.finish())
 }

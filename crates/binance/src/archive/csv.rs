@@ -9,6 +9,8 @@ use candlewick_model::number::parse_e8;
 use candlewick_model::{Amount, Bar, BarError, Bars, NumberError, Period, Price, TimeUnit, Timestamp};
 use memchr::memchr;
 
+use super::cursor::{Cursor, HUGE_AMOUNT, HUGE_PRICE};
+
 /// The columns, as headers and errors name them.
 pub const COLUMNS: [&str; 12] = [
     "open_time",
@@ -168,11 +170,6 @@ pub enum RowError {
     Text,
 }
 
-/// The smallest price that does not fit DECIMAL(18,8).
-pub(super) const HUGE_PRICE: i64 = 1_000_000_000_000_000_000;
-/// The smallest volume that does not fit DECIMAL(38,8).
-pub(super) const HUGE_AMOUNT: i128 = 10_i128.pow(38);
-
 /// Decodes a CSV whose bars all open within `period`.
 pub fn decode(csv: &[u8], period: Period) -> Result<Decoded, CsvError> {
     let range = period.range();
@@ -258,111 +255,6 @@ fn whole_millisecond((time, unit): (Timestamp, TimeUnit)) -> Timestamp {
         TimeUnit::Milliseconds => time.plus(999),
         TimeUnit::Microseconds => time,
     }
-}
-
-/// Reads fields that end with a comma.
-pub(super) struct Cursor<'a> {
-    pub(super) row: &'a [u8],
-    pub(super) at: usize,
-}
-
-impl Cursor<'_> {
-    #[inline]
-    pub(super) fn whole(&mut self) -> Option<i64> {
-        let mut value: i64 = 0;
-        let start = self.at;
-        loop {
-            let byte = *self.row.get(self.at)?;
-            self.at += 1;
-            let digit = byte.wrapping_sub(b'0');
-            if digit < 10 {
-                value = value.checked_mul(10)?.checked_add(digit.into())?;
-            } else {
-                return (byte == b',' && self.at > start + 1).then_some(value);
-            }
-        }
-    }
-
-    /// A decimal without sign, as a count of 1e-8.
-    #[inline]
-    pub(super) fn decimal(&mut self) -> Option<i128> {
-        let start = self.at;
-        let mut whole: u64 = 0;
-        let mut at = start;
-        while let Some(digit) = self.row.get(at).map(|b| b.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
-            whole = whole.wrapping_mul(10).wrapping_add(digit.into());
-            at += 1;
-        }
-        // As archives write it: a point, eight digits, a comma. Eleven digits before them still
-        // fit 64 bits.
-        if let Some([b'.', decimals @ .., b',']) = self.row.get(at..at + 10)
-            && (1..=11).contains(&(at - start))
-            && let Some(decimals) = eight_digits(decimals)
-        {
-            self.at = at + 10;
-            return Some((whole * 100_000_000 + decimals).into());
-        }
-        self.any_decimal()
-    }
-
-    /// A decimal of any length; up to 19 digits are read in 64 bits.
-    fn any_decimal(&mut self) -> Option<i128> {
-        let start = self.at;
-        let mut value: u64 = 0;
-        let mut point = None;
-        loop {
-            let byte = *self.row.get(self.at)?;
-            let digit = byte.wrapping_sub(b'0');
-            if digit < 10 {
-                value = value.wrapping_mul(10).wrapping_add(digit.into());
-            } else if byte == b'.' && point.is_none() {
-                point = Some(self.at);
-            } else if byte == b',' {
-                break;
-            } else {
-                return None;
-            }
-            self.at += 1;
-        }
-        let end = self.at;
-        self.at += 1;
-        let decimals = point.map_or(0, |point| end - point - 1);
-        let digits = end - start - usize::from(point.is_some());
-        // Long or over-precise numbers are rare; they go the careful way.
-        if digits == 0 || digits > 19 || decimals > 8 {
-            return parse_e8(std::str::from_utf8(&self.row[start..end]).ok()?).ok();
-        }
-        const SCALE: [u32; 9] = [100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
-        Some(i128::from(value) * i128::from(SCALE[decimals]))
-    }
-
-    #[inline]
-    pub(super) fn price(&mut self) -> Option<Price> {
-        let units = i64::try_from(self.decimal()?).ok()?;
-        (units < HUGE_PRICE).then_some(Price::from_units(units))
-    }
-
-    #[inline]
-    pub(super) fn amount(&mut self) -> Option<Amount> {
-        let units = self.decimal()?;
-        (units < HUGE_AMOUNT).then_some(Amount::from_units(units))
-    }
-}
-
-/// The number that eight ASCII digits make, all of them at once: neighbours are joined to pairs,
-/// pairs to fours, fours to the whole.
-#[inline]
-fn eight_digits(text: &[u8]) -> Option<u64> {
-    let bytes = u64::from_le_bytes(text.try_into().ok()?);
-    let (high, low) = (0xF0F0_F0F0_F0F0_F0F0, 0x0606_0606_0606_0606);
-    if bytes & high != 0x3030_3030_3030_3030 || bytes.wrapping_add(low) & high != 0x3030_3030_3030_3030 {
-        return None;
-    }
-    let digits = bytes & 0x0F0F_0F0F_0F0F_0F0F;
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-    let odd = (pairs & 0x0000_00FF_0000_00FF).wrapping_mul(0x000F_4240_0000_0064);
-    let even = (pairs >> 16 & 0x0000_00FF_0000_00FF).wrapping_mul(0x0000_2710_0000_0001);
-    Some(odd.wrapping_add(even) >> 32)
 }
 
 /// A row that the fast way did not take: what is wrong with it, if anything.
@@ -535,14 +427,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn eight_digits_at_once(number in 0..100_000_000_u64, at in 0..8_usize, wrong in "[^0-9]") {
-            let mut text = format!("{number:08}").into_bytes();
-            prop_assert_eq!(eight_digits(&text), Some(number));
-            text[at] = wrong.as_bytes()[0];
-            prop_assert_eq!(eight_digits(&text), None);
-        }
-
         #[test]
         fn what_is_encoded_is_decoded(
             rows in proptest::collection::vec((1..900_000_000_000_000_000_i64, 0..i128::from(u64::MAX) * 900, 0..1_000_000_i64), 0..40),

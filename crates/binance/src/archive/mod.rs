@@ -5,6 +5,7 @@
 
 mod checksum;
 mod csv;
+mod cursor;
 mod listing;
 mod pack;
 mod trade_rows;

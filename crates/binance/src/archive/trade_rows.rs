@@ -9,7 +9,8 @@ use std::io::Write;
 use candlewick_model::number::parse_e8;
 use candlewick_model::{AggTrade, Amount, Price, Quantity, Side, TimeUnit, Timestamp, Trade};
 
-use super::csv::{Cursor, HUGE_AMOUNT, HUGE_PRICE, RowError};
+use super::csv::RowError;
+use super::cursor::{Cursor, HUGE_AMOUNT, HUGE_PRICE};
 
 /// What a row of an archive of trades is.
 pub trait TradeRow: Copy {

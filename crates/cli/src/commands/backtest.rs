@@ -32,7 +32,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (config, text) = Config::read(&arguments.config).map_err(Failure::usage)?;
     check_out(&arguments.out, arguments.force).map_err(Failure::usage)?;
-    let prepared = Prepared::new(&config, &text, &Lake::open(&arguments.lake).map_err(Failure::usage)?).map_err(Failure::usage_or_lake)?;
+    let prepared = Prepared::new(&config, &text, &Lake::open(&arguments.lake).map_err(Failure::usage)?)
+        .map_err(Failure::usage_or_lake)?;
     let start = Instant::now();
     let run = prepared.backtest(&config).map_err(Failure::usage)?;
     let seconds = start.elapsed().as_secs_f64();
