@@ -79,8 +79,8 @@ impl Engine<'_> {
 impl SeriesRun<'_> {
     async fn anew(&self, file: Damaged, now: Timestamp, repaired: &mut Repaired) -> Result<u64, Obstacle> {
         let chunks = match &file.sources {
-            Some(sources) => self.from_sources(sources, repaired).await?,
-            None => self.from_portal(&file, now).await?,
+            Some(sources) => self.again(sources, repaired).await?,
+            None => self.all_of(&file, now).await?,
         };
         let _permit = self.engine.processing.acquire().await.expect("never closed");
         let writer: Arc<SeriesWriter> = Arc::clone(&self.writer);
@@ -90,14 +90,14 @@ impl SeriesRun<'_> {
     }
 
     /// The very sources that a file was made of.
-    async fn from_sources(&self, sources: &[Source], repaired: &mut Repaired) -> Result<Vec<Chunk>, Obstacle> {
+    async fn again(&self, sources: &[Source], repaired: &mut Repaired) -> Result<Vec<Chunk>, Obstacle> {
         let mut chunks = Vec::new();
         for source in sources {
             let Some(period) = source.archive_period() else {
                 if source.state == SourceState::Resampled {
                     return lacking(format!("it was made of {}: resample it again", source.path));
                 }
-                chunks.push(self.from_rest(source.range()).await?);
+                chunks.push(self.over_rest(source.range()).await?);
                 continue;
             };
             match self.engine.archive(self.series, period).await? {
@@ -109,7 +109,7 @@ impl SeriesRun<'_> {
                     chunks.push(arrived.chunk);
                 }
                 None => {
-                    let answer = self.from_rest(source.range()).await;
+                    let answer = self.over_rest(source.range()).await;
                     let path = &source.path;
                     chunks.push(answer.map_err(|obstacle| match obstacle {
                         Obstacle::Lacking(why) => Obstacle::Lacking(format!("{path} is not on the portal, and {why}")),
@@ -123,7 +123,7 @@ impl SeriesRun<'_> {
     }
 
     /// What REST has for the whole of a range.
-    async fn from_rest(&self, range: Range<Timestamp>) -> Result<Chunk, Obstacle> {
+    async fn over_rest(&self, range: Range<Timestamp>) -> Result<Chunk, Obstacle> {
         let (from, to) = (range.start, range.end);
         let Some(rest) = self.engine.rest else {
             return lacking(format!("the bars from {from} to {to} are to be had over REST only, which is off"));
@@ -136,7 +136,7 @@ impl SeriesRun<'_> {
     }
 
     /// Everything that there is for the time of a file.
-    async fn from_portal(&self, file: &Damaged, now: Timestamp) -> Result<Vec<Chunk>, Obstacle> {
+    async fn all_of(&self, file: &Damaged, now: Timestamp) -> Result<Vec<Chunk>, Obstacle> {
         let (first, last) = file.periods();
         let span = if last.range().end <= now { Span::new(first, last) } else { Span::until_now(first, now) };
         let Ok(span) = span else { return lacking(format!("it is for {first}, which is still to come")) };

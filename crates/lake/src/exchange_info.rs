@@ -68,9 +68,12 @@ impl Lake {
     }
 }
 
+/// A file by its name, with the snapshot that is in it or why it cannot be read.
+pub(crate) type SnapshotFile = (String, Result<Snapshot, LakeError>);
+
 impl Lake {
-    /// Every file of a snapshot by its name, with the snapshot or why it cannot be read.
-    pub fn exchange_info_files(&self) -> Result<Vec<(String, Result<Snapshot, LakeError>)>, LakeError> {
+    /// Every file of a snapshot.
+    pub(crate) fn exchange_info_files(&self) -> Result<Vec<SnapshotFile>, LakeError> {
         let folder = self.place(self.root().join("exchange_info"));
         let names = folder.list()?;
         let stored = names.into_iter().filter(|name| name.ends_with(".json.zst"));

@@ -157,7 +157,7 @@ fn round() {
     let told =
         |lake: &Lake| lake.files(&series()).unwrap().into_iter().map(|f| (f.bytes, f.provenance)).collect::<Vec<_>>();
     assert_eq!(told(&lake), told(&disk));
-    let check = lake.check(&series()).unwrap();
+    let check = &lake.check(&[series()]).unwrap()[0];
     assert!(check.files.iter().all(|file| file.intact) && !check.has_problems(), "{check:?}");
 
     let snapshot = Snapshot::parse(r#"{"serverTime":1600000000000,"symbols":[]}"#.into(), "a test").unwrap();

@@ -120,7 +120,7 @@ mod tests {
         let open = || SharedBudget::open(folder.path(), "127.0.0.1:80", 100).0;
         let (one, other) = (open(), open());
         one.with(|b| b.set_limits(&[Limit { kind: Kind::Weight, window_us: MINUTE, limit: 10 }]));
-        let late = now().plus(50 * SECOND);
+        let late = now().plus(40 * SECOND);
         let sent = (0..10).filter(|n| {
             let budget = if n % 2 == 0 { &one } else { &other };
             budget.with(|b| b.ask(2, late)) == Decision::Go

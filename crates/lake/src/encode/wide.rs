@@ -84,7 +84,7 @@ fn block<const WIDTH: usize, T: Copy>(
     block_header(2, 0, is_last, page);
     // Literals as they are, their number in 20 bits.
     let literals = column.len() * WIDTH;
-    page.extend_from_slice(&((literals << 4 | 0b1100) as u32).to_le_bytes()[..3]);
+    page.extend_from_slice(&(((literals << 4) | 0b1100) as u32).to_le_bytes()[..3]);
     let from = page.len();
     page.resize(from + literals, 0);
     for (place, value) in page[from..].chunks_exact_mut(WIDTH).zip(column) {
@@ -92,13 +92,13 @@ fn block<const WIDTH: usize, T: Copy>(
     }
     instructions::<WIDTH>(count, distance, page);
     let size = page.len() - header - 3;
-    let bytes = ((size << 3 | 2 << 1 | usize::from(is_last)) as u32).to_le_bytes();
+    let bytes = (((size << 3) | (2 << 1) | usize::from(is_last)) as u32).to_le_bytes();
     page[header..header + 3].copy_from_slice(&bytes[..3]);
 }
 
 /// Type 0 is bytes as they are, 1 one byte repeated, 2 compressed.
 fn block_header(kind: usize, size: usize, is_last: bool, page: &mut Vec<u8>) {
-    page.extend_from_slice(&((size << 3 | kind << 1 | usize::from(is_last)) as u32).to_le_bytes()[..3]);
+    page.extend_from_slice(&(((size << 3) | (kind << 1) | usize::from(is_last)) as u32).to_le_bytes()[..3]);
 }
 
 /// `count` times the same: its codes are tables of one entry, which cost no bits.
@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn every_width_and_every_length_around_a_block() {
         for width in 1..=WIDTH_MAX {
-            let value = |n: i128| ((1 << (width * 8 - 1)) | n * 977) & ((1 << (width * 8)) - 1);
+            let value = |n: i128| ((1 << (width * 8 - 1)) | (n * 977)) & ((1 << (width * 8)) - 1);
             for length in [1, 2, 3, 127, 128, 129, 255, 256, 257, BLOCK, BLOCK + 1, BLOCK + 2, 3 * BLOCK + 128] {
                 let values: Vec<i128> = (0..length as i128).map(value).collect();
                 assert!(there_and_back(&values) == plain(&values), "{length} values of {width} bytes");
