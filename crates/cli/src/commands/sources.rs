@@ -6,6 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use candlewick_binance::market::{HOSTS, MarketClient, MarketOptions, Pace};
 use candlewick_binance::weight::budget_folder;
 use candlewick_ingest::{PORTAL, Portal};
+use candlewick_live::system_clock;
 use candlewick_model::Timestamp;
 use clap::Args;
 
@@ -61,7 +62,7 @@ impl Sources {
             share_percent: self.weight_share,
             budget_folder: budget_folder(),
             certificate: certificate(self.rest_ca.as_ref())?,
-            pace: Pace::real(Box::new(now)),
+            pace: Pace::real(system_clock()),
             told: Box::new(|text| eprintln!("note: {text}")),
         });
         Ok(Some(client?))
@@ -101,8 +102,7 @@ fn certificate(file: Option<&PathBuf>) -> anyhow::Result<Option<Vec<u8>>> {
 
 /// This machine's time.
 fn now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    system_clock()()
 }
 
 /// A share such as 0.8 in percent.

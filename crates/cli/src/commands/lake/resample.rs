@@ -125,7 +125,7 @@ fn verify(lake: &Lake, coarser: &SeriesName, made: &ResampledSeries) -> Result<O
     }
     let mut json = figures(coarser, made);
     json["equal"] = equal.into();
-    json["differences"] = differences.iter().map(|difference| difference_text(difference)).collect();
+    json["differences"] = differences.iter().map(difference_text).collect();
     let text = told(coarser, made)
         + &listed(differences.iter().map(|difference| format!("  differs   {}\n", difference_text(difference))))
         + &format!("  {equal} bars equal those of the exchange in every value, {} differ\n", differences.len());
