@@ -31,7 +31,7 @@ fn service() -> Service {
         interval: plan.interval,
         exchange_info: plan.exchange_info(),
         credentials: credentials(),
-        portal: Some(Portal::new(plan.symbol, plan.interval, Arc::clone(&bars))),
+        portal: Some(Portal::of_bars(plan.symbol, plan.interval, Arc::clone(&bars))),
         market: Market {
             timeline: Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
             fill_model: FillModel {

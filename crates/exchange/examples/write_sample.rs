@@ -15,13 +15,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let days: Vec<Period> = ["2024-12-30", "2024-12-31", "2025-01-01"].map(|d| d.parse().expect("a date")).into();
     let (from, to) = (days[0].range().start, days[2].range().end);
     let plan = MarketPlan::bitcoin(7, Interval::OneMinute, from, to);
-    let portal = Portal::new(plan.symbol, plan.interval, Arc::new(plan.bars()));
+    let portal = Portal::of_bars(plan.symbol, plan.interval, Arc::new(plan.bars()));
     for period in days {
         let path = ArchiveName::klines(plan.symbol, plan.interval, period).path();
         for path in [path.clone(), format!("{path}.CHECKSUM")] {
             let file = root.join("portal").join(&path);
             std::fs::create_dir_all(file.parent().ok_or("a file lies in a folder")?)?;
-            std::fs::write(file, portal.file(&path).ok_or("the portal has its own days")?)?;
+            std::fs::write(file, portal.file(&path).ok_or("the portal has its own days")?.bytes)?;
         }
     }
     std::fs::write(root.join("exchangeInfo.json"), plan.exchange_info())?;

@@ -1,6 +1,7 @@
 //! Why the local exchange cannot serve.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// What the outside world breaks.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,37 @@ pub enum ExchangeError {
     #[error("the exchangeInfo to be served is not JSON: {reason}")]
     ExchangeInfo {
         /// What is wrong with it.
+        reason: String,
+    },
+    /// A folder that is to be served as a portal is none.
+    #[error("{path} holds no folder `data`; name the folder that has data/spot/… in it")]
+    NoPortal {
+        /// Which one.
+        path: PathBuf,
+    },
+    /// An archive of the folder cannot be read.
+    #[error("{path}: {reason}")]
+    Archive {
+        /// Which one.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The lake cannot be read.
+    #[error(transparent)]
+    Lake(#[from] candlewick_lake::LakeError),
+    /// Certificate or key cannot be used.
+    #[error("TLS: {path}: {reason}")]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The faults that are to be switched on make no sense.
+    #[error("faults: {reason}")]
+    Faults {
+        /// What is wrong with them.
         reason: String,
     },
 }

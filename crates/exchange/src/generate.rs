@@ -33,6 +33,12 @@ pub struct MarketPlan {
     pub tick: Price,
     /// Volumes are multiples of it.
     pub step: Quantity,
+    /// Base asset in a quiet minute.
+    pub minute_volume: u64,
+    /// How many trades a minute has, of ten thousand of Bitcoin's.
+    pub liquidity: u32,
+    /// Where the exchange stands still for a while, if it does.
+    pub outage: Option<Timestamp>,
 }
 
 impl MarketPlan {
@@ -51,19 +57,17 @@ impl MarketPlan {
             first_price: Price::from_units(23_000 * candlewick_model::number::ONE),
             tick: Price::from_units(1_000_000),
             step: Quantity::from_units(1_000),
+            minute_volume: MINUTE_VOLUME,
+            liquidity: FULL_LIQUIDITY,
+            outage: Outage::usual(interval, from, to),
         }
     }
 
     /// The bars.
     #[must_use]
     pub fn bars(&self) -> Bars {
-        let mut opens = Vec::new();
-        let mut open = self.from;
-        while open < self.to {
-            opens.push(open);
-            open = self.interval.next_open(open);
-        }
-        let outage = Outage::of(opens.len());
+        let opens = opens(self.interval, self.from, self.to);
+        let outage = Outage::of(&opens, self.outage);
         let mut walk = Walk::new(self);
         opens
             .iter()
@@ -81,6 +85,11 @@ impl MarketPlan {
     }
 }
 
+/// When the bars of a stretch open.
+fn opens(interval: Interval, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
+    std::iter::successors(Some(from), |open| Some(interval.next_open(*open))).take_while(|open| *open < to).collect()
+}
+
 /// Where the exchange stood still: some bars without a trade, then none at all, as on
 /// 2023-03-24; and a dead minute here and there.
 struct Outage {
@@ -93,11 +102,18 @@ impl Outage {
     const DEAD: usize = 7;
     const MISSING: usize = 35;
 
-    /// Some two fifths into the market, if it is long enough.
-    fn of(rows: usize) -> Self {
-        let dead_from = rows * 2 / 5;
+    /// Some two fifths into the market.
+    fn usual(interval: Interval, from: Timestamp, to: Timestamp) -> Option<Timestamp> {
+        let opens = opens(interval, from, to);
+        opens.get(opens.len() * 2 / 5).copied()
+    }
+
+    /// From an instant on, shorter if the market is short.
+    fn of(opens: &[Timestamp], at: Option<Timestamp>) -> Self {
+        let Some(at) = at else { return Self { dead_from: 0, missing_from: 0, missing_to: 0 } };
+        let dead_from = opens.partition_point(|open| *open < at);
         let missing_from = dead_from + Self::DEAD;
-        let missing_to = if rows > 10 * Self::MISSING { missing_from + Self::MISSING } else { missing_from };
+        let missing_to = if opens.len() > 10 * Self::MISSING { missing_from + Self::MISSING } else { missing_from };
         Self { dead_from, missing_from, missing_to }
     }
 
@@ -123,8 +139,10 @@ struct Walk<'a> {
 
 /// A one-minute return of Bitcoin deviates by some four basis points.
 const MINUTE_VOLATILITY: f64 = 0.0004;
-/// Base asset in a quiet minute.
-const MINUTE_VOLUME: f64 = 60.0;
+/// Bitcoin in a quiet minute.
+const MINUTE_VOLUME: u64 = 60;
+/// As many trades as Bitcoin has.
+const FULL_LIQUIDITY: u32 = 10_000;
 
 impl<'a> Walk<'a> {
     fn new(plan: &'a MarketPlan) -> Self {
@@ -163,8 +181,8 @@ impl<'a> Walk<'a> {
         let low = moved(open.min(close), -0.5 * volatility * libm::fabs(down));
         self.ticks = close;
         let activity = volatility / libm::exp(self.usual_log_volatility);
-        let volume =
-            MINUTE_VOLUME * minutes_of(self.plan.interval) * libm::pow(activity, 1.3) * libm::exp(0.6 * self.normal());
+        let quiet = self.plan.minute_volume as f64;
+        let volume = quiet * minutes_of(self.plan.interval) * libm::pow(activity, 1.3) * libm::exp(0.6 * self.normal());
         self.with_volume(
             Bar {
                 open_time,
@@ -188,14 +206,18 @@ impl<'a> Walk<'a> {
     /// Volume, its worth at a price inside the bar, the takers' part and the number of trades.
     fn with_volume(&mut self, bar: Bar, volume: f64) -> Bar {
         let step = self.plan.step.units();
+        let one = i128::from(candlewick_model::number::ONE);
         let steps = round(volume * candlewick_model::number::ONE as f64 / step as f64).max(1);
         let taken = round(steps as f64 * (0.5 + 0.12 * self.normal()).clamp(0.0, 1.0)).min(steps);
         let inside = self.even();
         let range = bar.high.units() - bar.low.units();
         let average = Price::from_units(bar.low.units() + round(range as f64 * inside).min(range));
-        let worth = |steps: i64| average.notional_floor(Quantity::from_units(steps * step));
-        let units = |steps: i64| Amount::from_units(i128::from(steps * step));
-        let trades = round(volume * (15.0 + 10.0 * self.even())).clamp(1, steps);
+        // Of cheap assets more is traded in a bar than an order's quantity could say.
+        let units = |steps: i64| Amount::from_units(i128::from(steps) * i128::from(step));
+        let worth = |steps: i64| Amount::from_units(i128::from(average.units()) * units(steps).units() / one);
+        let of_bitcoin = f64::from(self.plan.liquidity) / f64::from(FULL_LIQUIDITY);
+        let as_bitcoin = MINUTE_VOLUME as f64 / self.plan.minute_volume as f64 * of_bitcoin;
+        let trades = round(volume * (15.0 + 10.0 * self.even()) * as_bitcoin).clamp(steps.min(4), steps);
         Bar {
             volume: units(steps),
             quote_volume: worth(steps),

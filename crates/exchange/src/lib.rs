@@ -3,15 +3,15 @@
 //! For: serving a recorded or generated market over HTTP on this machine, with the matcher
 //! behind it and time in lock step. Not for: strategies (it knows none) or the outside world.
 
+pub mod data;
 mod error;
 pub mod generate;
 mod local;
-mod portal;
 pub mod server;
 mod symbol_info;
 
+pub use data::{DataOptions, DataServer, Portal};
 pub use error::ExchangeError;
 pub use generate::MarketPlan;
 pub use local::{LocalExchange, Stepped};
-pub use portal::Portal;
 pub use server::{Server, Service};

@@ -27,7 +27,7 @@ impl MarketPlan {
         .to_string()
     }
 
-    fn symbol_info(&self) -> Value {
+    pub(crate) fn symbol_info(&self) -> Value {
         let modes = ["NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT"];
         json!({
             "symbol": self.symbol,

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow};
 use candlewick_binance::signing::Credentials;
-use candlewick_exchange::{MarketPlan, Portal, Server, Service};
+use candlewick_exchange::{DataOptions, DataServer, MarketPlan, Portal, Server, Service};
 use candlewick_ingest::{Progress, ingest};
 use candlewick_lake::{Lake, SeriesName, Snapshot};
 use candlewick_live::parity::{self, Comparison};
@@ -95,8 +95,8 @@ impl Demo {
     /// Generated bars → archives over HTTP → lake.
     async fn fill_lake(&self) -> anyhow::Result<()> {
         let bars = Arc::new(self.plan.bars());
-        let portal = Portal::new(self.plan.symbol, self.plan.interval, Arc::clone(&bars));
-        let server = Server::start_portal(portal, 0).await?;
+        let portal = Portal::of_bars(self.plan.symbol, self.plan.interval, Arc::clone(&bars));
+        let server = DataServer::start(DataOptions::new(portal), 0).await?;
         let series = SeriesName { symbol: self.plan.symbol, interval: self.plan.interval };
         let months = candlewick_ingest::Plan::new(series, "2023-01".parse()?, "2023-03".parse()?)?;
         let address = candlewick_ingest::Portal::new(&server.url())?;

@@ -22,6 +22,10 @@ pub(crate) enum Command {
     /// Serve a market on 127.0.0.1: the REST API under /api/v3, archives under /data, lock step
     /// under /control. Time stands still until POST /control/step moves it.
     Serve(Serve),
+    /// Serve market data of many symbols on 127.0.0.1: the Data Portal's files under /data, the
+    /// bucket's listing, klines and exchangeInfo under /api/v3, with the exchange's limits, and
+    /// faults on demand under /control. docs/exchange.md says what there is.
+    Data(super::exchange_data::Data),
 }
 
 #[derive(Args)]
@@ -48,7 +52,10 @@ pub(crate) struct Serve {
 }
 
 pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
-    let Command::Serve(arguments) = command;
+    let arguments = match command {
+        Command::Serve(arguments) => arguments,
+        Command::Data(arguments) => return super::exchange_data::run(arguments),
+    };
     let service = match (&arguments.config, arguments.generate) {
         (Some(config), _) => of_config(config, &arguments.lake).map_err(Failure::usage)?,
         (None, Some(seed)) => generated(seed, arguments.from, arguments.days).map_err(Failure::usage)?,
@@ -93,7 +100,7 @@ fn generated(seed: u64, from: Timestamp, days: u32) -> anyhow::Result<Service> {
 }
 
 fn service(config: &Config, market: Market, exchange_info: String) -> Service {
-    let portal = Portal::new(config.symbol, config.interval, Arc::clone(&market.bars));
+    let portal = Portal::of_bars(config.symbol, config.interval, Arc::clone(&market.bars));
     Service { market, interval: config.interval, exchange_info, credentials: local_credentials(), portal: Some(portal) }
 }
 

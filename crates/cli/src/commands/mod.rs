@@ -3,6 +3,7 @@
 mod backtest;
 mod demo;
 mod exchange;
+mod exchange_data;
 mod ingest;
 mod lake;
 mod live;

@@ -7,13 +7,13 @@ use candlewick_model::Refusal;
 
 /// The exchange's no.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct No(pub(super) Refusal);
+pub(crate) struct No(pub(crate) Refusal);
 
 /// What a handler gives back.
-pub(super) type Answer<T> = Result<Json<T>, No>;
+pub(crate) type Answer<T> = Result<Json<T>, No>;
 
 impl No {
-    pub(super) const fn saying(code: i32, text: &'static str) -> Self {
+    pub(crate) const fn saying(code: i32, text: &'static str) -> Self {
         Self(Refusal::new(code, text))
     }
 

@@ -4,13 +4,13 @@
 //! where there is one, and lock step (`/control/…`, which no real exchange has). Not for: the
 //! outside world; it binds to 127.0.0.1 and nothing else.
 
-mod answer;
+pub(crate) mod answer;
 mod control;
 mod private;
 mod public;
-mod request;
+pub(crate) mod request;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
@@ -20,9 +20,9 @@ use candlewick_model::run::FeeSchedule;
 use candlewick_model::{Interval, TimeUnit};
 use candlewick_simulator::Market;
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::data::{listen, service::portal_routes};
 use crate::local::LocalExchange;
 use crate::{ExchangeError, Portal};
 
@@ -80,29 +80,15 @@ impl Server {
         };
         let routes = routes(Arc::new(shared));
         let routes = match service.portal {
-            Some(portal) => routes.merge(portal.routes()),
+            Some(portal) => routes.fallback_service(portal_routes(portal)?),
             None => routes,
         };
         Self::serve(routes, port).await
     }
 
-    /// Starts serving archives alone.
-    pub async fn start_portal(portal: Portal, port: u16) -> Result<Self, ExchangeError> {
-        Self::serve(portal.routes(), port).await
-    }
-
     async fn serve(routes: Router, port: u16) -> Result<Self, ExchangeError> {
-        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let bound = |source| ExchangeError::Bind { address: wanted, source };
-        let listener = TcpListener::bind(wanted).await.map_err(bound)?;
-        let address = listener.local_addr().map_err(bound)?;
-        // Answers are small and waited for: they must not be held back for more to come.
-        let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "no TCP_NODELAY");
-            }
-        });
-        let task = tokio::spawn(async move { axum::serve(listener, routes).await });
+        let (listener, address) = listen::bind(port).await?;
+        let task = tokio::spawn(listen::serve(listener, None, routes));
         Ok(Self { address, task })
     }
 
@@ -149,7 +135,7 @@ fn routes(shared: Arc<Shared>) -> Router {
 }
 
 /// The unit of times that a request asks for.
-fn time_unit(headers: &axum::http::HeaderMap) -> Result<TimeUnit, answer::No> {
+pub(crate) fn time_unit(headers: &axum::http::HeaderMap) -> Result<TimeUnit, answer::No> {
     let asked = headers.get(candlewick_binance::wire::TIME_UNIT_HEADER).map(|value| value.as_bytes());
     match asked {
         None | Some(b"MILLISECOND" | b"millisecond") => Ok(TimeUnit::Milliseconds),

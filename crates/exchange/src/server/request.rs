@@ -12,13 +12,13 @@ use candlewick_model::{RawParameters, Refusal, Symbol, Timestamp};
 use super::answer::No;
 
 /// The parameters of a request. One in the query wins over one in the body.
-pub(super) struct Parameters {
+pub(crate) struct Parameters {
     pairs: Vec<(String, String)>,
 }
 
 impl Parameters {
     /// Reads query and form body.
-    pub(super) fn read(query: &str, body: &str) -> Result<Self, No> {
+    pub(crate) fn read(query: &str, body: &str) -> Result<Self, No> {
         let malformed = || No::saying(-1100, "Illegal characters found in a parameter.");
         let mut pairs = parse_query(query).ok_or_else(malformed)?;
         let in_query = pairs.len();
@@ -30,16 +30,21 @@ impl Parameters {
         Ok(Self { pairs })
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    /// The names of all, in the order in which they came.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|(name, _)| name.as_str())
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    pub(super) fn mandatory(&self, name: &str) -> Result<&str, No> {
+    pub(crate) fn mandatory(&self, name: &str) -> Result<&str, No> {
         self.get(name).filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
     }
 
     /// The market's name, which must be the one that is served.
-    pub(super) fn symbol(&self, served: Symbol) -> Result<Symbol, No> {
+    pub(crate) fn symbol(&self, served: Symbol) -> Result<Symbol, No> {
         if self.mandatory("symbol")? == served.as_str() {
             Ok(served)
         } else {
@@ -48,7 +53,7 @@ impl Parameters {
     }
 
     /// A whole number, if it was sent.
-    pub(super) fn whole(&self, name: &str) -> Result<Option<u64>, No> {
+    pub(crate) fn whole(&self, name: &str) -> Result<Option<u64>, No> {
         let Some(text) = self.get(name).filter(|text| !text.is_empty()) else { return Ok(None) };
         if !text.bytes().all(|b| b.is_ascii_digit()) {
             let text = format!("Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'.");
@@ -60,13 +65,13 @@ impl Parameters {
 
     /// An instant in either unit, if it was sent; what is no plausible time is taken for
     /// milliseconds.
-    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, No> {
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, No> {
         let number = self.whole(name)?.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
         Ok(number.map(|n| Timestamp::from_either_unit(n).map_or(Timestamp::from_millis(n), |(time, _)| time)))
     }
 
     /// `limit`, 500 if it was not sent, at most 1,000.
-    pub(super) fn limit(&self) -> Result<usize, No> {
+    pub(crate) fn limit(&self) -> Result<usize, No> {
         match self.whole("limit")? {
             None => Ok(500),
             Some(0) => Err(No::saying(-1130, "Data sent for parameter 'limit' is not valid.")),
@@ -75,13 +80,13 @@ impl Parameters {
     }
 
     /// What is left for the endpoint once key, signature and time are dealt with.
-    pub(super) fn raw(&self) -> RawParameters {
+    pub(crate) fn raw(&self) -> RawParameters {
         let own = |name: &str| !["signature", "timestamp", "recvWindow"].contains(&name);
         self.pairs.iter().filter(|(name, _)| own(name)).map(|(n, v)| (n.as_str(), v.as_str())).collect()
     }
 
     /// Whether the sender of a request is who it claims to be, and the request is fresh.
-    pub(super) fn authorise(
+    pub(crate) fn authorise(
         &self,
         headers: &HeaderMap,
         payload: &str,
@@ -130,7 +135,7 @@ impl Parameters {
 
 /// What is signed: query and body as sent, without the signature itself, characters that are
 /// not ASCII encoded.
-pub(super) fn payload(query: &str, body: &str) -> String {
+pub(crate) fn payload(query: &str, body: &str) -> String {
     let unsigned = |part: &str| {
         let pairs: Vec<_> = part.split('&').filter(|pair| !pair.starts_with("signature=")).collect();
         encode_non_ascii(&pairs.join("&"))
@@ -138,7 +143,7 @@ pub(super) fn payload(query: &str, body: &str) -> String {
     unsigned(query) + &unsigned(body)
 }
 
-pub(super) fn missing(name: &str) -> No {
+pub(crate) fn missing(name: &str) -> No {
     Refusal::naming(-1102, format!("Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")).into()
 }
 

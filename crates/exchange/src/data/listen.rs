@@ -1,0 +1,114 @@
+//! Connections: HTTP/1.1 and HTTP/2, plain or over TLS, with limits and timeouts.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{DEFAULT_VERSIONS, ServerConfig};
+
+use crate::ExchangeError;
+
+/// So many connections at a time; more of them wait.
+const CONNECTIONS_MAX: usize = 2_048;
+/// A client that says nothing for so long, or does not finish its header or handshake, is left.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Headers may be so large.
+const HEADER_BYTES_MAX: usize = 64 << 10;
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
+/// Certificate and key of a server.
+#[derive(Clone)]
+pub struct Tls(TlsAcceptor);
+
+impl Tls {
+    /// Reads a certificate chain and a private key, both PEM.
+    pub fn read(certificate: &Path, key: &Path) -> Result<Self, ExchangeError> {
+        let wrong = |path: &Path, reason: String| ExchangeError::Tls { path: path.to_owned(), reason };
+        let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let chain = chain.map_err(|error| wrong(certificate, error.to_string()))?;
+        let secret = PrivateKeyDer::from_pem_file(key).map_err(|error| wrong(key, error.to_string()))?;
+        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(DEFAULT_VERSIONS)
+            .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, secret))
+            .map_err(|error| wrong(certificate, error.to_string()))?;
+        config.alpn_protocols = [b"h2".as_slice(), b"http/1.1"].map(<[u8]>::to_vec).into();
+        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+    }
+}
+
+/// Listens on a port of 127.0.0.1; 0 is any that is free.
+pub(crate) async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), ExchangeError> {
+    let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let bound = |source| ExchangeError::Bind { address: wanted, source };
+    let listener = TcpListener::bind(wanted).await.map_err(bound)?;
+    let address = listener.local_addr().map_err(bound)?;
+    Ok((listener, address))
+}
+
+/// Serves until it is aborted.
+pub(crate) async fn serve(listener: TcpListener, tls: Option<Tls>, routes: Router) -> std::io::Result<()> {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    // Connections end with the server.
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await.map_err(std::io::Error::other)?;
+        let accepted = listener.accept().await;
+        while connections.try_join_next().is_some() {}
+        // Out of files, or a client that has gone already: no reason to stop for the others.
+        let Ok((stream, peer)) = accepted else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let (tls, routes) = (tls.clone(), routes.clone());
+        connections.spawn(async move {
+            converse(stream, peer.ip(), tls, routes).await;
+            drop(place);
+        });
+    }
+}
+
+async fn converse(stream: TcpStream, peer: IpAddr, tls: Option<Tls>, routes: Router) {
+    // Answers are small and waited for: they must not be held back for more to come.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "no TCP_NODELAY");
+    }
+    match tls {
+        None => speak(stream, peer, routes).await,
+        Some(Tls(acceptor)) => match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => speak(stream, peer, routes).await,
+            Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+            Err(_) => tracing::debug!("a handshake that never ended"),
+        },
+    }
+}
+
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: IpAddr, routes: Router) {
+    let service = TowerToHyperService::new(routes.layer(axum::Extension(Peer(peer))));
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEADER_BYTES_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(PATIENCE))
+        .max_header_list_size(HEADER_BYTES_MAX as u32)
+        .adaptive_window(true);
+    // A broken connection is the client's affair, or a fault's.
+    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "a connection broke");
+    }
+}

@@ -1,0 +1,76 @@
+//! How an answer goes out: gzip, HEAD, and the faults of the way.
+
+use std::io::Error;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Response, header};
+use bytes::Bytes;
+use futures_util::stream;
+
+use super::faults::{Fault, FaultKind};
+use super::respond::Reply;
+
+/// Smaller bodies are not worth it.
+const COMPRESSED_MIN: usize = 256;
+
+/// Compresses the body if the client takes it so.
+pub(super) fn compressed(reply: Reply, asked: &HeaderMap) -> Reply {
+    let accepted = asked.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let takes_gzip = accepted.split(',').any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        parts.next() == Some("gzip") && !parts.any(|part| part == "q=0")
+    });
+    if !takes_gzip || reply.body().len() < COMPRESSED_MIN {
+        return reply;
+    }
+    let (mut parts, body) = reply.into_parts();
+    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::fastest());
+    let mut packed = vec![0; compressor.gzip_compress_bound(body.len())];
+    let Ok(length) = compressor.gzip_compress(&body, &mut packed) else { return Reply::from_parts(parts, body) };
+    packed.truncate(length);
+    parts.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    parts.headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    Reply::from_parts(parts, packed.into())
+}
+
+/// Puts the answer on its way, with what goes wrong on it.
+pub(super) fn sent(reply: Reply, is_head: bool, faults: &[Fault]) -> Response<Body> {
+    let (mut parts, body) = reply.into_parts();
+    let fault = |kind: FaultKind| faults.iter().find(|fault| fault.kind == kind);
+    let promised = body.len() + fault(FaultKind::WrongLength).map_or(0, |fault| fault.bytes.unwrap_or(10));
+    if parts.status != 304 {
+        parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(promised));
+    }
+    if is_head {
+        return Response::from_parts(parts, Body::empty());
+    }
+    let rate = fault(FaultKind::Slow).and_then(|fault| fault.rate);
+    let cut = fault(FaultKind::Cut).map(|fault| fault.bytes.unwrap_or(body.len() / 2).min(body.len()));
+    if rate.is_none() && cut.is_none() && promised == body.len() {
+        return Response::from_parts(parts, Body::from(body));
+    }
+    let breaks = cut.is_some() || promised != body.len();
+    let body = body.slice(..cut.unwrap_or(body.len()));
+    Response::from_parts(parts, Body::from_stream(pieces(body, rate, breaks)))
+}
+
+/// A body in pieces, with pauses in between; at its end the connection may break.
+fn pieces(body: Bytes, rate: Option<u32>, breaks: bool) -> impl futures_util::Stream<Item = Result<Bytes, Error>> {
+    // Ten pieces a second.
+    let size = rate.map_or(usize::MAX, |rate| (rate as usize / 10).max(1));
+    let pause = rate.map(|rate| Duration::from_secs_f64(size as f64 / f64::from(rate)));
+    stream::unfold(Some(body), move |left| async move {
+        let mut left = left?;
+        if left.is_empty() {
+            // What was said so far must arrive before the connection breaks.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            return breaks.then(|| (Err(Error::other("a fault cuts the connection")), None));
+        }
+        if let Some(pause) = pause {
+            tokio::time::sleep(pause).await;
+        }
+        let piece = left.split_to(size.min(left.len()));
+        Some((Ok(piece), Some(left)))
+    })
+}
