@@ -46,6 +46,22 @@ impl Asked {
     }
 }
 
+/// Counts a request for as long as its answer is being made, even if the client leaves.
+struct UnderWay(Arc<Shared>);
+
+impl UnderWay {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.record().begin();
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.record().end();
+    }
+}
+
 pub(super) async fn answer(
     State(shared): State<Arc<Shared>>,
     peer: Option<Extension<Peer>>,
@@ -56,7 +72,7 @@ pub(super) async fn answer(
     let path = decoded(path).unwrap_or_else(|| path.to_owned());
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let now = shared.clock().now();
-    shared.record().begin();
+    let _under_way = UnderWay::new(&shared);
     let faults = shared.faults().meet(&path, &query, now);
     let asked = Arc::new(Asked { method: parts.method, path, query, headers: parts.headers, faults, now });
     if let Some(delay) = asked.fault(FaultKind::Delay).and_then(|fault| fault.delay_ms) {
@@ -79,7 +95,7 @@ pub(super) async fn answer(
         put(&mut reply, header::HeaderName::from_static("x-mbx-used-weight"), &used.to_string());
         put(&mut reply, header::HeaderName::from_static("x-mbx-used-weight-1m"), &used.to_string());
     }
-    shared.record().end(Recorded {
+    shared.record().add(Recorded {
         time: now,
         method: asked.method.to_string(),
         path: asked.path.clone(),
