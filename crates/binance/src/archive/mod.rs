@@ -9,7 +9,7 @@ mod pack;
 
 pub use checksum::{Checksum, ChecksumError, sha256_hex};
 pub use csv::{COLUMNS, CsvError, Decoded, RowError, decode, encode};
-pub use pack::{PackError, pack, unpack};
+pub use pack::{PackError, pack, pack_quickly, unpack};
 
 use candlewick_model::{Interval, Period, Symbol};
 

@@ -135,7 +135,7 @@ impl Portal {
             (Edition::Altered, Dataset::Klines(_)) => altered(&csv),
             (Edition::Early | Edition::Altered, _) => early(&csv),
         };
-        Some(file(archive::pack(&format!("{}.csv", name.stem()), &csv).ok()?, modified))
+        Some(file(archive::pack_quickly(&format!("{}.csv", name.stem()), &csv).ok()?, modified))
     }
 
     fn of_tree(&self, key: &str) -> Option<PortalFile> {
