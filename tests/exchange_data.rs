@@ -6,9 +6,12 @@ use std::time::{Duration, Instant};
 use candlewick_binance::archive::{decode, sha256_hex, unpack};
 use candlewick_binance::wire::Kline;
 use candlewick_exchange::data::{Catalogue, DataOptions, DataServer, FaultPlan, Limits, Portal, ServerClock, Tls};
+use candlewick_lake::{Lake, SeriesName};
 use candlewick_model::{Bar, Interval, Timestamp};
 use reqwest::Response;
 use serde_json::{Value, json};
+
+use crate::program::{candlewick, ingest, run as run_program};
 
 const DAY_FILE: &str = "data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2025-01-02.zip";
 
@@ -327,4 +330,40 @@ fn over_tls_in_both_versions_of_http() {
             assert_eq!((answer.version(), answer.text().await.unwrap().as_str()), (version, "{}"));
         }
     });
+}
+
+#[test]
+fn the_program_serves_what_ingest_takes() {
+    use std::io::{BufRead, BufReader};
+    let folder = tempfile::tempdir().unwrap();
+    let faults = folder.path().join("faults.toml");
+    std::fs::write(&faults, "[[fault]]\nkind = \"status\"\nstatus = 503\npath = \"*.zip\"\nnext = 1\n").unwrap();
+    let mut command = candlewick();
+    command.args(["exchange", "data", "--generate", "3", "--symbols", "SOLUSDT", "--interval", "1h", "--port", "0"]);
+    command
+        .args(["--from", "2023-01-01", "--days", "40", "--now", "2023-02-08", "--speed", "0", "--faults"])
+        .arg(&faults);
+    let mut server = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut url = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    let lake = folder.path().join("lake");
+    let ended = ingest(["SOLUSDT", "1h", "2023-01", "2023-01"], url.trim(), &lake);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    ended.assert(0, &[]);
+    let series = SeriesName { symbol: "SOLUSDT".parse().unwrap(), interval: Interval::OneHour };
+    let bars = Lake::new(&lake).bars(&series, Timestamp::MIN..Timestamp::MAX).unwrap();
+    assert_eq!(bars.len(), 744 - 35, "a month with one outage");
+
+    for (arguments, told) in [
+        (vec!["exchange", "data"], "--generate"),
+        (vec!["exchange", "data", "--portal-folder", "/nowhere"], "holds no folder `data`"),
+        (vec!["exchange", "data", "--generate", "1", "--symbols", "sol"], "is no market"),
+        (
+            vec!["exchange", "data", "--generate", "1", "--from", "2023-01-01", "--now", "2022-01-01"],
+            "before it begins",
+        ),
+    ] {
+        run_program(&arguments).assert(2, &[told]);
+    }
 }
