@@ -4,6 +4,7 @@
 mod architecture;
 mod bad_configuration;
 mod exchange;
+mod exchange_data;
 mod ingest;
 mod lost_answers;
 mod page;

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use candlewick_binance::archive::ArchiveName;
+use candlewick_binance::archive::{ArchiveName, Checksum, pack, sha256_hex, unpack};
 use candlewick_exchange::{MarketPlan, Portal};
 use candlewick_model::{Interval, Period};
 
@@ -17,11 +17,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let plan = MarketPlan::bitcoin(7, Interval::OneMinute, from, to);
     let portal = Portal::of_bars(plan.symbol, plan.interval, Arc::new(plan.bars()));
     for period in days {
-        let path = ArchiveName::klines(plan.symbol, plan.interval, period).path();
-        for path in [path.clone(), format!("{path}.CHECKSUM")] {
+        let name = ArchiveName::klines(plan.symbol, plan.interval, period);
+        let zip = portal.file(&name.path()).ok_or("the portal has its own days")?;
+        // The server packs in a hurry; what is kept is packed well.
+        let zip = pack(&format!("{}.csv", name.stem()), &unpack(&zip.bytes)?)?;
+        let sum = Checksum { sha256: sha256_hex(&zip) }.text(&format!("{}.zip", name.stem()));
+        for (path, bytes) in [(name.path(), zip), (format!("{}.CHECKSUM", name.path()), sum.into_bytes())] {
             let file = root.join("portal").join(&path);
             std::fs::create_dir_all(file.parent().ok_or("a file lies in a folder")?)?;
-            std::fs::write(file, portal.file(&path).ok_or("the portal has its own days")?.bytes)?;
+            std::fs::write(file, bytes)?;
         }
     }
     std::fs::write(root.join("exchangeInfo.json"), plan.exchange_info())?;

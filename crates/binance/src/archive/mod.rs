@@ -14,7 +14,7 @@ mod trades;
 pub use checksum::{Checksum, ChecksumError, sha256_hex, sha256_of};
 pub use csv::{COLUMNS, CsvError, Decoded, RowError, decode, encode};
 pub use listing::{ListedFile, ListingError, ListingPage};
-pub use pack::{PackError, pack, unpack};
+pub use pack::{PackError, pack, pack_quickly, unpack};
 pub use trade_rows::TradeRow;
 pub use trades::{TradeBlock, TradeFacts, TradesError, encode_trades, read_trades};
 

@@ -8,7 +8,6 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
-use candlewick_model::time::MINUTE;
 use candlewick_model::{Refusal, Timestamp};
 use serde_json::json;
 
@@ -18,6 +17,7 @@ use super::klines::{self, Disorder};
 use super::limits::Verdict;
 use super::listen::Peer;
 use super::record::Recorded;
+use super::refuse::{json_reply, refusal_reply, refused};
 use super::respond::{self, Reply, put, reply};
 use super::service::Shared;
 use super::{bucket, rows, transport, view};
@@ -26,10 +26,10 @@ use crate::server::request::Parameters;
 use crate::server::time_unit;
 
 /// A request as it came.
-struct Asked {
+pub(super) struct Asked {
     method: Method,
     /// Percent-decoded.
-    path: String,
+    pub(super) path: String,
     query: String,
     headers: HeaderMap,
     faults: Vec<Fault>,
@@ -37,12 +37,28 @@ struct Asked {
 }
 
 impl Asked {
-    fn fault(&self, kind: FaultKind) -> Option<&Fault> {
+    pub(super) fn fault(&self, kind: FaultKind) -> Option<&Fault> {
         self.faults.iter().find(|fault| fault.kind == kind)
     }
 
-    fn is_rest(&self) -> bool {
+    pub(super) fn is_rest(&self) -> bool {
         self.path.starts_with("/api/")
+    }
+}
+
+/// Counts a request for as long as its answer is being made, even if the client leaves.
+struct UnderWay(Arc<Shared>);
+
+impl UnderWay {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.record().begin();
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.record().end();
     }
 }
 
@@ -56,7 +72,7 @@ pub(super) async fn answer(
     let path = decoded(path).unwrap_or_else(|| path.to_owned());
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let now = shared.clock().now();
-    shared.record().begin();
+    let _under_way = UnderWay::new(&shared);
     let faults = shared.faults().meet(&path, &query, now);
     let asked = Arc::new(Asked { method: parts.method, path, query, headers: parts.headers, faults, now });
     if let Some(delay) = asked.fault(FaultKind::Delay).and_then(|fault| fault.delay_ms) {
@@ -79,7 +95,7 @@ pub(super) async fn answer(
         put(&mut reply, header::HeaderName::from_static("x-mbx-used-weight"), &used.to_string());
         put(&mut reply, header::HeaderName::from_static("x-mbx-used-weight-1m"), &used.to_string());
     }
-    shared.record().end(Recorded {
+    shared.record().add(Recorded {
         time: now,
         method: asked.method.to_string(),
         path: asked.path.clone(),
@@ -100,65 +116,6 @@ fn weight(asked: &Asked) -> u32 {
         "/api/v3/exchangeInfo" => 20,
         _ => 1,
     }
-}
-
-/// The answer of a request that does not get as far as its content.
-fn refused(asked: &Asked, verdict: Option<&Verdict>, now: Timestamp) -> Option<Reply> {
-    match verdict {
-        Some(Verdict::Banned { retry_after_s, refusal }) => {
-            return Some(too_many(StatusCode::IM_A_TEAPOT, *retry_after_s, refusal));
-        }
-        Some(Verdict::Refused { retry_after_s, refusal, .. }) => {
-            return Some(too_many(StatusCode::TOO_MANY_REQUESTS, *retry_after_s, refusal));
-        }
-        _ => {}
-    }
-    let fault = asked.fault(FaultKind::Status)?;
-    let status = StatusCode::from_u16(fault.status?).ok()?;
-    let mut answer = match status.as_u16() {
-        429 | 418 => {
-            let left = (MINUTE - now.micros().rem_euclid(MINUTE)).div_euclid(1_000_000) + 1;
-            let text =
-                "Too much request weight used; please use WebSocket Streams for live updates to avoid polling the API.";
-            too_many(status, fault.retry_after.map_or(left, i64::from), &Refusal::new(-1003, text))
-        }
-        404 if !asked.is_rest() => respond::no_such_key(asked.path.trim_start_matches('/')),
-        503 if !asked.is_rest() => respond::error(status, "SlowDown", "Please reduce your request rate.", &[]),
-        500 if !asked.is_rest() => {
-            respond::error(status, "InternalError", "We encountered an internal error. Please try again.", &[])
-        }
-        400..=500 if asked.is_rest() && status != StatusCode::FORBIDDEN => {
-            let text = "An unknown error occurred while processing the request.";
-            refusal_reply(status, &Refusal::new(-1000, text))
-        }
-        // Whatever stands before the exchange answers in HTML.
-        _ => {
-            let reason = status.canonical_reason().unwrap_or("Error");
-            let page = format!(
-                "<html>\r\n<head><title>{0} {reason}</title></head>\r\n<body>\r\n<center><h1>{0} {reason}</h1></center>\r\n</body>\r\n</html>\r\n",
-                status.as_u16()
-            );
-            reply(status, "text/html", page)
-        }
-    };
-    if let Some(seconds) = fault.retry_after {
-        put(&mut answer, header::RETRY_AFTER, &seconds.to_string());
-    }
-    Some(answer)
-}
-
-fn too_many(status: StatusCode, retry_after_s: i64, refusal: &Refusal) -> Reply {
-    let mut answer = refusal_reply(status, refusal);
-    put(&mut answer, header::RETRY_AFTER, &retry_after_s.to_string());
-    answer
-}
-
-fn refusal_reply(status: StatusCode, refusal: &Refusal) -> Reply {
-    json_reply(status, json!(refusal).to_string())
-}
-
-fn json_reply(status: StatusCode, body: impl Into<Bytes>) -> Reply {
-    reply(status, "application/json;charset=UTF-8", body)
 }
 
 /// What the request asks for. Files, listings and bars that are not in memory take their time,

@@ -17,6 +17,7 @@ use super::cache::Cache;
 use super::catalogue::Catalogue;
 use super::clock::ServerClock;
 use super::folder::Folder;
+use super::release::{comes_out, is_daily, named, published};
 
 /// From here on the portal writes microseconds.
 const MICROSECONDS_SINCE: Timestamp = Timestamp::from_micros(1_735_689_600_000_000);
@@ -135,7 +136,7 @@ impl Portal {
             (Edition::Altered, Dataset::Klines(_)) => altered(&csv),
             (Edition::Early | Edition::Altered, _) => early(&csv),
         };
-        Some(file(archive::pack(&format!("{}.csv", name.stem()), &csv).ok()?, modified))
+        Some(file(archive::pack_quickly(&format!("{}.csv", name.stem()), &csv).ok()?, modified))
     }
 
     fn of_tree(&self, key: &str) -> Option<PortalFile> {
@@ -292,52 +293,6 @@ impl Portal {
         }
         self.described.value(&key.to_owned(), make, |_| 256)
     }
-}
-
-/// Daily files have these intervals, monthly ones all.
-fn is_daily(interval: Interval) -> bool {
-    interval <= Interval::OneDay
-}
-
-/// When the file of a period comes out: a day's at its end, a month's on the first Monday of
-/// the next.
-fn comes_out(period: Period) -> Timestamp {
-    let end = period.range().end;
-    match period {
-        Period::Day { .. } => end,
-        Period::Month { .. } => Interval::OneWeek.open_at(end.plus(7 * DAY - 1)),
-    }
-}
-
-/// When a file comes out; not before its last bar is over.
-fn published(name: &ArchiveName) -> Timestamp {
-    let usual = comes_out(name.period);
-    match name.dataset {
-        Dataset::Klines(interval) => usual.max(interval.next_open(interval.open_at(name.period.range().end.plus(-1)))),
-        Dataset::AggTrades | Dataset::Trades => usual,
-    }
-}
-
-/// The archive that a key names, if it does.
-fn named(key: &str) -> Option<ArchiveName> {
-    let mut parts = key.strip_prefix("data/spot/")?.split('/');
-    let (span, dataset, symbol) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);
-    let dataset = match dataset {
-        "klines" => Dataset::Klines(parts.next()?.parse().ok()?),
-        "aggTrades" => Dataset::AggTrades,
-        "trades" => Dataset::Trades,
-        _ => return None,
-    };
-    let (file, _) = (parts.next()?, ());
-    let what = match dataset {
-        Dataset::Klines(interval) => interval.archive_name(),
-        Dataset::AggTrades => "aggTrades",
-        Dataset::Trades => "trades",
-    };
-    let period = file.strip_suffix(".zip")?.strip_prefix(&format!("{symbol}-{what}-"))?.parse().ok()?;
-    let name = ArchiveName { symbol, dataset, period };
-    let is_there = span == "monthly" || !matches!(dataset, Dataset::Klines(interval) if !is_daily(interval));
-    (is_there && name.path() == key).then_some(name)
 }
 
 fn file(bytes: Vec<u8>, modified: Timestamp) -> PortalFile {

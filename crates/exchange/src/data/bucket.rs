@@ -284,7 +284,12 @@ mod tests {
     use super::*;
     use crate::data::{Catalogue, MarketName, ServerClock};
 
-    fn portal() -> Portal {
+    fn portal() -> &'static Portal {
+        static PORTAL: std::sync::OnceLock<Portal> = std::sync::OnceLock::new();
+        PORTAL.get_or_init(made)
+    }
+
+    fn made() -> Portal {
         let range = "2023-01-01".parse().unwrap().."2023-04-01".parse().unwrap();
         let names = MarketName::first(3, &range);
         let catalogue = Catalogue::generated(1, &names, Interval::OneHour, &range);
@@ -292,7 +297,7 @@ mod tests {
     }
 
     fn page(query: &str) -> Page {
-        Walk::new(&portal()).page(&Request::read(query).unwrap())
+        Walk::new(portal()).page(&Request::read(query).unwrap())
     }
 
     /// Every key below the prefix, page by page.
@@ -356,7 +361,7 @@ mod tests {
     #[test]
     fn the_document() {
         let request = Request::read("delimiter=/&prefix=data/spot/monthly/klines/BTCUSDT/1h/&max-keys=1").unwrap();
-        let xml = request.answer(&portal(), false);
+        let xml = request.answer(portal(), false);
         let before = concat!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n",
             "<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Name>data.binance.vision</Name>",
@@ -368,16 +373,16 @@ mod tests {
         );
         assert!(xml.starts_with(before), "{xml}");
         assert!(xml.ends_with("<StorageClass>STANDARD</StorageClass></Contents></ListBucketResult>"), "{xml}");
-        assert!(request.answer(&portal(), true).ends_with("<IsTruncated>false</IsTruncated></ListBucketResult>"));
+        assert!(request.answer(portal(), true).ends_with("<IsTruncated>false</IsTruncated></ListBucketResult>"));
     }
 
     #[test]
     fn the_second_version_goes_on_by_token() {
         let query = "list-type=2&delimiter=/&prefix=data/spot/monthly/klines/&max-keys=2";
-        let xml = Request::read(query).unwrap().answer(&portal(), false);
+        let xml = Request::read(query).unwrap().answer(portal(), false);
         assert!(xml.contains("<KeyCount>2</KeyCount>") && !xml.contains("Marker"), "{xml}");
         let token = xml.split("<NextContinuationToken>").nth(1).unwrap().split('<').next().unwrap();
-        let xml = Request::read(&format!("{query}&continuation-token={token}")).unwrap().answer(&portal(), false);
+        let xml = Request::read(&format!("{query}&continuation-token={token}")).unwrap().answer(portal(), false);
         assert!(xml.contains("<IsTruncated>false</IsTruncated>") && xml.contains("/ETHUSDT/"), "{xml}");
         assert_eq!(Request::read("list-type=2&continuation-token=x").unwrap_err().name, "continuation-token");
         assert_eq!(Request::read("max-keys=-1").unwrap_err().name, "max-keys");

@@ -62,7 +62,7 @@ pub struct Fault {
     /// Only so many of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
-    /// Only every so manieth.
+    /// Only every n-th of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
     /// Only with this probability; the seed decides.

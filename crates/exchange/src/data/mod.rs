@@ -20,6 +20,8 @@ mod klines;
 mod limits;
 pub(crate) mod listen;
 mod record;
+mod refuse;
+mod release;
 mod respond;
 mod rows;
 pub(crate) mod service;

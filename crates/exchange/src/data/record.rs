@@ -57,8 +57,12 @@ impl Record {
         self.busiest = self.busiest.max(self.in_flight);
     }
 
-    pub(super) fn end(&mut self, request: Recorded) {
+    /// Every request that began ends, also one whose client has gone.
+    pub(super) fn end(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    pub(super) fn add(&mut self, request: Recorded) {
         self.total += 1;
         self.weight += u64::from(request.weight);
         *self.by_status.entry(request.status).or_default() += 1;

@@ -25,7 +25,9 @@ pub(super) fn compressed(reply: Reply, asked: &HeaderMap) -> Reply {
         return reply;
     }
     let (mut parts, body) = reply.into_parts();
-    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::fastest());
+    // Level 0 would only store.
+    let level = libdeflater::CompressionLvl::new(1).unwrap_or_default();
+    let mut compressor = libdeflater::Compressor::new(level);
     let mut packed = vec![0; compressor.gzip_compress_bound(body.len())];
     let Ok(length) = compressor.gzip_compress(&body, &mut packed) else { return Reply::from_parts(parts, body) };
     packed.truncate(length);
@@ -73,4 +75,26 @@ fn pieces(body: Bytes, rate: Option<u32>, breaks: bool) -> impl futures_util::St
         let piece = left.split_to(size.min(left.len()));
         Some((Ok(piece), Some(left)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn length(accepted: &str, body: usize) -> (usize, bool) {
+        let asked = HeaderMap::from_iter([(header::ACCEPT_ENCODING, accepted.parse().unwrap())]);
+        let reply = compressed(Response::new(Bytes::from(vec![b'a'; body])), &asked);
+        (reply.body().len(), reply.headers().contains_key(header::CONTENT_ENCODING))
+    }
+
+    #[test]
+    fn only_who_asks_gets_gzip_and_it_is_smaller() {
+        for accepted in ["gzip", "deflate, gzip;q=0.5, br"] {
+            let (length, is_packed) = length(accepted, 10_000);
+            assert!(is_packed && length < 1_000, "{accepted} {length}");
+        }
+        for (accepted, body) in [("gzip;q=0", 10_000), ("br", 10_000), ("", 10_000), ("gzip", 100)] {
+            assert_eq!(length(accepted, body), (body, false), "{accepted}");
+        }
+    }
 }
