@@ -1,6 +1,8 @@
 //! What a run did, and who is told while it does.
 
-use candlewick_model::Period;
+use std::ops::Range;
+
+use candlewick_model::{Bars, Period, Timestamp};
 
 use crate::error::Trouble;
 use crate::plan::Target;
@@ -50,9 +52,18 @@ pub struct Outcome {
     pub contradictions: Vec<String>,
     /// What failed.
     pub troubles: Vec<Trouble>,
+    /// From the first to the last of the bars that were taken.
+    pub(crate) touched: Option<Range<Timestamp>>,
 }
 
 impl Outcome {
+    /// Remembers which times were taken.
+    pub(crate) fn touch(&mut self, bars: &Bars) {
+        if let (Some(first), Some(last)) = (bars.open_time.first(), bars.open_time.last()) {
+            self.touched = joined(self.touched.take(), Some(*first..last.plus(1)));
+        }
+    }
+
     /// Adds what became of another part.
     pub fn add(&mut self, other: Self) {
         self.archives += other.archives;
@@ -71,6 +82,14 @@ impl Outcome {
         self.notes.extend(other.notes);
         self.contradictions.extend(other.contradictions);
         self.troubles.extend(other.troubles);
+        self.touched = joined(self.touched.take(), other.touched);
+    }
+
+    /// Adds what a second look at the same target found. What is present is not counted twice.
+    pub fn go_on(&mut self, other: Self) {
+        let present = other.present;
+        self.add(other);
+        self.present = present;
     }
 
     /// Whether nothing at all is known of the target.
@@ -87,5 +106,12 @@ impl Outcome {
 
     pub(crate) fn trouble(trouble: impl Into<Trouble>) -> Self {
         Self { troubles: vec![trouble.into()], ..Self::default() }
+    }
+}
+
+fn joined(one: Option<Range<Timestamp>>, other: Option<Range<Timestamp>>) -> Option<Range<Timestamp>> {
+    match (one, other) {
+        (Some(a), Some(b)) => Some(a.start.min(b.start)..a.end.max(b.end)),
+        (one, other) => one.or(other),
     }
 }

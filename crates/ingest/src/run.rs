@@ -89,6 +89,11 @@ impl<'a> Engine<'a> {
         stream::iter(targets).map(one).buffered(self.targets_at_a_time).collect().await
     }
 
+    /// Forgets that the lake could not be written.
+    pub(crate) fn hope_again(&self) {
+        self.is_lake_broken.store(false, Ordering::Relaxed);
+    }
+
     pub(crate) fn is_lake_broken(&self) -> bool {
         self.is_lake_broken.load(Ordering::Relaxed)
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candlewick_binance::archive::ArchiveName;
-use candlewick_lake::{SeriesName, SeriesWriter, Source, SourceState};
+use candlewick_lake::{Discontinuity, Likeness, SeriesName, SeriesWriter, Source, SourceState};
 use candlewick_model::{Period, Timestamp};
 use futures_util::{StreamExt, stream};
 
@@ -77,7 +77,24 @@ impl<'a> SeriesRun<'a> {
         if let Some(rest) = self.engine.rest.filter(|_| outcome.untried == 0) {
             self.fill(rest, span, &mut outcome).await?;
         }
+        if let Some(touched) = outcome.touched.clone() {
+            let found = self.engine.lake.discontinuities(&self.series, touched)?;
+            outcome.notes.extend(found.iter().map(|found| self.other_meaning(found)));
+        }
         Ok(outcome)
+    }
+
+    /// The series is kept under one name all the same: that is how the exchange keeps it.
+    fn other_meaning(&self, found: &Discontinuity) -> String {
+        let Discontinuity { last, before, first, after, likely } = found;
+        let what = match likely {
+            Likeness::Redenominated => "its units seem to have changed",
+            Likeness::Reused => "the name seems to have been given to another asset",
+        };
+        format!(
+            "{}: {what}: {before} until {last}, {after} from {first} on; do not replay across that time",
+            self.series
+        )
     }
 
     /// Takes the archives of a span that the lake lacks.
@@ -164,6 +181,7 @@ impl<'a> SeriesRun<'a> {
             sizes.archive_bytes += archive_bytes;
             sizes.csv_bytes += csv_bytes;
             sizes.rows += chunk.bars.len() as u64;
+            sizes.touch(&chunk.bars);
             sizes.unverified += usize::from(chunk.source.state == SourceState::Absent);
             if chunk.source.state == SourceState::StaleChecksum {
                 sizes.stale += 1;

@@ -38,6 +38,14 @@ fn file_name(time: Timestamp) -> String {
     if part == 0 { format!("{text}Z.json.zst") } else { format!("{text}.{part:06}Z.json.zst") }
 }
 
+/// The time that a snapshot's name says.
+fn time_of(name: &str) -> Option<Timestamp> {
+    let text = name.strip_suffix(".json.zst")?;
+    let (hour, rest) = text.split_at_checked(13)?;
+    let (minute, second) = rest.split_at_checked(2)?;
+    format!("{hour}:{minute}:{second}").parse().ok()
+}
+
 impl Lake {
     /// Stores a snapshot under its server time and returns the file's name. The same snapshot
     /// twice is stored once.
@@ -57,6 +65,12 @@ impl Lake {
         let bytes = zstd::bulk::compress(snapshot.json.as_bytes(), 3).map_err(LakeError::io(&place))?;
         place.replace(bytes, &Version::Absent)?;
         Ok(name)
+    }
+
+    /// When the latest snapshot was taken, as its name says.
+    pub fn last_exchange_info(&self) -> Result<Option<Timestamp>, LakeError> {
+        let names = self.place(self.root().join("exchange_info")).list()?;
+        Ok(names.iter().filter_map(|name| time_of(name)).max())
     }
 
     /// Every snapshot, earliest first.
@@ -104,6 +118,8 @@ mod tests {
         let times: Vec<_> = lake.exchange_infos().unwrap().iter().map(|s| s.time().to_string()).collect();
         assert_eq!(times, ["2020-09-13T12:26:40Z", "2024-09-08T17:36:48.719Z"]);
         assert!(folder.path().join("exchange_info/2020-09-13T122640Z.json.zst").exists());
+        std::fs::write(folder.path().join("exchange_info/notes.txt"), "").unwrap();
+        assert_eq!(lake.last_exchange_info().unwrap().unwrap().to_string(), times[1]);
         let other = Snapshot::parse(r#"{"serverTime":1600000000000,"symbols":[],"a":1}"#.into(), "a test").unwrap();
         let error = lake.add_exchange_info(&other).unwrap_err().to_string();
         assert!(error.ends_with("json.zst: another snapshot of the same time is there; remove it first"), "{error}");

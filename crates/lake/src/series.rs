@@ -57,6 +57,16 @@ impl Lake {
         Ok(None)
     }
 
+    /// When the last bar of a series opens, if there is one.
+    pub fn last_open(&self, series: &SeriesName) -> Result<Option<Timestamp>, LakeError> {
+        for (path, _) in self.paths(series)?.into_iter().rev() {
+            if let Some(last) = footer::read(&path, series)?.provenance.last {
+                return Ok(Some(last));
+            }
+        }
+        Ok(None)
+    }
+
     /// Data files of a series with their names, by the time that they hold. A month comes
     /// before its days; that a killed writer leaves both is the next writer's to clear, so days
     /// of a month that is there are passed over here.

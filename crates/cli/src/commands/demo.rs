@@ -13,7 +13,7 @@ use anyhow::{Context, anyhow};
 use candlewick_binance::archive::Dataset;
 use candlewick_binance::signing::Credentials;
 use candlewick_exchange::{DataOptions, DataServer, MarketPlan, Portal, Server, Service};
-use candlewick_ingest::{Engine, Outcome, Progress, Span, Target};
+use candlewick_ingest::{Engine, Span, Target};
 use candlewick_lake::{Lake, Snapshot};
 use candlewick_live::parity::{self, Comparison};
 use candlewick_live::{Plan, Runner};
@@ -21,6 +21,7 @@ use candlewick_model::run::Event;
 use candlewick_model::{Period, Timestamp};
 use clap::Args;
 
+use super::ingest::Silent;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::prepare::{Prepared, check_out};
@@ -60,15 +61,6 @@ struct Demo {
     lake: Lake,
 }
 
-/// The demo prints lines, not progress bars.
-struct Quiet;
-
-impl Progress for Quiet {
-    fn begin(&self, _: usize) {}
-    fn fetched(&self, _: u64) {}
-    fn done(&self, _: Target, _: &Outcome) {}
-}
-
 impl Demo {
     /// A fresh folder: what an earlier demo left there goes away, and nothing else does.
     fn prepare(out: &Path, seed: u64) -> anyhow::Result<Self> {
@@ -101,7 +93,7 @@ impl Demo {
         let span = Span::new("2023-01".parse()?, "2023-03".parse()?)?;
         let address = candlewick_ingest::Portal::new(&server.url(), None)?;
         let target = Target { symbol: self.plan.symbol, dataset: Dataset::Klines(self.plan.interval) };
-        let engine = Engine::new(&address, &self.lake, None, 4, &Quiet);
+        let engine = Engine::new(&address, &self.lake, None, 4, &Silent);
         let (_, outcome) = engine.ingest(&[target], &span).await.remove(0);
         if let Some(trouble) = outcome.troubles.first() {
             return Err(anyhow!("ingest: {trouble}"));

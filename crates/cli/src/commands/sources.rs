@@ -22,13 +22,20 @@ pub(crate) struct Sources {
     /// A certificate (PEM) to trust besides the usual ones, for a portal of your own.
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
-    /// The exchange's REST interface, for what archives do not have; several hosts are tried one
-    /// after the other. Known for the default portal; with another one REST is off without this.
-    #[arg(long, value_name = "URLS", value_delimiter = ',', conflicts_with = "no_rest")]
-    rest: Vec<String>,
+    #[command(flatten)]
+    rest: Rest,
     /// Archives only.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "rest")]
     no_rest: bool,
+}
+
+/// The exchange's REST interface.
+#[derive(Args)]
+pub(crate) struct Rest {
+    /// The exchange's REST interface; several hosts are tried one after the other. Known for the
+    /// default portal; with another one REST is off without this.
+    #[arg(long, value_name = "URLS", value_delimiter = ',')]
+    rest: Vec<String>,
     /// A certificate (PEM) to trust besides the usual ones, for a REST host of your own.
     #[arg(long, value_name = "FILE")]
     rest_ca: Option<PathBuf>,
@@ -47,11 +54,17 @@ impl Sources {
     /// A client for REST, unless that is off. Nothing is sent yet.
     pub(crate) fn client(&self) -> anyhow::Result<Option<MarketClient>> {
         let is_default = self.portal.trim_end_matches('/') == PORTAL;
-        let hosts = match self.rest.as_slice() {
-            [] if is_default && !self.no_rest => HOSTS.map(str::to_owned).to_vec(),
-            [] => return Ok(None),
-            hosts => hosts.to_vec(),
-        };
+        if self.no_rest || (self.rest.rest.is_empty() && !is_default) {
+            return Ok(None);
+        }
+        self.rest.client().map(Some)
+    }
+}
+
+impl Rest {
+    /// A client for these hosts, or else for the exchange's own. Nothing is sent yet.
+    pub(crate) fn client(&self) -> anyhow::Result<MarketClient> {
+        let hosts = if self.rest.is_empty() { HOSTS.map(str::to_owned).to_vec() } else { self.rest.clone() };
         for host in &hosts {
             if !(host.starts_with("https://") || host.starts_with("http://")) {
                 bail!("--rest {host}: it must begin with https:// or http://");
@@ -65,7 +78,7 @@ impl Sources {
             pace: Pace::real(system_clock()),
             told: Box::new(|text| eprintln!("note: {text}")),
         });
-        Ok(Some(client?))
+        Ok(client?)
     }
 }
 

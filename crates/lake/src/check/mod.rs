@@ -23,6 +23,8 @@ use serde::Serialize;
 
 use crate::Lake;
 use crate::error::LakeError;
+use crate::file::OpenFile;
+use crate::footer::{self, Footer};
 use crate::layout::SeriesName;
 use crate::provenance::SourceState;
 
@@ -122,6 +124,40 @@ impl Check {
 }
 
 impl Lake {
+    /// Places within a range where the name of a series may mean something else afterwards; the
+    /// last trade before the range counts. A file at a time is read.
+    pub fn discontinuities(
+        &self,
+        series: &SeriesName,
+        range: Range<Timestamp>,
+    ) -> Result<Vec<Discontinuity>, LakeError> {
+        let (mut before, mut within) = (Vec::new(), Vec::new());
+        for (place, _) in self.paths(series)? {
+            let Footer { provenance, .. } = footer::read(&place, series)?;
+            let (Some(first), Some(last)) = (provenance.first, provenance.last) else { continue };
+            if last < range.start {
+                before.push(place);
+            } else if first < range.end {
+                within.push(place);
+            }
+        }
+        let (mut found, mut last) = (Vec::new(), None);
+        for place in before.iter().rev() {
+            last = OpenFile::open(place, series)?.read()?.iter().filter(|bar| !bar.volume.is_zero()).last();
+            if last.is_some() {
+                break;
+            }
+        }
+        for place in within {
+            for bar in OpenFile::open(&place, series)?.read()?.iter().filter(|bar| !bar.volume.is_zero()) {
+                let between = last.and_then(|last| Discontinuity::between(&last, &bar));
+                found.extend(between.filter(|found| range.contains(&found.first)));
+                last = Some(bar);
+            }
+        }
+        Ok(found)
+    }
+
     /// Reads some series whole and says what state they are in. Others of the lake are asked
     /// what they know of their gaps, by their footers. A file that cannot be read is part of the
     /// answer; its rows are missing from the figures.

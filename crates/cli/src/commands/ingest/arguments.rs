@@ -1,17 +1,21 @@
 //! What can be typed behind `candlewick ingest`.
 
+use std::net::SocketAddr;
 use std::str::FromStr;
 
 use anyhow::bail;
 use candlewick_binance::archive::Dataset;
 use candlewick_ingest::{PlanError, Span};
 use candlewick_model::{Interval, Period, Symbol, Timestamp};
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::commands::sources::Sources;
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
     /// The markets, such as BTCUSDT,ETHUSDT.
     #[arg(long, alias = "symbol", value_name = "SYMBOLS", value_delimiter = ',', value_parser = parse_symbol)]
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -42,6 +46,12 @@ pub(crate) struct Arguments {
     /// How many archives to fetch at a time.
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     pub(super) concurrency: u8,
+    /// Keep the lake current until stopped: bars as they close, archives as they come out.
+    #[arg(long, conflicts_with_all = ["plan", "refresh", "json", "no_rest"])]
+    pub(super) follow: bool,
+    /// With --follow: serve metrics for Prometheus at this address, such as 127.0.0.1:9464.
+    #[arg(long, value_name = "ADDRESS", requires = "follow")]
+    pub(super) metrics: Option<SocketAddr>,
     /// Fetch nothing but listings and say what would be done.
     #[arg(long, conflicts_with = "refresh")]
     pub(super) plan: bool,
@@ -54,6 +64,14 @@ pub(crate) struct Arguments {
     /// Print the result as JSON.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Other things than bars and trades.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Store what the exchange says of its markets and their filters, as a dated snapshot. An
+    /// ingest does it once a day by itself.
+    ExchangeInfo(super::exchange_info::Arguments),
 }
 
 /// What can be fetched.
@@ -94,6 +112,9 @@ impl Arguments {
             bail!(
                 "--time-zone {zone}: the lake's bars begin and end by UTC, as the archives' do; resample hours if you need another day"
             );
+        }
+        if self.follow && self.to != Until::Now {
+            bail!("--follow is for what is still to come; leave --to out");
         }
         if self.kinds.contains(&Kind::Klines) && self.intervals.is_empty() {
             bail!("which bars? give --intervals, such as 1m,1h");

@@ -1,6 +1,9 @@
 //! `candlewick ingest`: archives and REST → lake.
 
 mod arguments;
+mod exchange_info;
+mod follow;
+mod metrics;
 mod progress;
 mod result;
 
@@ -17,10 +20,13 @@ pub(crate) use arguments::Arguments;
 
 use super::sources::Asked;
 use crate::failure::Failure;
-use arguments::Kind;
-pub(super) use progress::Bars;
+use arguments::{Command, Kind};
+pub(super) use progress::{Bars, Silent};
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    if let Some(Command::ExchangeInfo(arguments)) = &arguments.command {
+        return exchange_info::run(arguments);
+    }
     arguments.check().map_err(Failure::usage)?;
     let portal = arguments.sources.portal().map_err(Failure::usage)?;
     let rest = arguments.sources.client().map_err(Failure::usage)?;
@@ -30,9 +36,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     runtime.block_on(async {
         // A range that cannot be meant is told before anybody is asked anything.
         arguments.span(Timestamp::from_date(2099, 12, 31).expect("a date")).map_err(Failure::usage)?;
+        if arguments.follow {
+            let client = rest.ok_or_else(|| {
+                Failure::usage(anyhow!("--follow asks for bars over REST as they close; give its address with --rest"))
+            })?;
+            let engine = Engine::new(&portal, &lake, Some(&client), arguments.concurrency.into(), &Silent);
+            return follow::run(arguments, &engine, (&portal, &lake, &client)).await;
+        }
         let Asked { rest, now, is_lost } = Asked::begin(rest).await;
         let span = arguments.span(now).map_err(Failure::usage)?;
         let targets = targets(arguments, &portal).await?;
+        if let Some(client) = rest.as_ref().filter(|_| !arguments.plan) {
+            match follow::snapshot_once_a_day(client, &lake).await {
+                Ok(name) => name.iter().for_each(|name| eprintln!("note: exchangeInfo stored: {name}")),
+                Err(trouble) => eprintln!("error: {trouble}"),
+            }
+        }
         let rest = rest.as_ref().map(|rest| rest as &dyn BarSource);
         let engine = Engine::new(&portal, &lake, rest, arguments.concurrency.into(), &bars);
         if arguments.plan {
@@ -48,10 +67,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
             outcomes = fetched;
         } else {
             for ((_, sum), (_, more)) in outcomes.iter_mut().zip(fetched) {
-                // What the refresh looked at is what is present; it is not counted twice.
-                let present = more.present;
-                sum.add(Outcome { present: 0, ..more });
-                sum.present = present;
+                sum.go_on(more);
             }
         }
         result::print(arguments, &outcomes, start.elapsed().as_secs_f64())?;

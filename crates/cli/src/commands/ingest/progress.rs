@@ -27,6 +27,15 @@ impl Bars {
     }
 }
 
+/// Tells nobody.
+pub(in crate::commands) struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: usize) {}
+    fn fetched(&self, _: u64) {}
+    fn done(&self, _: Target, _: &Outcome) {}
+}
+
 impl Progress for Bars {
     fn begin(&self, targets: usize) {
         self.bar.set_length(targets as u64);
