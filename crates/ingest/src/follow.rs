@@ -151,15 +151,16 @@ impl Followed {
     fn plan(&mut self, now: Timestamp, has_failed: bool) {
         let interval: Interval = self.name.interval;
         let regular = interval.next_open(interval.open_at(now)).plus(GRACE);
-        let is_behind = |until: Timestamp| until < interval.open_at(now.plus(-GRACE));
+        // The lake's next bar opens where the last one ended.
+        let next_closes = |until: Timestamp| interval.next_open(until).plus(GRACE);
         self.due = match self.until {
             _ if has_failed => now.plus(AGAIN),
             Some(until) if now.micros() - until.micros() > RESTING.max(3 * length(interval)) => {
                 regular.max(now.plus(HOUR))
             }
+            Some(until) if next_closes(until) > now => next_closes(until),
             // The exchange was late with it.
-            Some(until) if is_behind(until) => regular.min(now.plus(AGAIN)),
-            Some(_) => regular,
+            Some(_) => regular.min(now.plus(AGAIN)),
             None => now.plus(HOUR),
         };
     }
@@ -208,6 +209,7 @@ mod tests {
             (Interval::OneMinute, Some("2023-02-03T07:30:00Z"), false, "2023-02-03T07:31:02Z"),
             (Interval::OneMinute, Some("2023-02-03T07:30:00Z"), true, "2023-02-03T07:30:20Z"),
             (Interval::OneMinute, Some("2023-02-03T07:29:00Z"), false, "2023-02-03T07:30:20Z"),
+            (Interval::OneMinute, Some("2023-02-03T07:29:09Z"), false, "2023-02-03T07:30:11Z"),
             (Interval::OneHour, Some("2023-02-03T07:00:00Z"), false, "2023-02-03T08:00:02Z"),
             (Interval::OneMonth, Some("2023-02-01T00:00:00Z"), false, "2023-03-01T00:00:02Z"),
             (Interval::OneMinute, Some("2023-02-01T00:00:00Z"), false, "2023-02-03T08:30:10Z"),
