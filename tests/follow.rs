@@ -108,7 +108,8 @@ fn keeps_up_through_a_loss_of_the_network() {
 
 #[test]
 fn what_following_is_not_for() {
-    let base = ["ingest", "--symbols", "A", "--intervals", "1m", "--from", "2025-01", "--follow", "--portal", "file:///"];
+    let base =
+        ["ingest", "--symbols", "A", "--intervals", "1m", "--from", "2025-01", "--follow", "--portal", "file:///"];
     run(&base).assert(2, &["--follow asks for bars over REST", "--rest"]);
     run(&[&base[..], &["--rest", "http://127.0.0.1:1", "--to", "2025-02"]].concat()).assert(2, &["leave --to out"]);
     run(&[&base[..], &["--no-rest"]].concat()).assert(2, &["--no-rest"]);

@@ -11,6 +11,9 @@ use candlewick_model::{Bars, Interval, Period, TimeUnit, Timestamp};
 use crate::error::Trouble;
 use crate::run::Engine;
 
+/// A larger archive is opened alone: it takes some ten times its size in memory.
+const LARGE: usize = 16 << 20;
+
 /// An archive that has arrived, with its size and that of its CSV.
 pub(crate) struct Arrived {
     pub(crate) chunk: Chunk,
@@ -61,9 +64,14 @@ impl Engine<'_> {
         let Some(archive) = self.portal.fetch(&path).await? else { return Ok(None) };
         let checksum = self.portal.fetch(&format!("{path}.CHECKSUM")).await?;
         self.progress.fetched(archive.len() as u64);
-        let _permit = self.processing.acquire().await.expect("never closed");
+        let _permits = self.processing.acquire_many(self.share_of(archive.len())).await.expect("never closed");
         let opened = tokio::task::spawn_blocking(move || open(name, series.interval, &archive, checksum.as_deref()));
         opened.await.expect("decoding does not panic").map(Some)
+    }
+
+    /// How many of the places for open archives one takes. A month of seconds takes all of them.
+    fn share_of(&self, archive: usize) -> u32 {
+        if archive > LARGE { self.processors } else { 1 }
     }
 
     /// Whether another source has the same bars: for a month its days, for a day its month, for

@@ -4,10 +4,9 @@
 //! the same change is told once, also if the process died between telling and writing.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 
 use candlewick_binance::archive::Checksum;
-use candlewick_lake::{Lake, Source, SourceState};
+use candlewick_lake::{Source, SourceState};
 use candlewick_model::{Bars, Timestamp};
 use serde::Serialize;
 
@@ -17,9 +16,6 @@ use crate::outcome::Outcome;
 use crate::plan::{Span, Target};
 use crate::run::Engine;
 use crate::series::SeriesRun;
-
-/// The file that keeps what changed.
-const RECORD: &str = "changes.jsonl";
 
 /// What another edition of an archive changed.
 #[derive(Debug, Serialize)]
@@ -94,7 +90,7 @@ impl SeriesRun<'_> {
         let before = self.engine.lake.bars(&self.series, period.range())?;
         if old.sha256 != new.sha256 {
             let change = compare(old, &before, &arrived);
-            record(self.engine.lake, &change)?;
+            self.engine.lake.note_change(&serde_json::to_string(&change).expect("plain data"))?;
             let Change { added, removed, changed, .. } = change;
             outcome.notes.push(format!(
                 "{} was published anew: {added} bars added, {removed} removed, {changed} changed",
@@ -131,19 +127,4 @@ fn compare<'a>(old: &'a Source, before: &Bars, arrived: &'a Arrived) -> Change<'
         changed: changed.len(),
         first,
     }
-}
-
-/// Adds a line to the record, unless it is there.
-fn record(lake: &Lake, change: &Change<'_>) -> Result<(), Trouble> {
-    let path = lake.root().join(RECORD);
-    let failed = |source| Trouble::Lake(candlewick_lake::LakeError::Io { path: path.clone(), source });
-    let line = serde_json::to_string(change).expect("plain data") + "\n";
-    let mut file = std::fs::File::options().create(true).read(true).append(true).open(&path).map_err(failed)?;
-    let known = std::io::read_to_string(&file).map_err(failed)?;
-    if known.lines().any(|known| known == line.trim_end()) {
-        return Ok(());
-    }
-    // A line that a killed process left half is ended first.
-    let ended = if known.is_empty() || known.ends_with('\n') { "" } else { "\n" };
-    file.write_all(format!("{ended}{line}").as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
 }

@@ -27,6 +27,7 @@ pub struct Engine<'a> {
     /// An open archive is ten times its size, so only as many are open or being written as there
     /// are processors.
     pub(crate) processing: Semaphore,
+    pub(crate) processors: u32,
     pub(crate) targets_at_a_time: usize,
     is_lake_broken: AtomicBool,
 }
@@ -42,7 +43,7 @@ impl<'a> Engine<'a> {
         concurrency: usize,
         progress: &'a dyn Progress,
     ) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from).min(64);
         Self {
             portal,
             lake,
@@ -50,6 +51,7 @@ impl<'a> Engine<'a> {
             progress,
             downloads: Semaphore::new(concurrency.max(1)),
             processing: Semaphore::new(processors),
+            processors: processors as u32,
             targets_at_a_time: concurrency.clamp(1, 4),
             is_lake_broken: AtomicBool::new(false),
         }

@@ -7,6 +7,7 @@
 //! A file carries its own provenance in its footer. The same bars from the same archives are
 //! the same bytes, whenever and in whatever order they came.
 
+mod changes;
 mod check;
 mod columns;
 mod encode;
