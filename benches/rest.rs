@@ -5,9 +5,6 @@
 //! `cargo bench --bench rest` prints a line for one client process and one for two that share
 //! the budget of a machine. `CANDLEWICK_BENCH_ROWS` are the rows of a page (1,000 is a full one).
 
-#![expect(missing_docs, reason = "a program of its own")]
-#![expect(clippy::disallowed_methods, reason = "it measures by the machine's clock")]
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -87,18 +84,23 @@ async fn client(server: &str, budget: &Path) {
     let client = client.expect("a client");
     client.synchronise().await.expect("a server");
     let (end, pages) = (client.server_time().plus(HOUR.as_micros() as i64 * SPEED), AtomicU64::new(0));
-    let first: Timestamp = "2024-12-01".parse().expect("a day");
-    let worker = async |n: i64| {
-        let range = KlineRange { start: Some(first.plus(n * 1_000 * MINUTE)), end: None, limit: Some(rows) };
-        while client.server_time() < end {
-            let symbol = "BTCUSDT".parse().expect("a symbol");
-            let page = client.klines(symbol, Interval::OneMinute, range).await.expect("a page");
-            assert_eq!(page.len(), usize::from(rows));
-            pages.fetch_add(1, Ordering::Relaxed);
-        }
-    };
-    futures_util::future::join_all((0..16).map(worker)).await;
+    let (client, pages) = (Arc::new(client), Arc::new(pages));
+    let workers = (0..16).map(|n| tokio::spawn(work(Arc::clone(&client), Arc::clone(&pages), n, rows, end)));
+    for worker in workers.collect::<Vec<_>>() {
+        worker.await.expect("no worker panics");
+    }
     let status = client.status();
-    let pages = pages.into_inner();
+    let pages = pages.load(Ordering::Relaxed);
     println!("{} {} {pages}", pages * 2 + 21, status.limited + status.bans);
+}
+
+async fn work(client: Arc<MarketClient>, pages: Arc<AtomicU64>, n: i64, rows: u16, end: Timestamp) {
+    let first: Timestamp = "2024-12-01".parse().expect("a day");
+    let range = KlineRange { start: Some(first.plus(n * 1_000 * MINUTE)), end: None, limit: Some(rows) };
+    while client.server_time() < end {
+        let symbol = "BTCUSDT".parse().expect("a symbol");
+        let page = client.klines(symbol, Interval::OneMinute, range).await.expect("a page");
+        assert_eq!(page.len(), usize::from(rows));
+        pages.fetch_add(1, Ordering::Relaxed);
+    }
 }

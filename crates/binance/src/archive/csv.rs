@@ -216,7 +216,7 @@ fn is_header(row: &[u8]) -> bool {
 /// A row as a bar, or `None` if anything at all is unusual about it.
 #[inline]
 fn fast_row(row: &[u8], range: &Range<Timestamp>, before: Timestamp) -> Option<(Bar, TimeUnit)> {
-    let mut cursor = Cursor { row, at: 0 };
+    let mut cursor: Cursor = Cursor { row, at: 0 };
     let (open_time, unit) = Timestamp::from_either_unit(cursor.whole()?)?;
     let open = cursor.price()?;
     let high = cursor.price()?;

@@ -5,7 +5,7 @@
 
 mod checksum;
 mod csv;
-mod cursor;
+pub(crate) mod cursor;
 mod listing;
 mod pack;
 mod trade_rows;

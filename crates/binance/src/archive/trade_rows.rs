@@ -50,7 +50,7 @@ impl TradeRow for AggTrade {
 
     #[inline]
     fn fast(row: &[u8]) -> Option<(Self, TimeUnit)> {
-        let mut cursor = Cursor { row, at: 0 };
+        let mut cursor: Cursor = Cursor { row, at: 0 };
         let id = cursor.whole()?;
         let price = cursor.price()?;
         let quantity = quantity(cursor.decimal()?)?;
@@ -98,7 +98,7 @@ impl TradeRow for Trade {
 
     #[inline]
     fn fast(row: &[u8]) -> Option<(Self, TimeUnit)> {
-        let mut cursor = Cursor { row, at: 0 };
+        let mut cursor: Cursor = Cursor { row, at: 0 };
         let id = cursor.whole()?;
         let price = cursor.price()?;
         let quantity = quantity(cursor.decimal()?)?;

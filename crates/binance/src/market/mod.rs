@@ -8,7 +8,7 @@ mod attempt;
 mod pace;
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::rest::{KlineRange, RestError};
 use crate::weight::{Decision, SharedBudget, WindowStatus, limits_of};
-use crate::wire::{Kline, ServerTime, time};
+use crate::wire::{Kline, ServerTime, bars_of_page, time};
 use attempt::{Attempt, Failed};
 use pace::Jitter;
 pub use pace::Pace;
@@ -72,6 +72,8 @@ pub struct MarketClient {
     host: AtomicU64,
     offset_us: AtomicI64,
     measured: AtomicI64,
+    /// Whether the exchange was asked for its limits.
+    knows_limits: AtomicBool,
     counts: Counts,
 }
 
@@ -129,6 +131,7 @@ impl MarketClient {
             host: AtomicU64::new(0),
             offset_us: AtomicI64::new(0),
             measured: AtomicI64::new(i64::MIN),
+            knows_limits: AtomicBool::new(false),
             counts: Counts::default(),
         })
     }
@@ -158,8 +161,7 @@ impl MarketClient {
         }
     }
 
-    /// Measures how far the server's clock is from the local one, and learns the limits if they
-    /// are not known. The answer is taken to have been made halfway between question and arrival.
+    /// Measures how far the server's clock is from the local one. The answer is taken to have been made halfway between question and arrival.
     pub async fn synchronise(&self) -> Result<Timestamp, RestError> {
         let asked = self.pace.now();
         let answer = self.get("/api/v3/time", "", 1).await?;
@@ -181,13 +183,17 @@ impl MarketClient {
         let now = self.pace.now().micros();
         if measured == i64::MIN || !(0..OFFSET_AGE).contains(&now.saturating_sub(measured)) {
             self.synchronise().await?;
-            if measured == i64::MIN {
-                // The smallest answer that names the limits is that for one symbol.
-                let info = self.get("/api/v3/exchangeInfo", "symbol=BTCUSDT", 20).await;
-                match info {
-                    Ok(info) => self.learn_limits(&info),
-                    Err(RestError::Refused(_)) => {}
-                    Err(error) => return Err(error),
+        }
+        // Whoever comes first asks; until the answer is there the others go by the lowest limits.
+        if !self.knows_limits.swap(true, Ordering::Relaxed) {
+            // The smallest answer that names the limits is that for one symbol.
+            match self.get("/api/v3/exchangeInfo", "symbol=BTCUSDT", 20).await {
+                Ok(info) => self.learn_limits(&info),
+                // A market of that name is not everywhere.
+                Err(RestError::Refused(_)) => {}
+                Err(error) => {
+                    self.knows_limits.store(false, Ordering::Relaxed);
+                    return Err(error);
                 }
             }
         }
@@ -195,6 +201,7 @@ impl MarketClient {
     }
 
     fn learn_limits(&self, info: &[u8]) {
+        self.knows_limits.store(true, Ordering::Relaxed);
         if let Ok(limits) = limits_of(info)
             && !limits.is_empty()
         {
@@ -224,6 +231,9 @@ impl MarketClient {
         pairs.extend(range.limit.map(|limit| ("limit", limit.to_string())));
         let query = crate::signing::query_string(pairs.iter().map(|(name, value)| (*name, value.as_str())));
         let answer = self.get("/api/v3/klines", &query, 2).await?;
+        if let Some(bars) = bars_of_page(&answer) {
+            return Ok(bars);
+        }
         let rows: Vec<Kline> = parse(what, &answer)?;
         rows.iter().map(|row| row.bar().ok_or_else(|| implausible(what, "a row"))).collect()
     }

@@ -1,9 +1,10 @@
 //! One row of `GET /api/v3/klines`.
 
-use candlewick_model::{Amount, Bar, Price, TimeUnit};
+use candlewick_model::{Amount, Bar, Price, TimeUnit, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{time, time_number};
+use crate::archive::cursor::Cursor;
 
 /// Open time, open, high, low, close, volume, close time, quote volume, trades, taker buy
 /// base volume, taker buy quote volume, unused.
@@ -44,16 +45,12 @@ impl Kline {
     }
 
     /// The row as a bar; `None` where a time is no plausible one or the bar contradicts
-    /// itself. A close time in milliseconds t becomes t·1000 + 999, as in the lake.
+    /// itself.
     #[must_use]
     pub fn bar(&self) -> Option<Bar> {
-        let close_time = match candlewick_model::Timestamp::from_either_unit(self.6)? {
-            (close, TimeUnit::Milliseconds) => close.plus(999),
-            (close, TimeUnit::Microseconds) => close,
-        };
         let bar = Bar {
             open_time: time(self.0)?,
-            close_time,
+            close_time: closing(self.6)?,
             open: self.1,
             high: self.2,
             low: self.3,
@@ -68,8 +65,80 @@ impl Kline {
     }
 }
 
+/// The bars of a page of klines that is written as the exchange writes it; `None` sends it the
+/// careful way. Pages are most of what comes over REST.
+#[must_use]
+pub fn bars_of_page(json: &[u8]) -> Option<Vec<Bar>> {
+    let mut cursor = Cursor::<b'"'> { row: json, at: 0 };
+    let mut bars = Vec::with_capacity(json.len() / 150);
+    cursor.pass(b'[')?;
+    if json == b"[]" {
+        return Some(bars);
+    }
+    loop {
+        bars.push(row(&mut cursor)?);
+        match json.get(cursor.at)? {
+            b',' => cursor.at += 1,
+            b']' => return (cursor.at + 1 == json.len()).then_some(bars),
+            _ => return None,
+        }
+    }
+}
+
+fn row(cursor: &mut Cursor<'_, b'"'>) -> Option<Bar> {
+    cursor.pass(b'[')?;
+    let open_time = time(cursor.whole()?)?;
+    let [open, high, low, close] = [price(cursor)?, price(cursor)?, price(cursor)?, price(cursor)?];
+    let volume = amount(cursor)?;
+    let close_time = closing(cursor.whole()?)?;
+    let quote_volume = amount(cursor)?;
+    let trades = cursor.whole()?;
+    let [taker_buy_volume, taker_buy_quote_volume] = [amount(cursor)?, amount(cursor)?];
+    for byte in *br#""0"]"# {
+        cursor.pass(byte)?;
+    }
+    let bar = Bar {
+        open_time,
+        close_time,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        quote_volume,
+        trades,
+        taker_buy_volume,
+        taker_buy_quote_volume,
+    };
+    bar.check().is_ok().then_some(bar)
+}
+
+#[inline]
+fn price(cursor: &mut Cursor<'_, b'"'>) -> Option<Price> {
+    cursor.pass(b'"')?;
+    let price = cursor.price()?;
+    cursor.pass(b',').map(|()| price)
+}
+
+#[inline]
+fn amount(cursor: &mut Cursor<'_, b'"'>) -> Option<Amount> {
+    cursor.pass(b'"')?;
+    let amount = cursor.amount()?;
+    cursor.pass(b',').map(|()| amount)
+}
+
+/// A close time in milliseconds t becomes t·1000 + 999, as in the lake.
+fn closing(number: i64) -> Option<Timestamp> {
+    Some(match Timestamp::from_either_unit(number)? {
+        (close, TimeUnit::Milliseconds) => close.plus(999),
+        (close, TimeUnit::Microseconds) => close,
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -83,6 +152,43 @@ mod tests {
         let micros = serde_json::to_string(&Kline::of(&bar, TimeUnit::Microseconds)).unwrap();
         assert!(micros.contains("1704070799999999"), "{micros}");
         assert_eq!(serde_json::from_str::<Kline>(&micros).unwrap().bar(), Some(bar));
+    }
+
+    proptest! {
+        /// Whatever the page, the fast way says what the careful way does, or nothing.
+        #[test]
+        fn both_ways_agree(
+            rows in proptest::collection::vec((0..100_000_i64, 1..i64::MAX / 1_000, 0..i128::from(i64::MAX) * 900), 0..5),
+            at in 0..2_000_usize,
+            byte in proptest::option::of(proptest::sample::select(br#""[],.0129-e \n"#.to_vec())),
+            unit in proptest::sample::select(vec![TimeUnit::Milliseconds, TimeUnit::Microseconds]),
+        ) {
+            let bar = |(minute, price, volume): (i64, i64, i128)| Bar {
+                open_time: Timestamp::from_micros(1_700_000_000_000_000 + minute * 60_000_000),
+                close_time: Timestamp::from_micros(1_700_000_059_999_999 + minute * 60_000_000),
+                open: Price::from_units(price),
+                high: Price::from_units(price + 2),
+                low: Price::from_units(price),
+                close: Price::from_units(price + 1),
+                volume: Amount::from_units(volume),
+                quote_volume: Amount::from_units(volume / 3),
+                trades: minute,
+                taker_buy_volume: Amount::from_units(volume / 2),
+                taker_buy_quote_volume: Amount::from_units(volume / 7),
+            };
+            let bars: Vec<Bar> = rows.into_iter().map(bar).collect();
+            let page: Vec<Kline> = bars.iter().map(|bar| Kline::of(bar, unit)).collect();
+            let mut text = serde_json::to_vec(&page).unwrap();
+            prop_assert_eq!(bars_of_page(&text), Some(bars));
+            if let Some(byte) = byte {
+                let length = text.len();
+                text[at % length] = byte;
+                let careful = serde_json::from_slice::<Vec<Kline>>(&text).ok();
+                let careful = careful.and_then(|rows| rows.iter().map(Kline::bar).collect::<Option<Vec<_>>>());
+                let fast = bars_of_page(&text);
+                prop_assert!(fast.is_none() || fast == careful, "{}", String::from_utf8_lossy(&text));
+            }
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod kline;
 mod order;
 
 pub use account::{Account, AssetBalance, CommissionRates, MyTrade};
-pub use kline::Kline;
+pub use kline::{Kline, bars_of_page};
 pub use order::{Cancelled, OrderState, Placed, PlacedFill, PlacedResult, ResponseType};
 
 use candlewick_model::{TimeUnit, Timestamp};

@@ -3,77 +3,106 @@
 
 use candlewick_model::{Bars, TimeUnit, Timestamp};
 
+/// The longest row: twelve fields of at most forty bytes.
+const ROW_MAX: usize = 512;
+
 /// The answer of `/klines` for some bars.
 pub(super) fn page(bars: &Bars, unit: TimeUnit) -> Vec<u8> {
-    let mut text = Vec::with_capacity(bars.len() * 190 + 2);
+    let mut text = Vec::with_capacity(bars.len() * 190 + ROW_MAX);
     text.push(b'[');
-    for row in 0..bars.len() {
-        if row > 0 {
+    let mut row = Row { bytes: [0; ROW_MAX], end: 0 };
+    for at in 0..bars.len() {
+        if at > 0 {
             text.push(b',');
         }
-        write_row(&mut text, bars, row, unit);
+        row.end = 0;
+        row.write(bars, at, unit);
+        text.extend_from_slice(&row.bytes[..row.end]);
     }
     text.push(b']');
     text
 }
 
-fn write_row(text: &mut Vec<u8>, bars: &Bars, row: usize, unit: TimeUnit) {
-    text.push(b'[');
-    write_time(text, bars.open_time[row], unit);
-    for price in [bars.open[row], bars.high[row], bars.low[row], bars.close[row]] {
-        write_decimal(text, i128::from(price.units()));
-    }
-    write_decimal(text, bars.volume[row].units());
-    text.push(b',');
-    write_time(text, bars.close_time[row], unit);
-    write_decimal(text, bars.quote_volume[row].units());
-    text.push(b',');
-    write_whole(text, bars.trades[row].unsigned_abs(), 1);
-    write_decimal(text, bars.taker_buy_volume[row].units());
-    write_decimal(text, bars.taker_buy_quote_volume[row].units());
-    text.extend_from_slice(b",\"0\"]");
+/// A row that is being written. Bytes are put down eight at a time, beyond the end too, where the
+/// next ones take their place.
+struct Row {
+    bytes: [u8; ROW_MAX],
+    end: usize,
 }
 
-fn write_time(text: &mut Vec<u8>, time: Timestamp, unit: TimeUnit) {
-    let number = match unit {
-        TimeUnit::Milliseconds => time.millis(),
-        TimeUnit::Microseconds => time.micros(),
-    };
-    write_whole(text, number.unsigned_abs(), 1);
-}
-
-/// `,"0.00000000"`: eight decimals, as the exchange writes every one.
-fn write_decimal(text: &mut Vec<u8>, units: i128) {
-    const ONE: u64 = 100_000_000;
-    text.extend_from_slice(b",\"");
-    match u64::try_from(units) {
-        Ok(units) => {
-            write_whole(text, units / ONE, 1);
-            text.push(b'.');
-            write_whole(text, units % ONE, 8);
+impl Row {
+    fn write(&mut self, bars: &Bars, row: usize, unit: TimeUnit) {
+        self.put(b"[");
+        self.time(bars.open_time[row], unit);
+        for price in [bars.open[row], bars.high[row], bars.low[row], bars.close[row]] {
+            self.decimal(price.units().into());
         }
-        Err(_) => text.extend_from_slice(candlewick_model::Amount::from_units(units).to_string().as_bytes()),
+        self.decimal(bars.volume[row].units());
+        self.put(b",");
+        self.time(bars.close_time[row], unit);
+        self.decimal(bars.quote_volume[row].units());
+        self.put(b",");
+        self.whole(bars.trades[row].unsigned_abs());
+        self.decimal(bars.taker_buy_volume[row].units());
+        self.decimal(bars.taker_buy_quote_volume[row].units());
+        self.put(b",\"0\"]");
     }
-    text.push(b'"');
+
+    fn put(&mut self, text: &[u8]) {
+        self.bytes[self.end..self.end + text.len()].copy_from_slice(text);
+        self.end += text.len();
+    }
+
+    fn time(&mut self, time: Timestamp, unit: TimeUnit) {
+        let number = match unit {
+            TimeUnit::Milliseconds => time.millis(),
+            TimeUnit::Microseconds => time.micros(),
+        };
+        self.whole(number.unsigned_abs());
+    }
+
+    /// `,"0.00000000"`: eight decimals, as the exchange writes every one.
+    fn decimal(&mut self, units: i128) {
+        self.put(b",\"");
+        match u64::try_from(units) {
+            Ok(units) => {
+                self.whole(units / EIGHT);
+                self.put(b".");
+                self.eight(eight_digits(units % EIGHT), 8);
+            }
+            Err(_) => self.put(candlewick_model::Amount::from_units(units).to_string().as_bytes()),
+        }
+        self.put(b"\"");
+    }
+
+    /// A number without zeros in front.
+    fn whole(&mut self, number: u64) {
+        if number >= EIGHT {
+            self.whole(number / EIGHT);
+            return self.eight(eight_digits(number % EIGHT), 8);
+        }
+        let digits = eight_digits(number);
+        let zeros = ((digits ^ 0x3030_3030_3030_3030).trailing_zeros() / 8).min(7);
+        self.eight(digits >> (8 * zeros), 8 - zeros as usize);
+    }
+
+    /// The first so many of eight bytes.
+    fn eight(&mut self, digits: u64, count: usize) {
+        self.bytes[self.end..self.end + 8].copy_from_slice(&digits.to_le_bytes());
+        self.end += count;
+    }
 }
 
-/// Digits of a number, with zeros in front where there are less than wanted.
-fn write_whole(text: &mut Vec<u8>, mut number: u64, digits_min: usize) {
-    let mut digits = [b'0'; 20];
-    let mut at = digits.len();
-    while number >= 100 {
-        let pair = (number % 100) as u8;
-        number /= 100;
-        at -= 2;
-        digits[at] = b'0' + pair / 10;
-        digits[at + 1] = b'0' + pair % 10;
-    }
-    while number > 0 {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-    }
-    text.extend_from_slice(&digits[at.min(digits.len() - digits_min)..]);
+const EIGHT: u64 = 100_000_000;
+
+/// The eight digits of a number, as they stand in memory: halves are cut into pairs, pairs into
+/// digits, all at once.
+fn eight_digits(number: u64) -> u64 {
+    let halves = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((halves * 10_486) >> 20) & 0x0000_007F_0000_007F;
+    let pairs = hundreds | ((halves - hundreds * 100) << 16);
+    let tens = ((pairs * 103) >> 10) & 0x000F_000F_000F_000F;
+    (tens | ((pairs - tens * 10) << 8)) + 0x3030_3030_3030_3030
 }
 
 #[cfg(test)]
@@ -82,6 +111,13 @@ mod tests {
     use candlewick_model::{Amount, Interval, Price};
 
     use super::*;
+
+    #[test]
+    fn eight_digits_of_any_number() {
+        for number in (0..100_000_000).step_by(9_973).chain([0, 1, 99, 100, 9_999, 10_000, 99_999_999]) {
+            assert_eq!(eight_digits(number).to_le_bytes(), *format!("{number:08}").as_bytes());
+        }
+    }
     use crate::MarketPlan;
 
     #[test]
