@@ -1,7 +1,7 @@
 //! How much may be sent when.
 
 use candlewick_model::Timestamp;
-use candlewick_model::time::SECOND;
+use candlewick_model::time::{DAY, SECOND};
 use serde::{Deserialize, Serialize};
 
 use super::limit::{Kind, Limit};
@@ -11,6 +11,8 @@ use super::rain::Rain;
 const ON_THE_WAY: i64 = SECOND;
 /// What may be sent at once at a window's beginning, as a part of the whole window.
 const BURST: u64 = 50;
+/// The exchange bans for three days at most.
+const LONGEST_BAN: i64 = 4 * DAY;
 
 /// What an address may send, as far as is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,11 +97,11 @@ impl Budget {
 
     /// Whether a request of some weight may go now.
     pub fn ask(&mut self, weight: u64, now: Timestamp) -> Decision {
+        self.roll(now);
         if now < self.blocked_until {
             return Decision::Wait(self.blocked_until);
         }
         self.is_banned = false;
-        self.roll(now);
         let wait = self.windows.iter().filter_map(|window| self.wait(window, weight, now)).max();
         if let Some(until) = wait {
             return Decision::Wait(until);
@@ -139,6 +141,7 @@ impl Budget {
 
     /// Begins the windows that hold an instant.
     fn roll(&mut self, now: Timestamp) {
+        self.follow_clock(now);
         for window in &mut self.windows {
             let start = Timestamp::from_micros(now.micros() - now.micros().rem_euclid(window.limit.window_us));
             // A clock that is set back a little must not forget what was used.
@@ -146,6 +149,18 @@ impl Budget {
                 let is_next = start == window.end();
                 *window = Window { start, used: if is_next { window.late } else { 0 }, late: 0, ..*window };
             }
+        }
+    }
+
+    /// A clock may turn out to be years ahead of the server's once that is asked. What was noted
+    /// by it would keep everybody waiting until then.
+    fn follow_clock(&mut self, now: Timestamp) {
+        if self.blocked_until > now.plus(LONGEST_BAN) {
+            self.blocked_until = now;
+        }
+        self.rain.follow_clock(now);
+        for window in self.windows.iter_mut().filter(|window| now < window.start.plus(-window.limit.window_us)) {
+            window.start = Timestamp::from_micros(now.micros() - now.micros().rem_euclid(window.limit.window_us));
         }
     }
 
@@ -282,6 +297,17 @@ mod tests {
         assert_eq!(budget.ask(2, at(MINUTE + SECOND)), Decision::Go, "a late answer is of no account");
         budget.told(5 * MINUTE, 4_799, at(MINUTE), at(MINUTE + 1));
         assert_eq!(budget.status(at(MINUTE + SECOND))[0].used, 4);
+    }
+
+    #[test]
+    fn a_clock_that_was_years_ahead() {
+        let mut budget = budget(6_000, 80);
+        let ahead = |micros| at(1_000 * DAY + micros);
+        assert_eq!(budget.ask(2, ahead(0)), Decision::Go);
+        budget.limited(true, MINUTE, ahead(0), ahead(SECOND));
+        assert_eq!(budget.ask(2, at(SECOND)), Decision::Go);
+        assert_eq!(budget.status(at(SECOND))[0].used, 4, "what was used still counts");
+        assert_eq!(budget.percent(at(SECOND + 20 * MINUTE)), 100);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! without them gives back a tenth a minute.
 
 use candlewick_model::Timestamp;
-use candlewick_model::time::{MINUTE, SECOND};
+use candlewick_model::time::{DAY, MINUTE, SECOND};
 use serde::{Deserialize, Serialize};
 
 /// Parts of the whole; that many are fair weather.
@@ -15,6 +15,8 @@ const QUIET: i64 = MINUTE;
 const RECOVERY: i64 = 10 * MINUTE;
 /// So many server errors within so long are a burst.
 const BURST: u32 = 5;
+/// No ban is longer.
+const FAR_AHEAD: i64 = 4 * DAY;
 const BURST_WITHIN: i64 = 10 * SECOND;
 
 /// How hard it rains.
@@ -37,6 +39,13 @@ impl Default for Rain {
 }
 
 impl Rain {
+    /// What is noted for a time that is still far ahead was noted by a wrong clock.
+    pub(super) fn follow_clock(&mut self, now: Timestamp) {
+        if self.since > now.plus(FAR_AHEAD) {
+            self.since = now;
+        }
+    }
+
     fn part(&self, now: Timestamp) -> i64 {
         let clean = now.micros().saturating_sub(self.since.micros()).saturating_sub(QUIET).clamp(0, RECOVERY);
         (self.part + clean * WHOLE / RECOVERY).min(WHOLE)
