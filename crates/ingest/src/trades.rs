@@ -100,7 +100,8 @@ impl TradesRun<'_> {
             let opened = tokio::task::spawn_blocking(move || take(&writer, table, name, &zip, checksum.as_deref()));
             let taken = opened.await.expect("decoding does not panic");
             let is_remote = self.engine.portal.is_remote();
-            let is_doubtful = matches!(taken, Err(Trouble::Corrupt { .. } | Trouble::Pack { .. }));
+            let is_doubtful =
+                matches!(taken, Err(Trouble::Corrupt { .. } | Trouble::Pack { .. } | Trouble::Checksum { .. }));
             if is_remote && !matches!(taken, Err(Trouble::Lake(_))) {
                 forget(&file);
             }
