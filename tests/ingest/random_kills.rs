@@ -14,9 +14,6 @@ use tempfile::{TempDir, tempdir};
 use super::exchange::{ALL_SOURCES, Exchange, data, debris, difference, markets};
 use crate::program::{Ended, run};
 
-/// So many kills must hit a running ingest, and so many a running repair.
-const INGEST_KILLS: u32 = 200;
-const REPAIR_KILLS: u32 = 40;
 /// Whoever needs more runs than this many for a kill does not test what it should.
 const RUNS_PER_KILL: u32 = 5;
 /// Makes the same kills again, as far as moments can be the same.
@@ -49,35 +46,45 @@ fn seed() -> u64 {
     given.unwrap_or_else(|| RandomState::new().hash_one(0))
 }
 
-/// The exchange, a lake that nobody disturbed, and how long it took to make it.
+/// The exchange, a command against it, and how long that takes.
 struct Scene {
     exchange: Exchange,
-    whole: TempDir,
+    arguments: String,
+    /// A whole run, and one that finds nothing to do.
     length: Duration,
-    /// How long a run takes that finds nothing to do.
     nothing: Duration,
 }
 
 impl Scene {
-    fn new() -> Self {
-        let exchange = Exchange::new(&markets(&["BTCUSDT", "ETHUSDT"], Interval::FifteenMinutes, "2024-11-25"));
-        exchange.faults(HOLES);
+    /// Runs a command without disturbing it, on the files that it is to begin with, and gives
+    /// the lake that it made.
+    fn new(exchange: Exchange, arguments: String, begin: &Files) -> (Self, TempDir) {
         let whole = tempdir().unwrap();
-        let timed = |lake: &Path| {
-            let start = Instant::now();
-            let ended: Ended = exchange.command(&format!("{INGEST} {ALL_SOURCES}"), lake).output().unwrap().into();
-            ended.assert(0, &["BTCUSDT-15m-2024-12.zip ends early"]);
-            assert!(ended.stdout.contains("over REST: "), "{ended:?}");
-            start.elapsed()
-        };
+        let mut scene = Self { exchange, arguments, length: Duration::MAX, nothing: Duration::MAX };
         // The server makes its files when they are first asked for.
-        timed(tempdir().unwrap().path());
-        let length = timed(whole.path());
+        scene.timed(tempdir().unwrap().path());
+        lay(begin, whole.path());
+        scene.length = scene.timed(whole.path());
+        scene.nothing = scene.timed(whole.path());
+        println!("a run takes {:?}, one that finds nothing to do {:?}", scene.length, scene.nothing);
+        (scene, whole)
+    }
+
+    fn command(&self, lake: &Path) -> Command {
+        self.exchange.command(&self.arguments, lake)
+    }
+
+    fn timed(&self, lake: &Path) -> Duration {
         let start = Instant::now();
-        let again = exchange.command(&format!("{INGEST} {ALL_SOURCES}"), whole.path()).output().unwrap();
-        assert!(again.status.success());
-        let nothing = start.elapsed();
-        Self { whole, length, nothing, exchange }
+        self.done(lake);
+        start.elapsed()
+    }
+
+    /// Runs the command to its end.
+    fn done(&self, lake: &Path) {
+        let ended: Ended = self.command(lake).output().unwrap().into();
+        // A repair needs a lake.
+        assert!(ended.code == Some(0) || ended.stderr.contains("there is no lake"), "{ended:#?}");
     }
 
     /// A moment between half the time of a run that does nothing and the end of a whole one.
@@ -86,9 +93,9 @@ impl Scene {
         first + random.below(self.length.saturating_sub(first))
     }
 
-    /// Whether a command was killed while it ran; otherwise it must have done what it should.
-    fn is_killed(&self, mut command: Command, wait: Duration) -> bool {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    /// Whether the command was killed while it ran; otherwise it must have done what it should.
+    fn is_killed(&self, lake: &Path, wait: Duration) -> bool {
+        let mut child = self.command(lake).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(wait);
         child.kill().unwrap();
         let status = child.wait().unwrap();
@@ -97,12 +104,101 @@ impl Scene {
         status.code().is_none()
     }
 
-    #[track_caller]
-    fn assert_whole(&self, lake: &Path, seed: u64) {
-        let difference = difference(lake, self.whole.path());
-        assert_eq!(difference, None, "{SEED}={seed}");
-        assert!(debris(lake).is_empty(), "{SEED}={seed}: {:?} is left behind", debris(lake));
+    /// Kills runs on lakes that begin with some files, each on what the ones before left, until
+    /// enough of them were hit. In between no file is damaged but those that were from the
+    /// beginning, and in the end nothing tells that there was a kill.
+    fn survives(&self, kills: u32, begin: &Files, whole: &Path) {
+        let seed = seed();
+        println!("{SEED}={seed}");
+        let tally = Tally::default();
+        std::thread::scope(|scope| {
+            for worker in 0..2 {
+                let mut random = Random(seed.wrapping_add(worker));
+                let tally = &tally;
+                scope.spawn(move || {
+                    while tally.hits() < kills {
+                        self.worn(kills, begin, whole, &mut random, tally);
+                    }
+                });
+            }
+        });
+        let (hits, runs, partly) = (tally.hits(), tally.runs.into_inner(), tally.partly.into_inner());
+        println!(
+            "{hits} of {runs} runs were killed, {partly} of them when a part was done, in {:?}",
+            tally.start.elapsed()
+        );
+        assert!(hits >= kills && partly * 5 > hits, "{SEED}={seed}: too few were killed at work");
     }
+
+    /// One lake from its beginning to its end.
+    fn worn(&self, kills: u32, begin: &Files, whole: &Path, random: &mut Random, tally: &Tally) {
+        let lake = tempdir().unwrap();
+        lay(begin, lake.path());
+        loop {
+            let is_killed = self.is_killed(lake.path(), self.moment(random));
+            for path in damaged(lake.path()) {
+                let bytes = std::fs::read(lake.path().join(&path)).unwrap();
+                assert!(begin.get(&path) == Some(&bytes), "{} is damaged", path.display());
+            }
+            let now = data(lake.path());
+            tally.count(is_killed, now != *begin && now != data(whole), kills);
+            if !is_killed || tally.hits() >= kills {
+                break;
+            }
+        }
+        self.done(lake.path());
+        assert_eq!(difference(lake.path(), whole), None);
+        assert_eq!(changes(lake.path()), changes(whole));
+        assert!(debris(lake.path()).is_empty(), "{:?} is left behind", debris(lake.path()));
+    }
+}
+
+/// Runs so far, and how many of them were killed.
+struct Tally {
+    runs: AtomicU32,
+    hits: AtomicU32,
+    /// How many left a lake that was neither as it began nor as it ends.
+    partly: AtomicU32,
+    start: Instant,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        let zero = AtomicU32::default;
+        Self { runs: zero(), hits: zero(), partly: zero(), start: Instant::now() }
+    }
+}
+
+impl Tally {
+    fn hits(&self) -> u32 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    fn count(&self, is_hit: bool, is_partly: bool, kills: u32) {
+        let runs = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
+        self.hits.fetch_add(u32::from(is_hit), Ordering::Relaxed);
+        self.partly.fetch_add(u32::from(is_hit && is_partly), Ordering::Relaxed);
+        assert!(runs <= kills * RUNS_PER_KILL, "only {} of {runs} runs were killed", self.hits());
+    }
+}
+
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// Puts files into a folder.
+fn lay(files: &Files, folder: &Path) {
+    for (path, bytes) in files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+/// The record of what was published anew; series are worked on side by side.
+fn changes(lake: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(lake.join("changes.jsonl")).unwrap_or_default();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
 }
 
 /// The data files that `lake check` finds damaged.
@@ -122,96 +218,69 @@ fn damaged(lake: &Path) -> Vec<PathBuf> {
     series.iter().flat_map(of).collect()
 }
 
-/// Two workers, each with lakes of its own, until enough kills have hit.
-fn until(kills: u32, work: impl Fn(&mut Random, u64, &dyn Fn(bool) -> bool) + Sync) {
-    let seed = seed();
-    println!("{SEED}={seed}");
-    let (hits, runs, start) = (AtomicU32::new(0), AtomicU32::new(0), Instant::now());
-    // Counts a run; whether to go on.
-    let count = |is_hit: bool| {
-        let runs = runs.fetch_add(1, Ordering::Relaxed) + 1;
-        let hits = hits.fetch_add(u32::from(is_hit), Ordering::Relaxed) + u32::from(is_hit);
-        assert!(runs <= kills * RUNS_PER_KILL, "{SEED}={seed}: only {hits} of {runs} runs were killed");
-        hits < kills
-    };
-    std::thread::scope(|scope| {
-        for worker in 0..2 {
-            let (work, count) = (&work, &count);
-            scope.spawn(move || work(&mut Random(seed.wrapping_add(worker)), seed, count));
-        }
-    });
-    let (hits, runs) = (hits.into_inner(), runs.into_inner());
-    println!("{hits} of {runs} runs were killed in {:.1} s", start.elapsed().as_secs_f64());
-    assert!(hits >= kills, "{SEED}={seed}: {hits}");
+fn bars() -> Exchange {
+    let exchange = Exchange::new(&markets(&["BTCUSDT", "ETHUSDT"], Interval::FifteenMinutes, "2024-11-25"));
+    exchange.faults(HOLES);
+    exchange
 }
 
 #[test]
 fn ingests_that_are_killed_leave_no_trace() {
-    let scene = Scene::new();
-    println!("a run takes {:?}, one that finds nothing to do {:?}", scene.length, scene.nothing);
-    let command = |lake: &Path| scene.exchange.command(&format!("{INGEST} {ALL_SOURCES}"), lake);
-    until(INGEST_KILLS, |random, seed, count| {
-        let mut goes_on = true;
-        while goes_on {
-            let lake = tempdir().unwrap();
-            let mut is_killed = true;
-            while goes_on && is_killed {
-                is_killed = scene.is_killed(command(lake.path()), scene.moment(random));
-                goes_on = count(is_killed);
-                assert_eq!(damaged(lake.path()), [PathBuf::new(); 0], "{SEED}={seed}");
-            }
-            let ended: Ended = command(lake.path()).output().unwrap().into();
-            ended.assert(0, &[]);
-            scene.assert_whole(lake.path(), seed);
-        }
-    });
+    let nothing = Files::new();
+    let (scene, whole) = Scene::new(bars(), format!("{INGEST} {ALL_SOURCES}"), &nothing);
+    let states = run(&["lake", "check", "--json", "--lake", &whole.path().display().to_string()]).stdout;
+    for text in ["\"verified\"", "\"rest\"", "\"filled_hole\""] {
+        assert!(states.contains(text), "{text} is part of what is tested: {states}");
+    }
+    scene.survives(200, &nothing, whole.path());
 }
 
 #[test]
 fn repairs_that_are_killed_leave_no_trace() {
-    let scene = Scene::new();
-    let whole = data(scene.whole.path());
-    let spoilt = spoilt(&whole);
-    let command = |lake: &Path| scene.exchange.command(&format!("lake repair {ALL_SOURCES}"), lake);
-    until(REPAIR_KILLS, |random, seed, count| {
-        let mut goes_on = true;
-        while goes_on {
-            let lake = tempdir().unwrap();
-            for (path, bytes) in whole.iter().map(|(path, bytes)| (path, spoilt.get(path).unwrap_or(bytes))) {
-                let path = lake.path().join(path);
-                std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-                if !bytes.is_empty() {
-                    std::fs::write(path, bytes).unwrap();
-                }
-            }
-            let mut is_killed = true;
-            while goes_on && is_killed {
-                is_killed = scene.is_killed(command(lake.path()), scene.moment(random));
-                goes_on = count(is_killed);
-                for path in damaged(lake.path()) {
-                    let bytes = std::fs::read(lake.path().join(&path)).unwrap();
-                    assert!(spoilt.get(&path) == Some(&bytes), "{SEED}={seed}: {} is damaged anew", path.display());
-                }
-            }
-            let ended: Ended = command(lake.path()).output().unwrap().into();
-            ended.assert(0, &[]);
-            scene.assert_whole(lake.path(), seed);
-        }
-    });
+    let lake = tempdir().unwrap();
+    let exchange = bars();
+    assert!(exchange.command(&format!("{INGEST} {ALL_SOURCES}"), lake.path()).output().unwrap().status.success());
+    let spoilt = spoilt(data(lake.path()));
+    let (scene, whole) = Scene::new(exchange, format!("lake repair {ALL_SOURCES}"), &spoilt);
+    assert_eq!(difference(whole.path(), lake.path()), None, "an undisturbed repair");
+    lay(&spoilt, lake.path());
+    assert_eq!(damaged(lake.path()).len(), 2, "what is damaged is found");
+    scene.survives(40, &spoilt, whole.path());
 }
 
 /// Files as they are before a repair: one bent, one cut, one gone.
-fn spoilt(whole: &BTreeMap<PathBuf, Vec<u8>>) -> BTreeMap<PathBuf, Vec<u8>> {
+fn spoilt(mut files: Files) -> Files {
     let path = |name: &str| Path::new("klines").join(name);
-    let [bent, cut, gone] = [
-        path("symbol=BTCUSDT/interval=15m/2024-12.parquet"),
-        path("symbol=ETHUSDT/interval=1h/2025.parquet"),
-        path("symbol=ETHUSDT/interval=15m/2025-01-05.parquet"),
-    ];
-    let mut bytes = whole[&bent].clone();
-    let middle = bytes.len() / 3;
-    bytes[middle] ^= 0x20;
-    let half = whole[&cut][..whole[&cut].len() / 2].to_vec();
-    assert!(whole.contains_key(&gone));
-    BTreeMap::from([(bent, bytes), (cut, half), (gone, Vec::new())])
+    let bent = files.get_mut(&path("symbol=BTCUSDT/interval=15m/2024-12.parquet")).unwrap();
+    let middle = bent.len() / 3;
+    bent[middle] ^= 0x20;
+    let cut = files.get_mut(&path("symbol=ETHUSDT/interval=1h/2025.parquet")).unwrap();
+    cut.truncate(cut.len() / 2);
+    files.remove(&path("symbol=ETHUSDT/interval=15m/2025-01-05.parquet")).unwrap();
+    files
+}
+
+/// Archives that came too early come out anew.
+#[test]
+fn refreshes_that_are_killed_leave_no_trace_and_tell_every_change_once() {
+    let lake = tempdir().unwrap();
+    let exchange = bars();
+    assert!(exchange.command(&format!("{INGEST} {ALL_SOURCES}"), lake.path()).output().unwrap().status.success());
+    exchange.server.clear_faults();
+    let early = data(lake.path());
+    let (scene, whole) = Scene::new(exchange, format!("{INGEST} --refresh {ALL_SOURCES}"), &early);
+    assert_eq!(changes(whole.path()).len(), 1 + 9, "a month and nine days");
+    scene.survives(30, &early, whole.path());
+}
+
+/// Archives of trades go to the disk first, and what is there of one is not fetched again.
+#[test]
+fn ingests_of_trades_that_are_killed_leave_no_trace() {
+    let exchange = Exchange::new(&markets(&["BTCUSDT"], Interval::OneMinute, "2025-01-01"));
+    exchange.faults(r#"{"kind":"slow","rate":4000000,"path":"*.zip"}"#);
+    let ingest = "ingest --symbol BTCUSDT --kinds agg-trades --from 2025-01-08 --to 2025-01-09 --portal {url}";
+    let (scene, whole) = Scene::new(exchange, ingest.to_owned(), &Files::new());
+    scene.survives(16, &Files::new(), whole.path());
+    let record = scene.exchange.server.record();
+    assert!(record.last.iter().any(|request| request.status == 206), "no download was taken up again");
 }
