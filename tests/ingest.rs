@@ -1,8 +1,12 @@
 //! `candlewick ingest` as a process, against portals that are made here.
 
 mod bad_input;
+mod exchange;
+mod faults;
+mod full_disk;
 mod killed;
 pub(crate) mod made;
+mod random_kills;
 mod server;
 mod side_by_side;
 

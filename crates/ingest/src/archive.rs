@@ -36,7 +36,9 @@ impl Engine<'_> {
             let opened = self.attempt(series, period).await;
             let is_doubtful = match &opened {
                 Ok(Some(opened)) => opened.published.is_some(),
-                Err(trouble) => matches!(trouble, Trouble::Corrupt { .. } | Trouble::Pack { .. }),
+                Err(trouble) => {
+                    matches!(trouble, Trouble::Corrupt { .. } | Trouble::Pack { .. } | Trouble::Checksum { .. })
+                }
                 Ok(None) => false,
             };
             if is_doubtful && first_try {
@@ -166,11 +168,9 @@ fn of_other_length(bars: &Bars, interval: Interval) -> usize {
 
 /// What is odd about an archive, though it can be taken. Spot archives carry microseconds from
 /// 2025 on and milliseconds before; a futures archive in a Spot folder shows by that.
-pub(crate) fn odd(source: &Source) -> Option<String> {
+pub(crate) fn odd(Chunk { bars, source }: &Chunk, interval: Interval) -> Option<String> {
     let path = &source.path;
-    if source.rows == 0 {
-        return Some(format!("{path} holds no rows"));
-    }
+    let Some(last) = bars.open_time.last() else { return Some(format!("{path} holds no rows")) };
     let change = Timestamp::from_date(2025, 1, 1)?;
     match (source.time_unit, source.from >= change) {
         (None, _) => Some(format!("{path} mixes milliseconds and microseconds")),
@@ -180,6 +180,15 @@ pub(crate) fn odd(source: &Source) -> Option<String> {
         (Some(TimeUnit::Microseconds), false) => {
             Some(format!("{path} is in microseconds before 2025, which Spot archives are not"))
         }
-        _ => None,
+        _ => ends_early(source, interval.next_open(*last), interval),
     }
+}
+
+/// An archive that came out too early lacks its end, and no checksum tells. So does the last one
+/// of a market that was delisted.
+fn ends_early(source: &Source, next: Timestamp, interval: Interval) -> Option<String> {
+    let Source { path, to, .. } = source;
+    (interval.next_open(next) <= *to).then(|| {
+        format!("{path} ends early, it has no bars from {next} to {to}: it came out too soon, or trading had ended")
+    })
 }

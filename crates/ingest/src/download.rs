@@ -3,7 +3,7 @@
 //! For: range requests, what a status means, sizes. Not for: how often to try (`portal`).
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -15,6 +15,11 @@ use tokio::io::AsyncWriteExt;
 const IN_MEMORY_MAX: u64 = 1 << 30;
 /// No archive is larger: the largest month of trades is some 10 GB.
 const ON_DISK_MAX: u64 = 64 << 30;
+
+/// A transfer that brings less than so many bytes in so long is broken off and taken up again: at
+/// a byte a second nothing ever times out.
+const STRETCH: Duration = Duration::from_secs(30);
+const STRETCH_MIN: u64 = 16 << 10;
 
 /// Why an attempt failed.
 #[derive(Debug)]
@@ -73,8 +78,11 @@ pub(crate) async fn get(client: &Client, url: &str, part: &mut Part) -> Result<O
     let size = expected_size(&response, part.bytes.len() as u64, IN_MEMORY_MAX)?;
     part.bytes.reserve_exact(size.map_or(0, |size| (size as usize).saturating_sub(part.bytes.len())));
     let mut body = response.bytes_stream();
+    let mut progress = Progress::default();
     while let Some(piece) = body.next().await {
-        part.bytes.extend_from_slice(&piece.map_err(|e| Failure::transport(&e))?);
+        let piece = piece.map_err(|e| Failure::transport(&e))?;
+        part.bytes.extend_from_slice(&piece);
+        progress.made(piece.len(), Instant::now())?;
         if part.bytes.len() as u64 > IN_MEMORY_MAX {
             return Err(Failure::last("it is larger than any archive that fits in memory"));
         }
@@ -114,12 +122,14 @@ pub(crate) async fn get_into_file(client: &Client, url: &str, target: &Path) -> 
     let mut size_now = if goes_on { have } else { 0 };
     let size = expected_size(&response, size_now, ON_DISK_MAX)?;
     let mut body = response.bytes_stream();
+    let mut progress = Progress::default();
     while let Some(piece) = body.next().await {
-        let piece = match piece {
+        let arrived = piece.map_err(|error| Failure::transport(&error));
+        let piece = match arrived.and_then(|piece| progress.made(piece.len(), Instant::now()).map(|()| piece)) {
             Ok(piece) => piece,
-            Err(error) => {
+            Err(failure) => {
                 file.flush().await.map_err(disk)?;
-                return Err(Failure::transport(&error));
+                return Err(failure);
             }
         };
         file.write_all(&piece).await.map_err(disk)?;
@@ -130,6 +140,29 @@ pub(crate) async fn get_into_file(client: &Client, url: &str, target: &Path) -> 
     }
     file.flush().await.map_err(disk)?;
     is_whole(size_now, size).map(Some)
+}
+
+/// What arrived in the running stretch of a transfer.
+#[derive(Default)]
+struct Progress {
+    bytes: u64,
+    since: Option<Instant>,
+}
+
+impl Progress {
+    fn made(&mut self, bytes: usize, now: Instant) -> Result<(), Failure> {
+        self.bytes += bytes as u64;
+        let since = *self.since.get_or_insert(now);
+        if now.duration_since(since) < STRETCH {
+            return Ok(());
+        }
+        if self.bytes < STRETCH_MIN {
+            let (bytes, seconds) = (self.bytes, STRETCH.as_secs());
+            return Err(Failure::passing(format!("it hardly gets on: {bytes} bytes came in {seconds} s")));
+        }
+        *self = Self { bytes: 0, since: Some(now) };
+        Ok(())
+    }
 }
 
 /// Removes what [`get_into_file`] left, once it is used up or found wrong.
@@ -220,4 +253,24 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_is_borne_and_hardly_at_all_is_not() {
+        let start = Instant::now();
+        let lasts = |bytes: usize| {
+            let mut progress = Progress::default();
+            (0..200).find(|second| progress.made(bytes, start + Duration::from_secs(*second)).is_err())
+        };
+        assert_eq!([lasts(1_000), lasts(500), lasts(1)], [None, Some(30), Some(30)]);
+        let mut progress = Progress::default();
+        progress.made(1 << 20, start).unwrap();
+        progress.made(1, start + STRETCH).unwrap();
+        let failure = progress.made(7, start + STRETCH * 2).unwrap_err();
+        assert_eq!((failure.why.as_str(), failure.is_final), ("it hardly gets on: 7 bytes came in 30 s", false));
+    }
 }

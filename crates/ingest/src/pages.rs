@@ -1,12 +1,13 @@
 //! Closed bars over REST, page by page.
 //!
 //! For: cutting a range into pages, several of them on their way, checking each. Not for:
-//! waiting and weights (`binance::market`), nor for what is done with the bars (`rest`).
+//! waiting, weights and answers that cannot be read (`binance::market`), nor for what is done
+//! with the bars (`rest`).
 
 use std::ops::Range;
 
 use candlewick_binance::market::MarketClient;
-use candlewick_binance::rest::{KlineRange, RestError};
+use candlewick_binance::rest::KlineRange;
 use candlewick_lake::SeriesName;
 use candlewick_model::time::{DAY, SECOND};
 use candlewick_model::{Bar, Bars, Timestamp};
@@ -38,7 +39,8 @@ impl BarSource for MarketClient {
 pub async fn closed_bars(client: &MarketClient, series: SeriesName, range: Range<Timestamp>) -> Result<Paged, Trouble> {
     let mut bars = Bars::default();
     let mut at = range.start;
-    // Where nothing comes, the next bar is asked for, so that years before a listing cost one page.
+    // Where nothing comes, the next bar is asked for, so that years before a listing cost one page,
+    // and a page that was empty by mistake is found out.
     while at < range.end {
         let Some(first) = next_bar(client, series, at).await?.filter(|first| *first < range.end) else { break };
         at = pages(client, series, first..range.end, &mut bars).await?;
@@ -55,10 +57,11 @@ pub async fn closed_bars(client: &MarketClient, series: SeriesName, range: Range
 /// When the first bar from an instant on opens.
 async fn next_bar(client: &MarketClient, series: SeriesName, from: Timestamp) -> Result<Option<Timestamp>, Trouble> {
     let wanted = from..Timestamp::MAX;
-    Ok(page(client, series, wanted, 1).await?.first().map(|bar| bar.open_time))
+    Ok(page(client, series, wanted, 1, false).await?.first().map(|bar| bar.open_time))
 }
 
-/// Fetches pages until one is empty or the range ends, and says from where nothing is known.
+/// Fetches pages from a bar on until one is empty or the range ends, and says from where nothing
+/// is known.
 async fn pages(
     client: &MarketClient,
     series: SeriesName,
@@ -66,18 +69,22 @@ async fn pages(
     bars: &mut Bars,
 ) -> Result<Timestamp, Trouble> {
     let length = series.interval.micros().unwrap_or(31 * DAY).saturating_mul(PAGE.into());
-    let mut at = range.start;
+    let first = range.start;
+    let mut at = first;
     let cuts = std::iter::from_fn(|| {
         let part = at..at.plus(length).min(range.end);
         at = part.end;
         (!part.is_empty()).then_some(part)
     });
-    let mut answers = stream::iter(cuts)
-        .map(|part| async move { Ok::<_, Trouble>((whole(client, series, part.clone()).await?, part)) })
-        .buffered(PAGES_AT_A_TIME);
+    let mut answers =
+        stream::iter(cuts)
+            .map(|part| async move {
+                Ok::<_, Trouble>((whole(client, series, part.clone(), part.start == first).await?, part))
+            })
+            .buffered(PAGES_AT_A_TIME);
     while let Some((page, part)) = answers.try_next().await? {
         if page.is_empty() {
-            return Ok(part.end);
+            return Ok(part.start);
         }
         page.into_iter().for_each(|bar| bars.push(bar));
     }
@@ -86,8 +93,13 @@ async fn pages(
 
 /// All bars of a part that should be one page. After outages bars may lie closer than usual, so
 /// that they are more.
-async fn whole(client: &MarketClient, series: SeriesName, part: Range<Timestamp>) -> Result<Vec<Bar>, Trouble> {
-    let mut bars = page(client, series, part.clone(), PAGE).await?;
+async fn whole(
+    client: &MarketClient,
+    series: SeriesName,
+    part: Range<Timestamp>,
+    begins: bool,
+) -> Result<Vec<Bar>, Trouble> {
+    let mut bars = page(client, series, part.clone(), PAGE, begins).await?;
     let mut arrived = bars.len();
     while arrived == usize::from(PAGE) {
         let last = bars.last().expect("a full page").open_time;
@@ -95,39 +107,35 @@ async fn whole(client: &MarketClient, series: SeriesName, part: Range<Timestamp>
         if rest.is_empty() {
             break;
         }
-        let more = page(client, series, rest, PAGE).await?;
+        let more = page(client, series, rest, PAGE, false).await?;
         arrived = more.len();
         bars.extend(more);
     }
     Ok(bars)
 }
 
-/// One page, asked for again if it is not what was asked for.
+/// One page, asked for again if it is not what was asked for. It is known whether it `begins`
+/// with a bar at the range's start.
 async fn page(
     client: &MarketClient,
     series: SeriesName,
     wanted: Range<Timestamp>,
     limit: u16,
+    begins: bool,
 ) -> Result<Vec<Bar>, Trouble> {
     let end = (wanted.end < Timestamp::MAX).then(|| wanted.end.plus(-1));
     let range = KlineRange { start: Some(wanted.start), end, limit: Some(limit) };
+    let trouble = |why| Trouble::Rest { request: format!("klines of {series} from {}", wanted.start), why };
     let mut tries = 0;
     loop {
+        let answer = client.klines(series.symbol, series.interval, range).await;
+        let bars = answer.map_err(|error| trouble(error.to_string()))?;
+        let lacks_first = begins && bars.first().is_none_or(|bar| bar.open_time != wanted.start);
+        let missing = || lacks_first.then(|| format!("the bar of {} is missing, which was there before", wanted.start));
+        let Some(why) = fault(&bars, &series, &wanted, limit).or_else(missing) else { return Ok(bars) };
         tries += 1;
-        let why = match client.klines(series.symbol, series.interval, range).await {
-            Ok(bars) => match fault(&bars, &series, &wanted, limit) {
-                None => return Ok(bars),
-                Some(why) => why,
-            },
-            Err(error @ RestError::Answer { .. }) if tries < TRIES => error.to_string(),
-            Err(error) => {
-                let request = format!("klines of {series} from {}", wanted.start);
-                return Err(Trouble::Rest { request, why: error.to_string() });
-            }
-        };
         if tries == TRIES {
-            let request = format!("klines of {series} from {}", wanted.start);
-            return Err(Trouble::Rest { request, why });
+            return Err(trouble(why));
         }
     }
 }

@@ -177,6 +177,7 @@ impl Portal {
         };
         let mut all = ListingPage::default();
         let mut marker = marker.to_owned();
+        let mut is_promised = false;
         loop {
             let mut url = reqwest::Url::parse(listing).map_err(|e| trouble(listing, e.to_string()))?;
             url.query_pairs_mut().append_pair("delimiter", "/").append_pair("prefix", prefix);
@@ -187,16 +188,20 @@ impl Portal {
                 let body = get(client, url.as_str(), &mut crate::download::Part::default()).await?;
                 let body = body.ok_or_else(|| Failure::last("the listing is not there (404)"))?;
                 // What cannot be read may have been cut short; the next answer may be whole.
-                ListingPage::parse(&String::from_utf8_lossy(&body), &marker)
-                    .map(Some)
-                    .map_err(|e| Failure::passing(e.to_string()))
+                let page = ListingPage::parse(&String::from_utf8_lossy(&body), &marker);
+                match page.map_err(|e| Failure::passing(e.to_string()))? {
+                    page if is_promised && page.files.is_empty() && page.folders.is_empty() => Err(Failure::passing(
+                        format!("the listing ends at `{marker}`, behind which there should be more"),
+                    )),
+                    page => Ok(Some(page)),
+                }
             });
             let page = page.await?.expect("a page or an error");
             let is_last = is_enough(&page);
             all.files.extend(page.files);
             all.folders.extend(page.folders);
             match page.next_marker {
-                Some(next) if !is_last => marker = next,
+                Some(next) if !is_last => (marker, is_promised) = (next, true),
                 _ => return Ok(all),
             }
         }

@@ -188,7 +188,7 @@ impl<'a> SeriesRun<'a> {
                 let path = &chunk.source.path;
                 sizes.notes.push(format!("{path} differs from its CHECKSUM file, but another source has the same bars: taken, with a stale checksum"));
             }
-            sizes.notes.extend(odd(&chunk.source));
+            sizes.notes.extend(odd(chunk, self.series.interval));
         }
         match self.put(arrived.into_iter().map(|a| a.chunk).collect()).await {
             Ok(written) => outcome.add(Outcome {

@@ -1,6 +1,6 @@
 //! One table of trades: archives to the disk, verified, and as a stream into day files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -10,7 +10,7 @@ use candlewick_binance::archive::{
     ArchiveName, Checksum, Dataset, TradeBlock, TradeFacts, TradeRow, TradesError, read_trades, sha256_of,
 };
 use candlewick_lake::{
-    LakeError, Source, SourceState, TradeColumns, TradeSeries, TradeTable, TradeWriter, TradesWritten,
+    LakeError, Source, SourceState, TradeColumns, TradeFile, TradeSeries, TradeTable, TradeWriter, TradesWritten,
 };
 use candlewick_model::{AggTrade, Period, Trade};
 
@@ -40,7 +40,13 @@ impl Engine<'_> {
                 outcome.troubles.push(trouble);
             }
         }
-        run.pass_over_what_came_before(&mut outcome);
+        match run.writer.days() {
+            Ok(days) => {
+                run.pass_over_what_came_before(&days, &mut outcome);
+                outcome.notes.extend(run.seams(&days));
+            }
+            Err(error) => outcome.troubles.push(self.broken(error)),
+        }
         outcome
     }
 }
@@ -77,11 +83,28 @@ impl TradesRun<'_> {
         Ok(())
     }
 
-    fn pass_over_what_came_before(&self, outcome: &mut Outcome) {
-        let Some(first) = self.writer.days().ok().and_then(|days| days.into_keys().next()) else { return };
+    fn pass_over_what_came_before(&self, days: &BTreeMap<Period, TradeFile>, outcome: &mut Outcome) {
+        let Some(first) = days.keys().next() else { return };
         let before = outcome.absent.len();
         outcome.absent.retain(|period| period.range().end > first.range().start);
         outcome.before_first = before - outcome.absent.len();
+    }
+
+    /// Numbers that are left out where one archive ends and the next begins, if one of them is
+    /// new: an archive that came out too early lacks its last trades, and no checksum tells.
+    fn seams(&self, days: &BTreeMap<Period, TradeFile>) -> Vec<String> {
+        let seam = |((day, file), (next_day, next)): ((&Period, &TradeFile), (&Period, &TradeFile))| {
+            let (file, next) = (&file.provenance, &next.provenance);
+            let is_old = self.held.contains(day) && self.held.contains(next_day);
+            let is_far = day.range().end != next_day.range().start;
+            if is_old || is_far || file.source.path == next.source.path {
+                return None;
+            }
+            let missing = next.first_id? - file.last_id? - 1;
+            let path = &file.source.path;
+            (missing > 0).then(|| format!("{path} or what follows it is cut short: {missing} trade numbers are missing between {day} and {next_day}"))
+        };
+        days.iter().zip(days.iter().skip(1)).filter_map(seam).collect()
     }
 
     /// Fetches one archive and takes it, if the portal has it.
@@ -100,7 +123,8 @@ impl TradesRun<'_> {
             let opened = tokio::task::spawn_blocking(move || take(&writer, table, name, &zip, checksum.as_deref()));
             let taken = opened.await.expect("decoding does not panic");
             let is_remote = self.engine.portal.is_remote();
-            let is_doubtful = matches!(taken, Err(Trouble::Corrupt { .. } | Trouble::Pack { .. }));
+            let is_doubtful =
+                matches!(taken, Err(Trouble::Corrupt { .. } | Trouble::Pack { .. } | Trouble::Checksum { .. }));
             if is_remote && !matches!(taken, Err(Trouble::Lake(_))) {
                 forget(&file);
             }

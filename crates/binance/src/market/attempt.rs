@@ -112,7 +112,8 @@ fn failed(what: String, status: StatusCode, retry_after: Option<i64>, body: &[u8
     let refusal = serde_json::from_slice::<Refusal>(body).ok();
     let is_passing = status.is_server_error()
         || refusal.as_ref().is_some_and(|r| matches!(r.code, -1000 | -1001 | -1006 | -1007 | -1008));
-    let shortened: String = text.chars().take(200).collect();
+    // In one line: gateways answer in pages of HTML.
+    let shortened: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect();
     let answer = RestError::Answer { what, reason: format!("HTTP {}: {shortened}", status.as_u16()) };
     match refusal {
         _ if is_passing => Failed::Passing { error: answer, is_server: true },

@@ -17,7 +17,7 @@ use candlewick_model::{Bar, Interval, Symbol, Timestamp};
 use tokio::sync::Semaphore;
 
 use crate::rest::{KlineRange, RestError};
-use crate::weight::{Decision, SharedBudget, WindowStatus, limits_of};
+use crate::weight::{Decision, Limit, SharedBudget, WindowStatus, limits_of};
 use crate::wire::{Kline, ServerTime, bars_of_page, time};
 use attempt::{Attempt, Failed};
 use pace::Jitter;
@@ -72,7 +72,7 @@ pub struct MarketClient {
     host: AtomicU64,
     offset_us: AtomicI64,
     measured: AtomicI64,
-    /// Whether the exchange was asked for its limits.
+    /// Whether the limits were asked for.
     knows_limits: AtomicBool,
     counts: Counts,
 }
@@ -161,13 +161,17 @@ impl MarketClient {
         }
     }
 
-    /// Measures how far the server's clock is from the local one. The answer is taken to have been made halfway between question and arrival.
+    /// Measures how far the server's clock is from the local one. The answer is taken to have been
+    /// made halfway between question and arrival.
     pub async fn synchronise(&self) -> Result<Timestamp, RestError> {
         let asked = self.pace.now();
-        let answer = self.get("/api/v3/time", "", 1).await?;
+        let what = "GET /api/v3/time";
+        let read = |answer: &[u8]| {
+            let ServerTime { server_time } = parse(what, answer)?;
+            time(server_time).ok_or_else(|| implausible(what, "serverTime"))
+        };
+        let server = self.get("/api/v3/time", "", 1, read).await?;
         let arrived = self.pace.now();
-        let ServerTime { server_time } = parse("GET /api/v3/time", &answer)?;
-        let server = time(server_time).ok_or_else(|| implausible("GET /api/v3/time", "serverTime"))?;
         let halfway = asked.micros() + (arrived.micros() - asked.micros()) / 2;
         // An answer that waited for a ban to end says little about now.
         if self.measured.load(Ordering::Relaxed) == i64::MIN || arrived.micros() - asked.micros() < 5 * SECOND {
@@ -184,27 +188,24 @@ impl MarketClient {
         if measured == i64::MIN || !(0..OFFSET_AGE).contains(&now.saturating_sub(measured)) {
             self.synchronise().await?;
         }
-        // Whoever comes first asks; until the answer is there the others go by the lowest limits.
-        if !self.knows_limits.swap(true, Ordering::Relaxed) {
-            // The smallest answer that names the limits is that for one symbol.
-            match self.get("/api/v3/exchangeInfo", "symbol=BTCUSDT", 20).await {
-                Ok(info) => self.learn_limits(&info),
-                // A market of that name is not everywhere.
-                Err(RestError::Refused(_)) => {}
-                Err(error) => {
-                    self.knows_limits.store(false, Ordering::Relaxed);
-                    return Err(error);
-                }
-            }
-        }
         Ok(())
     }
 
-    fn learn_limits(&self, info: &[u8]) {
-        self.knows_limits.store(true, Ordering::Relaxed);
-        if let Ok(limits) = limits_of(info)
-            && !limits.is_empty()
-        {
+    /// Asks once what the limits are. Where that cannot be told it goes by the ones that it knows.
+    async fn ask_limits(&self) {
+        if self.knows_limits.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        // The smallest answer that names the limits is that for one symbol.
+        match self.get("/api/v3/exchangeInfo", "symbol=BTCUSDT", 20, |info| Ok(limits_of(info).ok())).await {
+            Ok(limits) => self.learn_limits(limits),
+            Err(RestError::Refused(_)) => {}
+            Err(error) => (self.told)(&format!("{error}; the request limits are taken for the lowest there ever were")),
+        }
+    }
+
+    fn learn_limits(&self, limits: Option<Vec<Limit>>) {
+        if let Some(limits) = limits.filter(|limits| !limits.is_empty()) {
             self.budget.with(|budget| {
                 if budget.limits() != limits {
                     budget.set_limits(&limits);
@@ -216,35 +217,49 @@ impl MarketClient {
     /// The whole answer of exchangeInfo.
     pub async fn exchange_info(&self) -> Result<String, RestError> {
         let what = "GET /api/v3/exchangeInfo";
-        let answer = self.get("/api/v3/exchangeInfo", "", 20).await?;
-        self.learn_limits(&answer);
-        String::from_utf8(answer.into()).map_err(|_| implausible(what, "the text"))
+        let read = |answer: &[u8]| {
+            parse::<serde::de::IgnoredAny>(what, answer)?;
+            let text = std::str::from_utf8(answer).map_err(|_| implausible(what, "the text"))?;
+            Ok((text.to_owned(), limits_of(answer).ok()))
+        };
+        let (text, limits) = self.get("/api/v3/exchangeInfo", "", 20, read).await?;
+        self.learn_limits(limits);
+        Ok(text)
     }
 
     /// Bars, oldest first. The last one may still be open.
     pub async fn klines(&self, symbol: Symbol, interval: Interval, range: KlineRange) -> Result<Vec<Bar>, RestError> {
         self.keep_time().await?;
+        self.ask_limits().await;
         let what = "GET /api/v3/klines";
         let mut pairs = vec![("symbol", symbol.to_string()), ("interval", interval.rest_name().to_owned())];
         pairs.extend(range.start.map(|start| ("startTime", start.millis().to_string())));
         pairs.extend(range.end.map(|end| ("endTime", end.millis().to_string())));
         pairs.extend(range.limit.map(|limit| ("limit", limit.to_string())));
         let query = crate::signing::query_string(pairs.iter().map(|(name, value)| (*name, value.as_str())));
-        let answer = self.get("/api/v3/klines", &query, 2).await?;
-        if let Some(bars) = bars_of_page(&answer) {
-            return Ok(bars);
-        }
-        let rows: Vec<Kline> = parse(what, &answer)?;
-        rows.iter().map(|row| row.bar().ok_or_else(|| implausible(what, "a row"))).collect()
+        let read = |answer: &[u8]| {
+            if let Some(bars) = bars_of_page(answer) {
+                return Ok(bars);
+            }
+            let rows: Vec<Kline> = parse(what, answer)?;
+            rows.iter().map(|row| row.bar().ok_or_else(|| implausible(what, "a row"))).collect()
+        };
+        self.get("/api/v3/klines", &query, 2, read).await
     }
 
-    /// Asks until there is an answer or a no, at one host after the other.
-    async fn get(&self, path: &'static str, query: &str, weight: u64) -> Result<Bytes, RestError> {
+    /// Asks until there is an answer that can be read, or a no, at one host after the other.
+    async fn get<T>(
+        &self,
+        path: &'static str,
+        query: &str,
+        weight: u64,
+        read: impl Fn(&[u8]) -> Result<T, RestError>,
+    ) -> Result<T, RestError> {
         let first = self.host.load(Ordering::Relaxed) as usize;
         let mut last = None;
         for n in 0..self.hosts.len() {
             let at = (first + n) % self.hosts.len();
-            match self.get_at(at, path, query, weight).await {
+            match self.get_at(at, path, query, weight, &read).await {
                 Err(error @ RestError::Refused(_)) => return Err(error),
                 Err(error) => {
                     if n + 1 < self.hosts.len() {
@@ -261,7 +276,14 @@ impl MarketClient {
         Err(last.unwrap_or_else(|| implausible("a request", "a list without hosts")))
     }
 
-    async fn get_at(&self, host: usize, path: &'static str, query: &str, weight: u64) -> Result<Bytes, RestError> {
+    async fn get_at<T>(
+        &self,
+        host: usize,
+        path: &'static str,
+        query: &str,
+        weight: u64,
+        read: impl Fn(&[u8]) -> Result<T, RestError>,
+    ) -> Result<T, RestError> {
         let url = if query.is_empty() {
             format!("{}{path}", self.hosts[host])
         } else {
@@ -279,7 +301,9 @@ impl MarketClient {
             if !used.is_empty() {
                 self.budget.with(|b| used.iter().for_each(|(window, used)| b.told(*window, *used, sent, now)));
             }
-            let error = match result {
+            // What cannot be read may have been cut short or spoilt on its way.
+            let read = |body: Bytes| read(&body).map_err(|error| Failed::Passing { error, is_server: false });
+            let error = match result.and_then(read) {
                 Ok(answer) => return Ok(answer),
                 Err(Failed::Limited { is_ban, retry_after_us }) => {
                     drop(slot);

@@ -28,7 +28,7 @@ pub enum RestError {
         reason: String,
     },
     /// The request was not delivered, or the answer to a question got lost.
-    #[error("{what}: {source}")]
+    #[error("{what}: {}", causes(source))]
     Transport {
         /// The request.
         what: String,
@@ -43,6 +43,17 @@ pub enum RestError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// An error with what caused it, which is where `reqwest` says what really happened.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 impl RestError {

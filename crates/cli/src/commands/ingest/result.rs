@@ -29,6 +29,10 @@ pub(super) fn print(arguments: &Arguments, outcomes: &[(Target, Outcome)], secon
             .iter()
             .for_each(|text| eprintln!("error: {target}: sources contradict each other: {text}"));
         outcome.troubles.iter().for_each(|trouble| eprintln!("error: {trouble}"));
+        if !outcome.is_nothing() && !outcome.absent.is_empty() {
+            let absent: Vec<_> = outcome.absent.iter().map(ToString::to_string).collect();
+            eprintln!("error: {target}: not on the portal: {}", shortened(&absent));
+        }
         if outcome.is_nothing() && outcome.untried == 0 {
             let to = match arguments.to {
                 Until::Now => "now".to_owned(),
