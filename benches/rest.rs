@@ -9,11 +9,12 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use candlewick_binance::market::{MarketClient, MarketOptions, Pace};
 use candlewick_binance::rest::KlineRange;
 use candlewick_exchange::data::{Catalogue, DataOptions, DataServer, Portal, ServerClock};
+use candlewick_live::system_clock;
 use candlewick_model::time::MINUTE;
 use candlewick_model::{Interval, Timestamp};
 
@@ -68,11 +69,9 @@ async fn hour(clients: usize) {
 /// weight used within it, how often that was too much, and the number of pages.
 async fn client(server: &str, budget: &Path) {
     let rows = std::env::var("CANDLEWICK_BENCH_ROWS").ok().and_then(|rows| rows.parse().ok()).unwrap_or(1_000);
+    let wall = system_clock();
     // Some seconds off, as clocks are.
-    let clock = || {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-        Timestamp::from_micros(since.as_micros() as i64 % 100_000_000_000_000 * SPEED + 7_000_000)
-    };
+    let clock = move || Timestamp::from_micros(wall().micros() % 100_000_000_000_000 * SPEED + 7_000_000);
     let client = MarketClient::new(MarketOptions {
         hosts: vec![server.to_owned()],
         share_percent: SHARE,
