@@ -12,7 +12,7 @@ impl Lake {
     /// Adds a line to the record, unless it is there: whoever died between telling a change and
     /// making it tells it again.
     pub fn note_change(&self, line: &str) -> Result<(), LakeError> {
-        let _lock = self.store.lock(self.root(), "changes", RECORD)?;
+        let _lock = self.store.wait_for_lock(self.root(), "changes")?;
         let place = self.place(self.root().join(RECORD));
         let (mut text, version) = match place.content() {
             Ok((content, version)) => {
@@ -43,5 +43,15 @@ mod tests {
             lake.note_change(line).unwrap();
         }
         assert_eq!(std::fs::read_to_string(folder.path().join(RECORD)).unwrap(), "one\ntwo\ntwo two\n");
+        // Series are worked on side by side.
+        std::thread::scope(|scope| {
+            for n in 0..4 {
+                scope.spawn({
+                    let lake = &lake;
+                    move || (0..10).for_each(|at| lake.note_change(&format!("{n} {at}")).unwrap())
+                });
+            }
+        });
+        assert_eq!(std::fs::read_to_string(folder.path().join(RECORD)).unwrap().lines().count(), 3 + 40);
     }
 }

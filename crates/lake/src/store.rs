@@ -105,6 +105,15 @@ impl Store {
             Self::Bucket(_) => Ok(None),
         }
     }
+
+    /// As [`Store::lock`], but waits for others.
+    pub(crate) fn wait_for_lock(&self, root: &Path, name: &str) -> Result<Option<Lock>, LakeError> {
+        match self {
+            Self::Disk => Lock::wait(root, name).map(Some),
+            #[cfg(feature = "s3")]
+            Self::Bucket(_) => Ok(None),
+        }
+    }
 }
 
 impl Place {

@@ -4,7 +4,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Error, ErrorKind, Result, Write};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Tail, Version};
 use crate::error::LakeError;
@@ -16,13 +16,24 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// `what` is named in the error if another process holds the lock.
-    pub(super) fn take(root: &Path, name: &str, what: &str) -> std::result::Result<Self, LakeError> {
+    fn open(root: &Path, name: &str) -> std::result::Result<(File, PathBuf), LakeError> {
         let folder = root.join(".locks");
         std::fs::create_dir_all(&folder).map_err(LakeError::io(&folder))?;
         let path = folder.join(format!("{name}.lock"));
-        let file =
-            File::options().create(true).truncate(false).write(true).open(&path).map_err(LakeError::io(&path))?;
+        let file = File::options().create(true).truncate(false).write(true).open(&path);
+        Ok((file.map_err(LakeError::io(&path))?, path))
+    }
+
+    /// Waits until nobody else holds the lock, which is for a moment.
+    pub(super) fn wait(root: &Path, name: &str) -> std::result::Result<Self, LakeError> {
+        let (file, path) = Self::open(root, name)?;
+        file.lock().map_err(LakeError::io(&path))?;
+        Ok(Self { _file: file })
+    }
+
+    /// `what` is named in the error if another process holds the lock.
+    pub(super) fn take(root: &Path, name: &str, what: &str) -> std::result::Result<Self, LakeError> {
+        let (file, path) = Self::open(root, name)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(LakeError::Locked { series: what.to_owned(), lock: path }),
