@@ -215,7 +215,9 @@ fn resampled_bars_are_those_of_the_archives() {
         ["ARBUSDT", "1h", "2023-04", "2024-01"],
         ["ARBUSDT", "1d", "2023-08", "2024-01"],
     ] {
-        ingest(range, &portal(&realdata), folder.path()).assert(1, &[]);
+        let ended = ingest(range, &portal(&realdata), folder.path());
+        ended.assert(0, &[]);
+        assert!(ended.stdout.contains("before the first archive: "), "{ended:?}");
     }
     for (symbol, from, to, equal, partial) in [
         ("BTCUSDT", "1m", "15m", 8_635, 1),
