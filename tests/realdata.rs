@@ -208,16 +208,14 @@ fn resampled_bars_are_those_of_the_archives() {
     ] {
         ingest(range, &portal(&realdata), folder.path()).assert(0, &[]);
     }
-    // The portal's copy begins later; what is not there is told.
+    // The portal's copy begins later: these markets seem to be listed then.
     for range in [
         ["BTCUSDT", "1d", "2023-01", "2024-01"],
         ["SOLUSDT", "1d", "2023-01", "2024-01"],
         ["ARBUSDT", "1h", "2023-04", "2024-01"],
         ["ARBUSDT", "1d", "2023-08", "2024-01"],
     ] {
-        let ended = ingest(range, &portal(&realdata), folder.path());
-        ended.assert(0, &[]);
-        assert!(ended.stdout.contains("before the first archive: "), "{ended:?}");
+        ingest(range, &portal(&realdata), folder.path()).assert(0, &[]);
     }
     for (symbol, from, to, equal, partial) in [
         ("BTCUSDT", "1m", "15m", 8_635, 1),
