@@ -14,7 +14,7 @@ use std::path::Path;
 
 use candlewick_binance::archive::encode;
 use candlewick_lake::{Lake, SeriesName};
-use candlewick_model::{Interval, Symbol, TimeUnit};
+use candlewick_model::{Interval, Price, Symbol, TimeUnit};
 use tempfile::tempdir;
 
 use crate::program::{Ended, assert_same, candlewick, files, ingest, names, run};
@@ -256,4 +256,31 @@ fn gaps_between_and_inside_files_are_told() {
     ] {
         assert!(ended.stdout.contains(told), "{told}: {ended:?}");
     }
+}
+
+#[test]
+fn a_name_that_means_something_else_is_told_and_kept_as_it_is() {
+    let tree = Tree::of("BTCUSDT", "1h", &["2023-01", "2023-02"]);
+    // A thousandth of the price from the middle of February on, and of March.
+    for (of, cheap_from) in [("2023-02", 300), ("2023-03", 0)] {
+        let name = name("BTCUSDT", "1h", of);
+        let mut bars = bars(Interval::OneHour, period(of));
+        for prices in [&mut bars.open, &mut bars.high, &mut bars.low, &mut bars.close] {
+            prices.iter_mut().skip(cheap_from).for_each(|price| *price = Price::from_units(price.units() / 1_000));
+        }
+        tree.publish_csv(name, &encode(&bars, TimeUnit::Milliseconds));
+    }
+    let lake = tempdir().unwrap();
+    let told = "BTCUSDT 1h: its units seem to have changed";
+    ingest(["BTCUSDT", "1h", "2023-01", "2023-01"], &tree.address(), lake.path()).assert(0, &[]);
+    let ended = ingest(["BTCUSDT", "1h", "2023-01", "2023-02"], &tree.address(), lake.path());
+    ended.assert(0, &[told, "2023-02-13T"]);
+    assert_eq!(ended.stderr.matches(told).count(), 1, "{ended:#?}");
+    let ended = ingest(["BTCUSDT", "1h", "2023-01", "2023-03"], &tree.address(), lake.path());
+    ended.assert(0, &[]);
+    assert!(!ended.stderr.contains("units"), "it was told when it came: {ended:#?}");
+    // Between two archives that came at different times.
+    let other = tempdir().unwrap();
+    ingest(["BTCUSDT", "1h", "2023-01", "2023-01"], &tree.address(), other.path()).assert(0, &[]);
+    ingest(["BTCUSDT", "1h", "2023-03", "2023-03"], &tree.address(), other.path()).assert(0, &[told, "2023-03-01T00"]);
 }

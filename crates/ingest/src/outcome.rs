@@ -1,8 +1,7 @@
 //! What a run did, and who is told while it does.
 
-use std::ops::Range;
-
-use candlewick_model::{Bars, Period, Timestamp};
+use candlewick_lake::Discontinuity;
+use candlewick_model::{Bar, Bars, Period};
 
 use crate::error::Trouble;
 use crate::plan::Target;
@@ -52,15 +51,22 @@ pub struct Outcome {
     pub contradictions: Vec<String>,
     /// What failed.
     pub troubles: Vec<Trouble>,
-    /// From the first to the last of the bars that were taken.
-    pub(crate) touched: Option<Range<Timestamp>>,
+    /// Where the name seems to mean something else, within what was taken at a time.
+    pub(crate) discontinuities: Vec<Discontinuity>,
+    /// The first and the last bar with trades of all that was taken at a time.
+    pub(crate) edges: Vec<(Bar, Bar)>,
 }
 
 impl Outcome {
-    /// Remembers which times were taken.
-    pub(crate) fn touch(&mut self, bars: &Bars) {
-        if let (Some(first), Some(last)) = (bars.open_time.first(), bars.open_time.last()) {
-            self.touched = joined(self.touched.take(), Some(*first..last.plus(1)));
+    /// Looks at bars that are taken for what their series may mean.
+    pub(crate) fn look_at(&mut self, bars: &Bars) {
+        let has_trades = |at: &usize| !bars.volume[*at].is_zero();
+        let first = (0..bars.len()).find(has_trades);
+        let last = (0..bars.len()).rev().find(has_trades);
+        let bar = |at: Option<usize>| bars.slice(at?..at? + 1).iter().next();
+        if let (Some(first), Some(last)) = (bar(first), bar(last)) {
+            self.discontinuities.extend(Discontinuity::within(bars));
+            self.edges.push((first, last));
         }
     }
 
@@ -82,7 +88,8 @@ impl Outcome {
         self.notes.extend(other.notes);
         self.contradictions.extend(other.contradictions);
         self.troubles.extend(other.troubles);
-        self.touched = joined(self.touched.take(), other.touched);
+        self.discontinuities.extend(other.discontinuities);
+        self.edges.extend(other.edges);
     }
 
     /// Adds what a second look at the same target found. What is present is not counted twice.
@@ -106,12 +113,5 @@ impl Outcome {
 
     pub(crate) fn trouble(trouble: impl Into<Trouble>) -> Self {
         Self { troubles: vec![trouble.into()], ..Self::default() }
-    }
-}
-
-fn joined(one: Option<Range<Timestamp>>, other: Option<Range<Timestamp>>) -> Option<Range<Timestamp>> {
-    match (one, other) {
-        (Some(a), Some(b)) => Some(a.start.min(b.start)..a.end.max(b.end)),
-        (one, other) => one.or(other),
     }
 }

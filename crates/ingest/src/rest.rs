@@ -101,7 +101,7 @@ impl SeriesRun<'_> {
             return Ok(());
         }
         outcome.rest_bars += bars.len() as u64;
-        outcome.touch(&bars);
+        outcome.look_at(&bars);
         let written = self.put(vec![chunk_of(Paged { bars, answered })]).await?;
         outcome.written_bytes += written.bytes;
         outcome.contradictions.extend(written.contradictions.iter().map(ToString::to_string));

@@ -77,11 +77,26 @@ impl<'a> SeriesRun<'a> {
         if let Some(rest) = self.engine.rest.filter(|_| outcome.untried == 0) {
             self.fill(rest, span, &mut outcome).await?;
         }
-        if let Some(touched) = outcome.touched.clone() {
-            let found = self.engine.lake.discontinuities(&self.series, touched)?;
-            outcome.notes.extend(found.iter().map(|found| self.other_meaning(found)));
-        }
+        self.tell_other_meanings(&mut outcome)?;
         Ok(outcome)
+    }
+
+    /// Tells where the name of the series seems to mean something else, among the bars that were
+    /// taken and against the one before them.
+    fn tell_other_meanings(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
+        let mut edges = std::mem::take(&mut outcome.edges);
+        edges.sort_by_key(|(first, _)| first.open_time);
+        let Some((first, _)) = edges.first() else { return Ok(()) };
+        let mut last = self.engine.lake.last_traded_before(&self.series, first.open_time)?;
+        let mut found = std::mem::take(&mut outcome.discontinuities);
+        for (first, next) in edges {
+            found.extend(last.and_then(|last| Discontinuity::between(&last, &first)));
+            last = Some(next);
+        }
+        found.sort_by_key(|found| found.first);
+        found.dedup();
+        outcome.notes.extend(found.iter().map(|found| self.other_meaning(found)));
+        Ok(())
     }
 
     /// The series is kept under one name all the same: that is how the exchange keeps it.
@@ -181,7 +196,7 @@ impl<'a> SeriesRun<'a> {
             sizes.archive_bytes += archive_bytes;
             sizes.csv_bytes += csv_bytes;
             sizes.rows += chunk.bars.len() as u64;
-            sizes.touch(&chunk.bars);
+            sizes.look_at(&chunk.bars);
             sizes.unverified += usize::from(chunk.source.state == SourceState::Absent);
             if chunk.source.state == SourceState::StaleChecksum {
                 sizes.stale += 1;

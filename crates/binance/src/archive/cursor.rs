@@ -21,7 +21,7 @@ pub(crate) struct Cursor<'a, const END: u8 = b','> {
 
 impl<const END: u8> Cursor<'_, END> {
     /// The next eight bytes; behind the end of the row there are zeros.
-    #[inline]
+    #[inline(always)]
     fn word(&self, at: usize) -> u64 {
         if let Some(bytes) = self.row.get(at..at + 8) {
             return u64::from_le_bytes(bytes.try_into().expect("eight bytes"));
@@ -33,7 +33,7 @@ impl<const END: u8> Cursor<'_, END> {
     }
 
     /// Up to sixteen digits: how many there are, and the number that they make.
-    #[inline]
+    #[inline(always)]
     fn digits(&self) -> (usize, u64) {
         let (count, high) = leading_digits(self.word(self.at));
         if count < 8 {
@@ -44,7 +44,7 @@ impl<const END: u8> Cursor<'_, END> {
     }
 
     /// A whole number without sign, of at most sixteen digits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn whole(&mut self) -> Option<i64> {
         let (count, number) = self.digits();
         if count == 0 || self.row.get(self.at + count) != Some(&b',') {
@@ -56,7 +56,7 @@ impl<const END: u8> Cursor<'_, END> {
 
     /// A decimal as the exchange writes it: a point, eight digits, the end. Eleven digits before them
     /// still fit 64 bits.
-    #[inline]
+    #[inline(always)]
     fn usual_decimal(&mut self) -> Option<u64> {
         let (count, whole) = self.digits();
         let (places, decimals) = leading_digits(self.word(self.at + count + 1));
@@ -103,7 +103,7 @@ impl<const END: u8> Cursor<'_, END> {
     }
 
     /// A decimal without sign, as a count of 1e-8.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn decimal(&mut self) -> Option<i128> {
         match self.usual_decimal() {
             Some(units) => Some(units.into()),
@@ -112,12 +112,12 @@ impl<const END: u8> Cursor<'_, END> {
     }
 
     /// Passes over a byte, if it is the next one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pass(&mut self, byte: u8) -> Option<()> {
         (self.row.get(self.at) == Some(&byte)).then(|| self.at += 1)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn price(&mut self) -> Option<Price> {
         let units = match self.usual_decimal() {
             Some(units) => i64::try_from(units).ok()?,
@@ -126,7 +126,7 @@ impl<const END: u8> Cursor<'_, END> {
         (units < HUGE_PRICE).then_some(Price::from_units(units))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn amount(&mut self) -> Option<Amount> {
         let units = self.decimal()?;
         (units < HUGE_AMOUNT).then_some(Amount::from_units(units))
@@ -137,7 +137,7 @@ const POWERS_OF_TEN: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 
 
 /// How many of eight bytes are digits before any other, and the number that they make, all at
 /// once: neighbours are joined to pairs, pairs to fours, fours to the whole.
-#[inline]
+#[inline(always)]
 fn leading_digits(text: u64) -> (usize, u64) {
     let values = text ^ 0x3030_3030_3030_3030;
     // The highest bit of each byte that is no digit. What a sum carries on comes behind one.

@@ -18,13 +18,13 @@ mod witness;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use candlewick_model::{Interval, Symbol, Timestamp};
+use candlewick_model::{Bar, Interval, Symbol, Timestamp};
 use serde::Serialize;
 
 use crate::Lake;
 use crate::error::LakeError;
 use crate::file::OpenFile;
-use crate::footer::{self, Footer};
+use crate::footer;
 use crate::layout::SeriesName;
 use crate::provenance::SourceState;
 
@@ -124,38 +124,19 @@ impl Check {
 }
 
 impl Lake {
-    /// Places within a range where the name of a series may mean something else afterwards; the
-    /// last trade before the range counts. A file at a time is read.
-    pub fn discontinuities(
-        &self,
-        series: &SeriesName,
-        range: Range<Timestamp>,
-    ) -> Result<Vec<Discontinuity>, LakeError> {
-        let (mut before, mut within) = (Vec::new(), Vec::new());
-        for (place, _) in self.paths(series)? {
-            let Footer { provenance, .. } = footer::read(&place, series)?;
-            let (Some(first), Some(last)) = (provenance.first, provenance.last) else { continue };
-            if last < range.start {
-                before.push(place);
-            } else if first < range.end {
-                within.push(place);
+    /// The last bar with trades that opens before an instant.
+    pub fn last_traded_before(&self, series: &SeriesName, before: Timestamp) -> Result<Option<Bar>, LakeError> {
+        for (place, _) in self.paths(series)?.into_iter().rev() {
+            if footer::read(&place, series)?.provenance.first.is_none_or(|first| first >= before) {
+                continue;
+            }
+            let bars = OpenFile::open(&place, series)?.read()?;
+            let is_it = |bar: &Bar| !bar.volume.is_zero() && bar.open_time < before;
+            if let Some(bar) = bars.iter().filter(is_it).last() {
+                return Ok(Some(bar));
             }
         }
-        let (mut found, mut last) = (Vec::new(), None);
-        for place in before.iter().rev() {
-            last = OpenFile::open(place, series)?.read()?.iter().filter(|bar| !bar.volume.is_zero()).last();
-            if last.is_some() {
-                break;
-            }
-        }
-        for place in within {
-            for bar in OpenFile::open(&place, series)?.read()?.iter().filter(|bar| !bar.volume.is_zero()) {
-                let between = last.and_then(|last| Discontinuity::between(&last, &bar));
-                found.extend(between.filter(|found| range.contains(&found.first)));
-                last = Some(bar);
-            }
-        }
-        Ok(found)
+        Ok(None)
     }
 
     /// Reads some series whole and says what state they are in. Others of the lake are asked

@@ -1,7 +1,7 @@
 //! Prices that do not go on where they were: jumps, and names that mean something else now.
 
 use candlewick_model::time::{DAY, HOUR};
-use candlewick_model::{Bar, Price, Timestamp};
+use candlewick_model::{Bar, Bars, Price, Timestamp};
 use serde::Serialize;
 
 /// A bar that opens a fifth or more away from the close before it.
@@ -57,8 +57,18 @@ impl PriceJump {
 }
 
 impl Discontinuity {
+    /// Those inside of some bars.
+    #[must_use]
+    pub fn within(bars: &Bars) -> Vec<Self> {
+        let mut traded = bars.iter().filter(|bar| !bar.volume.is_zero());
+        let Some(mut last) = traded.next() else { return Vec::new() };
+        let pairs = traded.filter_map(|bar| Self::between(&std::mem::replace(&mut last, bar), &bar));
+        pairs.collect()
+    }
+
     /// Of two bars with trades and none between them.
-    pub(super) fn between(before: &Bar, bar: &Bar) -> Option<Self> {
+    #[must_use]
+    pub fn between(before: &Bar, bar: &Bar) -> Option<Self> {
         let (from, to) = (i128::from(before.close.units()), i128::from(bar.open.units()));
         let (small, large) = (from.min(to), from.max(to));
         if large < small * 5 {
