@@ -90,9 +90,14 @@ pub struct DaySink<'a, T> {
 impl<T: TradeColumns> DaySink<'_, T> {
     /// Adds rows. Times may run backwards a little, also over midnight, but not by days.
     pub fn push(&mut self, rows: &[T], unit: Option<TimeUnit>) -> Result<(), LakeError> {
-        for rows in rows.chunk_by(|a, b| Period::day_of(a.key().1) == Period::day_of(b.key().1)) {
-            let day = Period::day_of(rows[0].key().1);
-            self.day(day)?.push(rows, unit)?;
+        let mut rest = rows;
+        while let Some(row) = rest.first() {
+            let day = Period::day_of(row.key().1);
+            let range = day.range();
+            let end = rest.iter().position(|row| !range.contains(&row.key().1)).unwrap_or(rest.len());
+            let (of_day, others) = rest.split_at(end);
+            self.day(day)?.push(of_day, unit)?;
+            rest = others;
         }
         Ok(())
     }
