@@ -1,5 +1,6 @@
 //! From a configuration and a lake to a market that can be replayed.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,7 +48,7 @@ impl Prepared {
                 series.interval
             ));
         };
-        let snapshots = snapshots(config, lake)?;
+        let snapshots = snapshots(config, lake, first..last)?;
         let timeline = timeline(config, &snapshots)?;
         let bars = Arc::new(bars);
         let average_bars = average_bars(&series, first, last, &bars, lake)?;
@@ -140,9 +141,13 @@ impl Prepared {
     }
 }
 
-fn snapshots(config: &Config, lake: &Lake) -> anyhow::Result<Vec<Snapshot>> {
+fn snapshots(config: &Config, lake: &Lake, range: Range<Timestamp>) -> anyhow::Result<Vec<Snapshot>> {
     if config.exchange_info.is_empty() {
-        let stored = lake.exchange_infos()?;
+        let mut stored = lake.exchange_infos_within(range)?;
+        // The market may have been left out of the snapshots of that time.
+        if !stored.iter().any(|snapshot| snapshot.info.instruments.contains_key(&config.symbol)) {
+            stored = lake.exchange_infos()?;
+        }
         if stored.is_empty() {
             return Err(anyhow!(
                 "no filters: the lake in {} holds no exchangeInfo; store one with `candlewick lake add-exchange-info FILE`, or name files in `exchange_info = [\"…\"]`",

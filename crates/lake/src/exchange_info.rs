@@ -1,5 +1,7 @@
 //! Snapshots of exchangeInfo, as they were: `exchange_info/2026-11-22T000000Z.json.zst`.
 
+use std::ops::Range;
+
 use candlewick_model::{ExchangeInfo, Timestamp};
 
 use crate::Lake;
@@ -80,6 +82,18 @@ impl Lake {
         snapshots.sort_by_key(Snapshot::time);
         Ok(snapshots)
     }
+
+    /// The snapshots that were in force within a range, earliest first: those taken in it and the
+    /// last one before it; the first one of all if they begin later.
+    pub fn exchange_infos_within(&self, range: Range<Timestamp>) -> Result<Vec<Snapshot>, LakeError> {
+        let folder = self.place(self.root().join("exchange_info"));
+        let mut taken: Vec<_> =
+            folder.list()?.into_iter().filter_map(|name| time_of(&name).map(|time| (time, name))).collect();
+        taken.sort();
+        let first = taken.partition_point(|(time, _)| *time <= range.start).saturating_sub(1);
+        let end = taken.partition_point(|(time, _)| *time < range.end).max(first + 1).min(taken.len());
+        taken[first.min(end)..end].iter().map(|(_, name)| read(&folder.at(name))).collect()
+    }
 }
 
 /// A file by its name, with the snapshot that is in it or why it cannot be read.
@@ -119,6 +133,23 @@ mod tests {
         assert_eq!(times, ["2020-09-13T12:26:40Z", "2024-09-08T17:36:48.719Z"]);
         assert!(folder.path().join("exchange_info/2020-09-13T122640Z.json.zst").exists());
         std::fs::write(folder.path().join("exchange_info/notes.txt"), "").unwrap();
+        for (range, expected) in [
+            ("2020-01-01".."2020-02-01", &times[..1]),
+            ("2020-01-01".."2025-01-01", &times[..]),
+            ("2021-01-01".."2022-01-01", &times[..1]),
+            ("2021-01-01".."2025-01-01", &times[..]),
+            ("2025-01-01".."2026-01-01", &times[1..]),
+        ] {
+            let range = range.start.parse().unwrap()..range.end.parse().unwrap();
+            let found = lake.exchange_infos_within(range).unwrap();
+            assert_eq!(found.iter().map(|s| s.time().to_string()).collect::<Vec<_>>(), expected);
+        }
+        assert!(
+            Lake::new(&folder.path().join("x"))
+                .exchange_infos_within(Timestamp::MIN..Timestamp::MAX)
+                .unwrap()
+                .is_empty()
+        );
         assert_eq!(lake.last_exchange_info().unwrap().unwrap().to_string(), times[1]);
         let other = Snapshot::parse(r#"{"serverTime":1600000000000,"symbols":[],"a":1}"#.into(), "a test").unwrap();
         let error = lake.add_exchange_info(&other).unwrap_err().to_string();

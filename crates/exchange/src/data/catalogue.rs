@@ -86,7 +86,8 @@ impl Catalogue {
             let fresh = || Listed::new(symbol, Vec::new(), Source::Lake(lake.clone()));
             markets.entry(symbol).or_insert_with(fresh).stored.push(interval);
         }
-        let exchange_info = lake.exchange_infos()?.pop().map(|snapshot| snapshot.json);
+        let exchange_info =
+            lake.exchange_infos_within(Timestamp::MAX..Timestamp::MAX)?.pop().map(|snapshot| snapshot.json);
         Ok(Self { exchange_info, ..Self::new(markets) })
     }
 
