@@ -18,6 +18,7 @@ use candlewick_model::{Interval, Price, Symbol, TimeUnit};
 use tempfile::tempdir;
 
 use crate::program::{Ended, assert_same, candlewick, files, ingest, names, run};
+use exchange::Exchange;
 use made::{Tree, assert_holds, bars, csv, name, period};
 use server::{Fault, Server};
 
@@ -283,4 +284,18 @@ fn a_name_that_means_something_else_is_told_and_kept_as_it_is() {
     let other = tempdir().unwrap();
     ingest(["BTCUSDT", "1h", "2023-01", "2023-01"], &tree.address(), other.path()).assert(0, &[]);
     ingest(["BTCUSDT", "1h", "2023-03", "2023-03"], &tree.address(), other.path()).assert(0, &[told, "2023-03-01T00"]);
+}
+
+#[test]
+fn a_market_that_the_exchange_knows_no_more_is_whole_with_its_archives() {
+    let exchange = Exchange::new(&exchange::markets(&["ETHUSDT"], Interval::OneHour, "2025-01-01"));
+    let (tree, lake) = (Tree::of("BTCUSDT", "1h", &["2024-10", "2024-11"]), tempdir().unwrap());
+    let ingest = |symbol: &str| -> Ended {
+        let portal = format!("--portal {} --rest {{url}}", tree.address());
+        let arguments = format!("ingest --symbols {symbol} --intervals 1h --from 2024-10 {portal}");
+        exchange.command(&arguments, lake.path()).output().unwrap().into()
+    };
+    ingest("BTCUSDT").assert(0, &["the exchange knows no market BTCUSDT any more", "opens at 2024-11-30T23:00:00Z"]);
+    assert_holds(lake.path(), "BTCUSDT", "1h", &["2024-10", "2024-11"]);
+    ingest("BTCUSD").assert(1, &["the exchange knows no market BTCUSD", "BTCUSD 1h", "check the symbol"]);
 }

@@ -2,7 +2,7 @@
 
 use candlewick_binance::archive::{ChecksumError, CsvError, PackError};
 use candlewick_lake::LakeError;
-use candlewick_model::Interval;
+use candlewick_model::{Interval, Refusal};
 
 /// Why an ingest stops.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +91,14 @@ pub enum Trouble {
         request: String,
         /// What came instead.
         why: String,
+    },
+    /// The exchange's REST interface understood the request and said no.
+    #[error("{request}: refused: {refusal}")]
+    Refused {
+        /// What was asked for.
+        request: String,
+        /// Code and text of the exchange.
+        refusal: Refusal,
     },
     /// The lake could not be written.
     #[error("{0}")]

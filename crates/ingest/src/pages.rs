@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use candlewick_binance::market::MarketClient;
-use candlewick_binance::rest::KlineRange;
+use candlewick_binance::rest::{KlineRange, RestError};
 use candlewick_lake::SeriesName;
 use candlewick_model::time::{DAY, SECOND};
 use candlewick_model::{Bar, Bars, Timestamp};
@@ -125,11 +125,15 @@ async fn page(
 ) -> Result<Vec<Bar>, Trouble> {
     let end = (wanted.end < Timestamp::MAX).then(|| wanted.end.plus(-1));
     let range = KlineRange { start: Some(wanted.start), end, limit: Some(limit) };
-    let trouble = |why| Trouble::Rest { request: format!("klines of {series} from {}", wanted.start), why };
+    let request = || format!("klines of {series} from {}", wanted.start);
+    let trouble = |why| Trouble::Rest { request: request(), why };
     let mut tries = 0;
     loop {
         let answer = client.klines(series.symbol, series.interval, range).await;
-        let bars = answer.map_err(|error| trouble(error.to_string()))?;
+        let bars = answer.map_err(|error| match error {
+            RestError::Refused(refusal) => Trouble::Refused { request: request(), refusal },
+            error => trouble(error.to_string()),
+        })?;
         let lacks_first = begins && bars.first().is_none_or(|bar| bar.open_time != wanted.start);
         let missing = || lacks_first.then(|| format!("the bar of {} is missing, which was there before", wanted.start));
         let Some(why) = fault(&bars, &series, &wanted, limit).or_else(missing) else { return Ok(bars) };

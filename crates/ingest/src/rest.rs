@@ -18,6 +18,9 @@ use crate::series::SeriesRun;
 /// The path that stands for REST in a file's provenance.
 pub const REST_PATH: &str = "api/v3/klines";
 
+/// The exchange's code for a symbol that it does not know.
+const UNKNOWN_MARKET: i32 = -1121;
+
 /// Closed bars of a range.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Paged {
@@ -62,6 +65,9 @@ impl SeriesRun<'_> {
                         answered.push(part);
                         self.take(paged, first_bar, is_tail, outcome).await?;
                     }
+                    Err(Trouble::Refused { refusal, .. }) if refusal.code == UNKNOWN_MARKET => {
+                        return self.is_gone(outcome);
+                    }
                     Err(trouble) => {
                         outcome.troubles.push(trouble);
                         break;
@@ -76,6 +82,21 @@ impl SeriesRun<'_> {
             !is_answered && still.iter().any(|hole| hole.kind == HoleKind::Unanswered && overlaps(&hole.range))
         };
         outcome.absent.retain(is_open);
+        Ok(())
+    }
+
+    /// The exchange knows no such market, or no more: what comes after its last archive is not
+    /// missing. Without any archive it is the user's mistake, and all stays absent.
+    fn is_gone(&self, outcome: &mut Outcome) -> Result<(), Trouble> {
+        let symbol = self.series.symbol;
+        let Some(last) = self.engine.lake.last_open(&self.series)? else {
+            outcome.notes.push(format!("the exchange knows no market {symbol}"));
+            return Ok(());
+        };
+        outcome.absent.retain(|period| period.range().start <= last);
+        outcome.notes.push(format!(
+            "the exchange knows no market {symbol} any more: archives are all there is, the last bar opens at {last}"
+        ));
         Ok(())
     }
 
