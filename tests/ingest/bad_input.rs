@@ -234,7 +234,7 @@ fn damaged_and_foreign_files_in_the_lake_are_named() {
         std::fs::write(place.join("2023-02.parquet"), bytes).unwrap();
         let check = run(&["lake", "check", "--all-details", "--lake", &lake]);
         check.assert(1, &[]);
-        for text in [told, "2023-02.parquet: ", "remove the file and ingest its period again", "ETHUSDT 30m: 48 bars"] {
+        for text in [told, "2023-02.parquet: ", "`candlewick lake repair` makes it anew", "ETHUSDT 30m: 48 bars"] {
             assert!(check.stdout.contains(text), "{text}: {check:#?}");
         }
         if told != "damaged" {

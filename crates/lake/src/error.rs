@@ -15,7 +15,7 @@ pub enum LakeError {
     },
     /// A file is no Parquet file, a broken one, or one of other columns.
     #[error(
-        "{}: not a Parquet file of this lake's columns: {source}; remove the file and ingest its period again",
+        "{}: not a Parquet file of this lake's columns: {source}; `candlewick lake repair` makes it anew",
         path.display()
     )]
     Parquet {
@@ -25,7 +25,7 @@ pub enum LakeError {
         source: parquet::errors::ParquetError,
     },
     /// A file is Parquet, but not of this lake's form.
-    #[error("{}: {what}; remove the file and ingest its period again", path.display())]
+    #[error("{}: {what}; `candlewick lake repair` makes it anew", path.display())]
     Form {
         /// Which file.
         path: PathBuf,

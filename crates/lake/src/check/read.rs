@@ -119,7 +119,7 @@ fn scan_file(open: Result<OpenFile, LakeError>, name: &str, interval: Interval) 
     };
     let problem = (content_sha256(&bars) != told).then(|| {
         let what = "its values are not those that it was written with";
-        format!("{name}: {what}; remove the file and ingest its period again")
+        format!("{name}: {what}; `candlewick lake repair` makes it anew")
     });
     let check = FileCheck { name: name.to_owned(), rows: bars.len(), intact: problem.is_none(), problem };
     let odd = oddities(&sources, &bars).into_iter();
