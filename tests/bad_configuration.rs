@@ -82,5 +82,5 @@ fn a_damaged_lake_is_the_outside_world() {
     let folder = folder();
     let file = folder.path().join("lake/klines/symbol=BTCUSDT/interval=30m/2023-01-01.parquet");
     std::fs::write(file, b"PAR1").unwrap();
-    backtest(folder.path(), CONFIGURATION).assert(3, &["2023-01-01.parquet: ", "remove the file"]);
+    backtest(folder.path(), CONFIGURATION).assert(3, &["2023-01-01.parquet: ", "candlewick lake repair"]);
 }

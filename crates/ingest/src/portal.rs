@@ -106,7 +106,7 @@ impl Portal {
             Place::Folder(folder) => Ok(Some(folder.join(path)).filter(|file| file.exists())),
             Place::Web { base, client } => {
                 let url = format!("{base}/{path}");
-                let target = partial.join(path.replace('/', "+"));
+                let target = partial_of(partial, path);
                 let made = tokio::fs::create_dir_all(partial).await;
                 made.map_err(|e| trouble(path, format!("{}: {e}", partial.display())))?;
                 let found = retried(path, async || get_into_file(client, &url, &target).await).await?;
@@ -293,6 +293,11 @@ fn folders_of(folder: &Path) -> std::io::Result<Vec<String>> {
     let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     Ok(names)
+}
+
+/// Where a file of the portal lies below a folder of files that are being fetched.
+pub(crate) fn partial_of(folder: &Path, path: &str) -> PathBuf {
+    folder.join(path.replace('/', "+"))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candlewick_binance::archive::{
@@ -18,7 +18,11 @@ use crate::download::forget;
 use crate::error::Trouble;
 use crate::outcome::Outcome;
 use crate::plan::Span;
+use crate::portal::partial_of;
 use crate::run::Engine;
+
+/// The folder of the lake for archives that are being fetched.
+const PARTIAL: &str = ".partial";
 
 impl Engine<'_> {
     /// Brings a table to where it is wanted. Archives are taken one after the other: each is
@@ -63,6 +67,8 @@ impl TradesRun<'_> {
     async fn period(&self, period: Period, outcome: &mut Outcome) -> Result<(), Trouble> {
         if period.days().all(|day| self.held.contains(&day)) {
             outcome.present += 1;
+            // A killed process may have had it in the lake before it could clear up.
+            period.days().chain([period]).for_each(|held| forget(&self.partial(held)));
             return Ok(());
         }
         if self.archive(period, outcome).await? {
@@ -73,6 +79,7 @@ impl TradesRun<'_> {
             for day in period.days() {
                 if self.held.contains(&day) {
                     outcome.present += 1;
+                    forget(&self.partial(day));
                 } else if !self.archive(day, outcome).await? {
                     absent.push(day);
                 }
@@ -107,11 +114,20 @@ impl TradesRun<'_> {
         days.iter().zip(days.iter().skip(1)).filter_map(seam).collect()
     }
 
+    fn name(&self, period: Period) -> ArchiveName {
+        ArchiveName { symbol: self.table.symbol, dataset: self.dataset, period }
+    }
+
+    /// Where an archive lies that is being fetched.
+    fn partial(&self, period: Period) -> PathBuf {
+        partial_of(&self.engine.lake.root().join(PARTIAL), &self.name(period).path())
+    }
+
     /// Fetches one archive and takes it, if the portal has it.
     async fn archive(&self, period: Period, outcome: &mut Outcome) -> Result<bool, Trouble> {
-        let name = ArchiveName { symbol: self.table.symbol, dataset: self.dataset, period };
+        let name = self.name(period);
         let path = name.path();
-        let partial = self.engine.lake.root().join(".partial");
+        let partial = self.engine.lake.root().join(PARTIAL);
         let mut first_try = self.engine.portal.is_remote();
         loop {
             let permit = self.engine.downloads.acquire().await.expect("never closed");

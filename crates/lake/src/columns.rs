@@ -1,4 +1,4 @@
-//! Bars as Arrow columns and back.
+//! Bars as Arrow columns.
 //!
 //! Prices are DECIMAL(18,8), stored as INT64. Volumes need more than 64 bits for cheap tokens
 //! and are DECIMAL(38,8), stored as 16 bytes.
@@ -6,12 +6,8 @@
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{
-    ArrayRef, AsArray, Decimal64Array, Decimal128Array, Int64Array, RecordBatch, TimestampMicrosecondArray,
-};
-use arrow::datatypes::{
-    DataType, Decimal64Type, Decimal128Type, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
-};
+use arrow::array::{ArrayRef, Decimal64Array, Decimal128Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use candlewick_model::{Amount, Bars, Price, Timestamp};
 
@@ -67,8 +63,12 @@ pub(crate) fn to_batch(bars: &Bars, rows: Range<usize>) -> Result<RecordBatch, A
     )
 }
 
-/// Adds a batch of the lake's schema, which has no nulls.
+/// Adds a batch of the lake's schema, as another reader of Parquet gives it.
+#[cfg(test)]
 pub(crate) fn append_batch(bars: &mut Bars, batch: &RecordBatch) {
+    use arrow::array::AsArray;
+    use arrow::datatypes::{Decimal64Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
+
     let times = |column: &mut Vec<Timestamp>, at: usize| {
         let values = batch.column(at).as_primitive::<TimestampMicrosecondType>().values();
         column.extend(values.iter().map(|t| Timestamp::from_micros(*t)));

@@ -3,7 +3,7 @@
 //! For: encodings, compression and the footer, the same bytes for the same bars. Not for: putting
 //! them anywhere.
 
-mod delta;
+pub(crate) mod delta;
 mod pages;
 mod wide;
 

@@ -1,25 +1,21 @@
 //! One Parquet file: bars and what the file says of itself into bytes and back.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use candlewick_model::Bars;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-};
+use candlewick_model::{Amount, Bars, Price, Timestamp};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::basic::Encoding;
+use parquet::column::page::{Page, PageReader};
+use parquet::file::serialized_reader::SerializedPageReader;
 
-use crate::columns::{SCHEMA, append_batch};
-use crate::encode::encode;
+use crate::columns::SCHEMA;
+use crate::encode::{delta, encode};
 use crate::error::LakeError;
 use crate::footer;
 use crate::layout::SeriesName;
 use crate::provenance::{KEY, Provenance};
 use crate::store::{Content, Place, Version};
-
-/// Rows that are decoded at a time: few enough to stay in a processor's cache on their way.
-const READ_BATCH: usize = 1 << 13;
-
-const ALL_COLUMNS: [usize; 11] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 
 /// Writes bars to a place, which must still be in the state in which it was read.
 pub(crate) fn write(place: &Place, over: &Version, bars: &Bars, provenance: &Provenance) -> Result<u64, LakeError> {
@@ -32,7 +28,7 @@ pub(crate) fn write(place: &Place, over: &Version, bars: &Bars, provenance: &Pro
 /// A file that was opened: its footer has been read.
 pub(crate) struct OpenFile {
     path: PathBuf,
-    content: Content,
+    content: Arc<Content>,
     metadata: ArrowReaderMetadata,
     /// What it says of itself.
     pub(crate) provenance: Provenance,
@@ -53,26 +49,79 @@ impl OpenFile {
         if usize::try_from(rows) != Ok(provenance.rows) {
             return Err(LakeError::form(place, format!("it has {rows} rows, its footer says {}", provenance.rows)));
         }
-        Ok(Self { path: place.to_path_buf(), content, metadata, provenance, version })
+        Ok(Self { path: place.to_path_buf(), content: Arc::new(content), metadata, provenance, version })
     }
 
     /// All its rows.
     pub(crate) fn read(self) -> Result<Bars, LakeError> {
-        let mut bars = Bars::with_capacity(self.provenance.rows);
-        let path = self.path.clone();
-        for batch in self.batches(&ALL_COLUMNS)? {
-            append_batch(&mut bars, &batch.map_err(|e| LakeError::parquet(&path)(e.into()))?);
-        }
-        Ok(bars)
+        let rows = self.provenance.rows;
+        let numbers = |column| {
+            let mut values = vec![0; rows];
+            self.numbers(column, &mut values).map(|()| values)
+        };
+        let amounts = |column| {
+            let mut values = vec![0; rows];
+            self.decimals(column, &mut values)?;
+            Ok::<_, LakeError>(values.into_iter().map(Amount::from_units).collect())
+        };
+        let times = |column| Ok::<_, LakeError>(numbers(column)?.into_iter().map(Timestamp::from_micros).collect());
+        let prices = |column| Ok::<_, LakeError>(numbers(column)?.into_iter().map(Price::from_units).collect());
+        Ok(Bars {
+            open_time: times(0)?,
+            close_time: times(1)?,
+            open: prices(2)?,
+            high: prices(3)?,
+            low: prices(4)?,
+            close: prices(5)?,
+            volume: amounts(6)?,
+            quote_volume: amounts(7)?,
+            taker_buy_volume: amounts(8)?,
+            taker_buy_quote_volume: amounts(9)?,
+            trades: numbers(10)?,
+        })
     }
 
-    /// Its rows in parts, of some columns, which come in the order of the schema.
-    pub(crate) fn batches(self, columns: &[usize]) -> Result<ParquetRecordBatchReader, LakeError> {
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
-        ParquetRecordBatchReaderBuilder::new_with_metadata(self.content, self.metadata)
-            .with_batch_size(READ_BATCH)
-            .with_projection(mask)
-            .build()
-            .map_err(LakeError::parquet(&self.path))
+    /// A column of 64-bit numbers, by its place in the schema, into as many values as there are
+    /// rows.
+    pub(crate) fn numbers(&self, column: usize, values: &mut [i64]) -> Result<(), LakeError> {
+        self.pages(column, Encoding::DELTA_BINARY_PACKED, values, delta::decode)
+    }
+
+    /// A column of wide decimals, likewise.
+    pub(crate) fn decimals(&self, column: usize, values: &mut [i128]) -> Result<(), LakeError> {
+        self.pages(column, Encoding::PLAIN, values, |page, values| {
+            let (units, []) = page.as_chunks::<16>() else { return None };
+            (units.len() == values.len()).then(|| {
+                values.iter_mut().zip(units).for_each(|(value, units)| *value = i128::from_be_bytes(*units));
+            })
+        })
+    }
+
+    /// A column, page by page. Files of a lake are of its own encodings.
+    fn pages<T>(
+        &self,
+        column: usize,
+        wanted: Encoding,
+        mut values: &mut [T],
+        decode: impl Fn(&[u8], &mut [T]) -> Option<()>,
+    ) -> Result<(), LakeError> {
+        let strange = |what: &str| LakeError::form(&self.path, format!("column {column}: {what}"));
+        let parquet = |error| LakeError::parquet(&self.path)(error);
+        for group in self.metadata.metadata().row_groups() {
+            let rows = usize::try_from(group.num_rows()).unwrap_or(usize::MAX);
+            let content = Arc::clone(&self.content);
+            let mut pages = SerializedPageReader::new(content, group.column(column), rows, None).map_err(parquet)?;
+            while let Some(page) = pages.get_next_page().map_err(parquet)? {
+                let Page::DataPage { buf, num_values, encoding, .. } = page else {
+                    return Err(strange("a page that is not the lake's"));
+                };
+                if encoding != wanted {
+                    return Err(strange("an encoding that is not the lake's"));
+                }
+                let of_page = values.split_off_mut(..num_values as usize).ok_or_else(|| strange("too many values"))?;
+                decode(&buf, of_page).ok_or_else(|| strange("a page that cannot be read"))?;
+            }
+        }
+        if values.is_empty() { Ok(()) } else { Err(strange("too few values")) }
     }
 }

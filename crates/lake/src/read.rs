@@ -7,8 +7,6 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use arrow::array::{ArrowPrimitiveType, AsArray, RecordBatch};
-use arrow::datatypes::{Decimal64Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
 use candlewick_model::{Amount, Bars, Price, Timestamp};
 
 use crate::Lake;
@@ -159,36 +157,14 @@ impl Part<'_> {
         if self.narrow.first().is_some_and(|column| column.len() != file.provenance.rows) {
             return Err(changed());
         }
-        // The reader gives columns in the order of the schema, without those between.
-        let mut columns: Vec<usize> = [wanted.narrow, wanted.wide].concat();
-        columns.sort_unstable();
-        let at = |column: &usize| columns.partition_point(|other| other < column);
-        let mut row = 0;
-        for batch in file.batches(&columns)? {
-            let batch = batch.map_err(|e| LakeError::parquet(&self.place)(e.into()))?;
-            let rows = row..row + batch.num_rows();
-            for (column, to) in wanted.narrow.iter().zip(&mut self.narrow) {
-                to[rows.clone()].copy_from_slice(narrow(&batch, at(column), *column));
-            }
-            for (column, to) in wanted.wide.iter().zip(&mut self.wide) {
-                to[rows.clone()].copy_from_slice(values::<Decimal128Type>(&batch, at(column)));
-            }
-            row = rows.end;
+        for (column, values) in wanted.narrow.iter().zip(&mut self.narrow) {
+            file.numbers(*column, values)?;
+        }
+        for (column, values) in wanted.wide.iter().zip(&mut self.wide) {
+            file.decimals(*column, values)?;
         }
         Ok(())
     }
-}
-
-fn narrow(batch: &RecordBatch, at: usize, column: usize) -> &[i64] {
-    match column {
-        0 | 1 => values::<TimestampMicrosecondType>(batch, at),
-        2..=5 => values::<Decimal64Type>(batch, at),
-        _ => values::<Int64Type>(batch, at),
-    }
-}
-
-fn values<T: ArrowPrimitiveType>(batch: &RecordBatch, at: usize) -> &[T::Native] {
-    batch.column(at).as_primitive::<T>().values()
 }
 
 impl Numbers {

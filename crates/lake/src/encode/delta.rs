@@ -1,5 +1,5 @@
 //! DELTA_BINARY_PACKED: differences between neighbours, packed into as few bits as the largest
-//! of 64 needs.
+//! of 64 needs; written, and read back.
 
 /// Values that share a smallest difference.
 const BLOCK: usize = 256;
@@ -63,6 +63,70 @@ fn pack(values: &[u64], width: u32, page: &mut Vec<u8>) {
     page.extend_from_slice(&packed[..width as usize * 8]);
 }
 
+/// Reads a page of numbers; `None` if it is none, or not of so many.
+pub(crate) fn decode(page: &[u8], values: &mut [i64]) -> Option<()> {
+    let mut page = page;
+    let block = usize::try_from(read_varint(&mut page)?).ok()?;
+    let count = usize::try_from(read_varint(&mut page)?).ok()?;
+    let total = usize::try_from(read_varint(&mut page)?).ok()?;
+    let first = read_zigzag(&mut page)?;
+    let length = block.checked_div(count)?;
+    if total != values.len() || !(1..=MINIBLOCK).contains(&length) {
+        return None;
+    }
+    let Some((value, mut rest)) = values.split_first_mut() else { return Some(()) };
+    *value = first;
+    let mut before = first;
+    while !rest.is_empty() {
+        let smallest = read_zigzag(&mut page)?;
+        for width in page.split_off(..count)? {
+            let (now, later) = rest.split_at_mut(length.min(rest.len()));
+            rest = later;
+            if !now.is_empty() {
+                let packed = page.split_off(..length * usize::from(*width) / 8)?;
+                before = unpack(packed, (*width).into(), smallest, before, now)?;
+            }
+        }
+    }
+    Some(())
+}
+
+/// Sums up differences of `width` bits each, and gives the last sum.
+fn unpack(packed: &[u8], width: u32, smallest: i64, mut before: i64, values: &mut [i64]) -> Option<i64> {
+    // Sixteen bytes are read at a time, also where the last value begins.
+    let mut bytes = [0_u8; MINIBLOCK * 8 + 16];
+    bytes.get_mut(..packed.len())?.copy_from_slice(packed);
+    let mask = if width < 64 { (1 << width) - 1 } else { u64::MAX };
+    for (at, value) in values.iter_mut().enumerate() {
+        let (byte, shift) = (at * width as usize / 8, at as u32 * width % 8);
+        let above = if width <= 56 {
+            u64::from_le_bytes(bytes[byte..byte + 8].try_into().expect("eight bytes")) >> shift
+        } else {
+            (u128::from_le_bytes(bytes[byte..byte + 16].try_into().expect("sixteen bytes")) >> shift) as u64
+        };
+        before = before.wrapping_add(smallest).wrapping_add((above & mask).cast_signed());
+        *value = before;
+    }
+    Some(before)
+}
+
+fn read_varint(page: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = *page.split_off_first()?;
+        value |= u64::from(byte & 0x7F) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn read_zigzag(page: &mut &[u8]) -> Option<i64> {
+    let value = read_varint(page)?;
+    Some((value >> 1).cast_signed() ^ -((value & 1).cast_signed()))
+}
+
 fn varint(mut value: u64, page: &mut Vec<u8>) {
     while value >= 0x80 {
         page.push(value as u8 | 0x80);
@@ -73,4 +137,28 @@ fn varint(mut value: u64, page: &mut Vec<u8>) {
 
 fn zigzag(value: i64, page: &mut Vec<u8>) {
     varint((value << 1 ^ value >> 63).cast_unsigned(), page);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn there_and_back(numbers in proptest::collection::vec(any::<i64>(), 0..700), shift in 0..64_u32, cut in 0..6_000_usize, bend: u8) {
+            let numbers: Vec<i64> = numbers.into_iter().map(|number| number >> shift).collect();
+            let mut page = Vec::new();
+            encode(&numbers, |number| number, &mut page);
+            let mut found = vec![0; numbers.len()];
+            prop_assert_eq!(decode(&page, &mut found), Some(()));
+            prop_assert_eq!(&found, &numbers);
+            // Whatever else a page holds is an error or other numbers, and no panic.
+            let at = cut % page.len();
+            let _ = decode(&page[..at], &mut found);
+            page[at] ^= bend;
+            let _ = decode(&page, &mut found);
+        }
+    }
 }
