@@ -299,3 +299,20 @@ fn a_market_that_the_exchange_knows_no_more_is_whole_with_its_archives() {
     assert_holds(lake.path(), "BTCUSDT", "1h", &["2024-10", "2024-11"]);
     ingest("BTCUSD").assert(1, &["the exchange knows no market BTCUSD", "BTCUSD 1h", "check the symbol"]);
 }
+
+#[test]
+fn without_a_listing_all_markets_are_those_of_the_exchange() {
+    let exchange =
+        Exchange::new(&exchange::markets(&["ETHUSDT", "BTCUSDT", "ETHBTC"], Interval::OneHour, "2025-01-01"));
+    let lake = tempdir().unwrap();
+    let ingest = |quote: &str| -> Ended {
+        let arguments =
+            format!("ingest --all --quote {quote} --intervals 1h --from 2025-01-08 --portal {{url}} --rest {{url}}");
+        exchange.command(&arguments, lake.path()).output().unwrap().into()
+    };
+    let ended = ingest("USDT");
+    ended.assert(0, &[]);
+    let symbols: Vec<String> = Lake::new(lake.path()).series().unwrap().iter().map(|s| s.symbol.to_string()).collect();
+    assert_eq!(symbols, ["BTCUSDT", "ETHUSDT"], "{ended:?}");
+    ingest("EUR").assert(2, &["no market quoted in EUR"]);
+}

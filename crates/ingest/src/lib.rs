@@ -25,7 +25,7 @@ mod trades;
 pub use discover::symbols_of;
 pub use error::{IngestError, Trouble};
 pub use estimate::Estimate;
-pub use exchange_info::{is_exchange_info_due, store_exchange_info};
+pub use exchange_info::{is_exchange_info_due, store_exchange_info, traded_symbols};
 pub use follow::{Follower, Step};
 pub use outcome::{Outcome, Progress};
 pub use pages::closed_bars;

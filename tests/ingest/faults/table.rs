@@ -169,7 +169,7 @@ cases_of_kinds! {
         (Whole, "", SameBars, &[]),
         (Long, r#""path":"*?*daily*","after":1,"next":1"#, Same, &[]),
         (Long, r#""path":"*?*daily*","after":1"#, Fails(3), &["data/spot/daily/klines/BTCUSDT/1d/: the listing ends at `data/spot/daily/klines/BTCUSDT/1d/BTCUSDT-1d-20", "behind which there should be more"]),
-        (All, "", Fails(2), &["error: the portal lists no market quoted in USDT"]),
+        (All, "", Fails(2), &["error: there is no market quoted in USDT"]),
         // The daily folders name all markets as well.
         (All, r#""path":"*?*monthly*","next":1"#, Same, &[]),
     ],

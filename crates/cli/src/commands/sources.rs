@@ -16,7 +16,7 @@ pub(crate) struct Sources {
     #[arg(long, value_name = "URL", default_value = PORTAL)]
     portal: String,
     /// Where the portal's files are listed (an S3 bucket); known for the default portal. Without
-    /// one, archives are tried for, and --all cannot be answered.
+    /// one, archives are tried for, and --all are the markets of exchangeInfo.
     #[arg(long, value_name = "URL")]
     portal_listing: Option<String>,
     /// A certificate (PEM) to trust besides the usual ones, for a portal of your own.

@@ -20,7 +20,8 @@ pub(crate) struct Arguments {
     #[arg(long, alias = "symbol", value_name = "SYMBOLS", value_delimiter = ',', value_parser = parse_symbol)]
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub(super) symbols: Vec<Symbol>,
-    /// Every market that the portal lists, delisted ones too.
+    /// Every market that the portal lists, delisted ones too; where it has no listing, those of
+    /// exchangeInfo.
     #[arg(long)]
     pub(super) all: bool,
     /// With --all: markets of this quote asset only, such as USDT.

@@ -80,7 +80,7 @@ impl Following<'_> {
 
     /// Markets are listed and delisted while we follow.
     async fn find_targets(&mut self) -> Result<(), Failure> {
-        match super::targets(self.arguments, self.portal).await {
+        match super::targets(self.arguments, self.portal, Some(self.client)).await {
             Ok(targets) => self.follower.set_targets(targets),
             Err(Failure::Outside(error)) => self.line.say(&format!("error: {error:#}")),
             Err(usage) => return Err(usage),

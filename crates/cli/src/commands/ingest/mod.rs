@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 use candlewick_binance::archive::Dataset;
-use candlewick_ingest::{BarSource, Engine, IngestError, Outcome, Portal, Target, Trouble, symbols_of};
+use candlewick_binance::market::MarketClient;
+use candlewick_ingest::{BarSource, Engine, IngestError, Outcome, Portal, Target, Trouble, symbols_of, traded_symbols};
 use candlewick_lake::Lake;
 use candlewick_model::{Symbol, Timestamp};
 
@@ -45,7 +46,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         }
         let Asked { rest, now, is_lost } = Asked::begin(rest).await;
         let span = arguments.span(now).map_err(Failure::usage)?;
-        let targets = targets(arguments, &portal).await?;
+        let targets = targets(arguments, &portal, rest.as_ref()).await?;
         if let Some(client) = rest.as_ref().filter(|_| !arguments.plan) {
             match follow::snapshot_once_a_day(client, &lake).await {
                 Ok(name) => name.iter().for_each(|name| eprintln!("note: exchangeInfo stored: {name}")),
@@ -76,11 +77,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 }
 
 /// Every market with everything that is wanted of it.
-async fn targets(arguments: &Arguments, portal: &Portal) -> Result<Vec<Target>, Failure> {
+async fn targets(arguments: &Arguments, portal: &Portal, rest: Option<&MarketClient>) -> Result<Vec<Target>, Failure> {
     let datasets = arguments.datasets();
     let mut targets = Vec::new();
     for dataset in datasets {
-        let symbols = if arguments.all { all(arguments, portal, dataset).await? } else { arguments.symbols.clone() };
+        let symbols =
+            if arguments.all { all(arguments, portal, rest, dataset).await? } else { arguments.symbols.clone() };
         targets.extend(symbols.into_iter().map(|symbol| Target { symbol, dataset }));
     }
     targets.sort();
@@ -88,16 +90,26 @@ async fn targets(arguments: &Arguments, portal: &Portal) -> Result<Vec<Target>, 
     Ok(targets)
 }
 
-async fn all(arguments: &Arguments, portal: &Portal, dataset: Dataset) -> Result<Vec<Symbol>, Failure> {
-    let found = symbols_of(portal, dataset, arguments.quote.as_deref()).await.map_err(Failure::outside)?;
-    let listed = found.ok_or_else(|| {
-        Failure::usage(anyhow!(
-            "this portal has no listing, so that nobody knows what --all is; give its listing with --portal-listing, or name --symbols"
-        ))
-    })?;
+/// All markets of the portal's listing; where there is none, those that the exchange trades now.
+async fn all(
+    arguments: &Arguments,
+    portal: &Portal,
+    rest: Option<&MarketClient>,
+    dataset: Dataset,
+) -> Result<Vec<Symbol>, Failure> {
+    let quote = arguments.quote.as_deref();
+    let listed = match (symbols_of(portal, dataset, quote).await.map_err(Failure::outside)?, rest) {
+        (Some(listed), _) => listed,
+        (None, Some(client)) => traded_symbols(client, quote).await.map_err(Failure::outside)?,
+        (None, None) => {
+            return Err(Failure::usage(anyhow!(
+                "this portal has no listing, so that nobody knows what --all is; give its listing with --portal-listing, the exchange's address with --rest, or name --symbols"
+            )));
+        }
+    };
     if listed.is_empty() {
-        let quote = arguments.quote.as_ref().map_or(String::new(), |quote| format!(" quoted in {quote}"));
-        return Err(Failure::usage(anyhow!("the portal lists no market{quote}")));
+        let quote = quote.map_or(String::new(), |quote| format!(" quoted in {quote}"));
+        return Err(Failure::usage(anyhow!("there is no market{quote}")));
     }
     Ok(listed)
 }
