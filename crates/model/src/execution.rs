@@ -1,4 +1,4 @@
-//! What a venue says: execution reports and refusals.
+//! What a venue says: execution reports, list statuses and refusals.
 //!
 //! For: the only way in which an order's state changes, and the exchange's codes. Not for:
 //! deciding anything.
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::number::{Amount, Price, Quantity};
 use crate::order::{
-    ExecutionType, ExpiryReason, Liquidity, Order, OrderId, OrderStatus, OrderType, SelfTradePrevention, Side,
-    TimeInForce, TradeId,
+    ContingencyType, ExecutionType, Liquidity, ListOrderStatus, ListStatusType, Order, OrderId, OrderListId,
+    SelfTradePrevention, TradeId,
 };
 use crate::text::{Asset, ClientOrderId, Symbol};
 use crate::time::Timestamp;
@@ -20,40 +20,22 @@ use crate::time::Timestamp;
 pub struct ExecutionReport {
     /// When it happened (transaction time).
     pub time: Timestamp,
-    /// The market.
-    pub symbol: Symbol,
-    /// The venue's number of the order.
-    pub order_id: OrderId,
-    /// The sender's name of the order.
-    pub client_order_id: ClientOrderId,
-    /// Which way.
-    pub side: Side,
-    /// Kind.
-    pub order_type: OrderType,
-    /// How long.
-    pub time_in_force: TimeInForce,
+    /// The venue's number of this change.
+    #[serde(default)]
+    pub execution_id: u64,
     /// What happened.
     pub execution_type: ExecutionType,
-    /// Where the order stands now.
-    pub status: OrderStatus,
-    /// The limit; zero for orders without one.
-    pub price: Price,
-    /// How much was asked for.
-    pub quantity: Quantity,
-    /// How much was asked for in quote asset; zero where it was not.
-    pub quote_order_quantity: Amount,
-    /// Filled so far.
-    pub filled_quantity: Quantity,
-    /// What the fills came to so far.
-    pub filled_quote: Amount,
+    /// The order as it is now.
+    #[serde(flatten)]
+    pub order: Order,
     /// The fill, if this tells of one.
     pub fill: Option<Fill>,
-    /// Why it expired, if it did.
-    pub expiry_reason: Option<ExpiryReason>,
-    /// The name of the cancel, if this tells of one that had a name.
+    /// The match that was prevented, if this tells of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prevented: Option<Prevented>,
+    /// The order's name until now where this changes it (REPLACED), and the name of the cancel
+    /// where this tells of one that had a name (CANCELED).
     pub cancel_client_order_id: Option<ClientOrderId>,
-    /// What the order does about self-trades.
-    pub self_trade_prevention: SelfTradePrevention,
 }
 
 /// A trade of ours.
@@ -75,31 +57,58 @@ pub struct Fill {
     pub liquidity: Liquidity,
 }
 
+/// One side of a match that self-trade prevention kept from happening (`faqs/stp_faq.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prevented {
+    /// The venue's number of the prevented match.
+    pub match_id: u64,
+    /// What it has taken from this order.
+    pub quantity: Quantity,
+    /// The other order.
+    pub counter_order_id: OrderId,
+    /// At which price they would have traded.
+    pub price: Price,
+    /// How much they would have traded.
+    pub match_quantity: Quantity,
+    /// The mode that decided.
+    pub mode: SelfTradePrevention,
+}
+
 impl ExecutionReport {
     /// The report of a change that has just been made to `order`.
     #[must_use]
-    pub fn of(order: &Order, execution_type: ExecutionType, fill: Option<Fill>) -> Self {
+    pub const fn of(order: &Order, execution_id: u64, execution_type: ExecutionType) -> Self {
         Self {
             time: order.updated,
-            symbol: order.symbol,
-            order_id: order.order_id,
-            client_order_id: order.client_order_id,
-            side: order.side,
-            order_type: order.order_type,
-            time_in_force: order.time_in_force,
+            execution_id,
             execution_type,
-            status: order.status,
-            price: order.price,
-            quantity: order.quantity,
-            quote_order_quantity: order.quote_order_quantity,
-            filled_quantity: order.filled_quantity,
-            filled_quote: order.filled_quote,
-            fill,
-            expiry_reason: order.expiry_reason,
+            order: *order,
+            fill: None,
+            prevented: None,
             cancel_client_order_id: None,
-            self_trade_prevention: order.self_trade_prevention,
         }
     }
+}
+
+/// One change of one order list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListStatus {
+    /// When it happened.
+    pub time: Timestamp,
+    /// The market.
+    pub symbol: Symbol,
+    /// The venue's number.
+    pub order_list_id: OrderListId,
+    /// How its orders depend on each other.
+    pub contingency_type: ContingencyType,
+    /// What this tells.
+    pub list_status_type: ListStatusType,
+    /// Where the list stands.
+    pub list_order_status: ListOrderStatus,
+    /// The sender's name for it, or a made-up one.
+    pub list_client_order_id: ClientOrderId,
+    /// Its orders: number and name.
+    pub orders: Vec<(OrderId, ClientOrderId)>,
 }
 
 /// The exchange's no: a code of `errors.md` with its text. It is data, not an `Error`.
@@ -110,19 +119,43 @@ pub struct Refusal {
     /// For example `Filter failure: PRICE_FILTER`.
     #[serde(rename = "msg")]
     pub text: Cow<'static, str>,
+    /// Of a replacement that failed, what became of its halves.
+    #[serde(rename = "data", default, skip_serializing_if = "Option::is_none")]
+    pub halves: Option<Box<Halves>>,
+}
+
+/// What became of the halves of a replacement that failed, wholly or in part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halves {
+    /// The cancel.
+    pub cancel: Half,
+    /// The new order.
+    pub new_order: Half,
+}
+
+/// What became of one half of a replacement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Half {
+    /// Done; its reports tell the rest.
+    Success,
+    /// Refused.
+    Failure(Refusal),
+    /// Not tried, because of the other half.
+    NotAttempted,
 }
 
 impl Refusal {
     /// A code with a fixed text.
     #[must_use]
     pub const fn new(code: i32, text: &'static str) -> Self {
-        Self { code, text: Cow::Borrowed(text) }
+        Self { code, text: Cow::Borrowed(text), halves: None }
     }
 
     /// A code with a text that names something.
     #[must_use]
-    pub fn naming(code: i32, text: String) -> Self {
-        Self { code, text: Cow::Owned(text) }
+    pub const fn naming(code: i32, text: String) -> Self {
+        Self { code, text: Cow::Owned(text), halves: None }
     }
 }
 

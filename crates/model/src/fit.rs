@@ -4,11 +4,12 @@
 //! Not for: the venue. A quantity is only ever made smaller, a price only moved to the next
 //! tick away from the market (down for BUY, up for SELL): anything more would be another order.
 
+use crate::command::{OrderKind, OrderRequest, OrderSize};
 use crate::execution::Refusal;
-use crate::filter::{LotSize, OpenPosition};
+use crate::filter::{Counts, Judged, LotSize, OpenPosition};
 use crate::instrument::Instrument;
 use crate::number::{Price, Quantity};
-use crate::order::{OrderKind, OrderRequest, OrderSize, Side, TimeInForce};
+use crate::order::{Side, TimeInForce};
 
 /// Why no quantity or price near the wanted one passes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,17 +70,12 @@ fn judge(
     position: OpenPosition,
     reference: &mut dyn FnMut(u32) -> Price,
 ) -> Result<(), Unfit> {
-    let request = OrderRequest {
-        symbol: instrument.symbol,
-        side,
-        kind,
-        size: OrderSize::Base(quantity),
-        client_order_id: None,
-        self_trade_prevention: None,
-    };
+    let request = OrderRequest::new(instrument.symbol, side, kind, OrderSize::Base(quantity));
+    let judged = Judged::of(&request, Some(quantity), None);
     instrument
         .admit(&request)
-        .and_then(|()| instrument.filters.check(&request, quantity, position, reference))
+        .and_then(|()| instrument.filters.check(&request, judged, &position, reference))
+        .and_then(|()| instrument.filters.check_counts(position.on_symbol, Counts::of(false, false)))
         .map_err(|refusal| Unfit { hint: hint(instrument, &refusal, quantity), refusal })
 }
 

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::execution::Refusal;
 use crate::filter::{
     ExchangeFilters, Filters, LotSize, MinNotional, Notional, PercentBand, PercentPrice, PriceFilter, TrailingDelta,
 };
-use crate::number::{Amount, SCALE};
-use crate::order::{OrderRequest, OrderSize, OrderType, SelfTradePrevention, SymbolStatus};
+use crate::number::SCALE;
+use crate::order::{OrderType, RateInterval, SelfTradePrevention, SymbolStatus};
 use crate::text::{Asset, Symbol};
 use crate::time::Timestamp;
 
@@ -37,8 +36,8 @@ pub struct Instrument {
     pub quote_commission_precision: u32,
     /// Kinds of orders that it takes.
     pub order_types: Vec<OrderType>,
-    /// Whether market orders may be sized in quote asset.
-    pub quote_order_qty_market_allowed: bool,
+    /// What else it takes.
+    pub allows: Allowances,
     /// Whether Spot accounts may trade it.
     pub spot_allowed: bool,
     /// What an order does about self-trades when it does not say.
@@ -47,6 +46,34 @@ pub struct Instrument {
     pub allowed_self_trade_prevention: Vec<SelfTradePrevention>,
     /// The symbol filters.
     pub filters: Filters,
+}
+
+/// What a symbol takes beyond the types of its orders. What a snapshot does not speak of is not
+/// allowed: every one of these came with a flag of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(missing_docs, clippy::struct_excessive_bools, reason = "one field a flag, named as the exchange names them")]
+pub struct Allowances {
+    pub quote_order_qty_market: bool,
+    pub iceberg: bool,
+    pub oco: bool,
+    pub oto: bool,
+    pub opo: bool,
+    pub trailing_stop: bool,
+    pub cancel_replace: bool,
+    pub amend: bool,
+    pub peg_instructions: bool,
+}
+
+/// How many orders that are not filled an account may place in a window of the clock
+/// (`rateLimits` of type `ORDERS`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderLimit {
+    /// `SECOND`, `MINUTE`, `DAY`.
+    pub interval: RateInterval,
+    /// How many of those.
+    pub interval_num: u32,
+    /// At most.
+    pub limit: u32,
 }
 
 /// One snapshot of `exchangeInfo`.
@@ -58,6 +85,8 @@ pub struct ExchangeInfo {
     pub instruments: BTreeMap<Symbol, Instrument>,
     /// Filters of the whole exchange and of assets.
     pub exchange_filters: ExchangeFilters,
+    /// How many unfilled orders an account may place.
+    pub order_limits: Vec<OrderLimit>,
     /// What could not be read as documented, in words; nothing of it stopped the reading.
     pub notes: Vec<String>,
 }
@@ -103,7 +132,8 @@ impl ExchangeInfo {
             }
         }
         let exchange_filters = exchange_filters(&root, &mut notes);
-        Ok(Self { server_time, instruments, exchange_filters, notes })
+        let order_limits = order_limits(&root, &mut notes);
+        Ok(Self { server_time, instruments, exchange_filters, order_limits, notes })
     }
 }
 
@@ -188,7 +218,17 @@ impl<'a> Reader<'a> {
             base_commission_precision: self.precision(["baseCommissionPrecision", "baseAssetPrecision"]),
             quote_commission_precision: self.precision(["quoteCommissionPrecision", "quoteAssetPrecision"]),
             order_types,
-            quote_order_qty_market_allowed: self.flag("quoteOrderQtyMarketAllowed", false),
+            allows: Allowances {
+                quote_order_qty_market: self.flag("quoteOrderQtyMarketAllowed", false),
+                iceberg: self.flag("icebergAllowed", false),
+                oco: self.flag("ocoAllowed", false),
+                oto: self.flag("otoAllowed", false),
+                opo: self.flag("opoAllowed", false),
+                trailing_stop: self.flag("allowTrailingStop", false),
+                cancel_replace: self.flag("cancelReplaceAllowed", false),
+                amend: self.flag("amendAllowed", false),
+                peg_instructions: self.flag("pegInstructionsAllowed", false),
+            },
             spot_allowed: self.flag("isSpotTradingAllowed", true) && permits_spot(self.json),
             default_self_trade_prevention: default_mode
                 .and_then(SelfTradePrevention::from_word)
@@ -302,6 +342,24 @@ fn permits_spot(symbol: &Value) -> bool {
     }
 }
 
+fn order_limits(root: &Value, notes: &mut Vec<String>) -> Vec<OrderLimit> {
+    let all = root.get("rateLimits").and_then(Value::as_array).into_iter().flatten();
+    let orders = all.filter(|limit| limit.get("rateLimitType").is_some_and(|kind| kind == "ORDERS"));
+    let read = |limit: &Value| {
+        let number = |key: &str| limit.get(key).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        let interval = RateInterval::from_word(limit.get("interval")?.as_str()?)?;
+        Some(OrderLimit { interval, interval_num: number("intervalNum").filter(|n| *n > 0)?, limit: number("limit")? })
+    };
+    let mut limits = Vec::new();
+    for json in orders {
+        match read(json) {
+            Some(limit) => limits.push(limit),
+            None => notes.push(format!("unreadable rate limit {json}")),
+        }
+    }
+    limits
+}
+
 fn exchange_filters(root: &Value, notes: &mut Vec<String>) -> ExchangeFilters {
     let mut filters = ExchangeFilters::default();
     for json in root.get("exchangeFilters").and_then(Value::as_array).into_iter().flatten() {
@@ -331,72 +389,6 @@ impl Reader<'_> {
         }
         Some(())
     }
-}
-
-impl Instrument {
-    /// What can be said of a request from the symbol alone: precision, status, permissions,
-    /// kinds of orders (rule 5.1 of the fill rules, before the filters).
-    pub fn admit(&self, request: &OrderRequest) -> Result<(), Refusal> {
-        self.check_precision(request)?;
-        if self.status != Some(SymbolStatus::Trading) {
-            return Err(Refusal::new(-1013, "Market is closed."));
-        }
-        if !self.spot_allowed {
-            return Err(Refusal::new(-2010, "This symbol is not permitted for this account."));
-        }
-        let order_type = request.kind.order_type();
-        if !self.order_types.contains(&order_type) {
-            return Err(unsupported(order_type));
-        }
-        if matches!(request.size, OrderSize::Quote(_)) && !self.quote_order_qty_market_allowed {
-            return Err(Refusal::new(-1013, "Quote order qty market orders are not support for this symbol."));
-        }
-        match request.self_trade_prevention {
-            Some(mode) if !self.allows(mode) => {
-                let text = "This symbol does not allow the specified self-trade prevention mode.";
-                Err(Refusal::new(-1013, text))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether an order may ask for a mode. DECREMENT and TRANSFER are not matched yet, so no
-    /// symbol takes them.
-    fn allows(&self, mode: SelfTradePrevention) -> bool {
-        let matched = !matches!(mode, SelfTradePrevention::Decrement | SelfTradePrevention::Transfer);
-        matched && self.allowed_self_trade_prevention.contains(&mode)
-    }
-
-    fn check_precision(&self, request: &OrderRequest) -> Result<(), Refusal> {
-        let fits = |units: i128, places: u32| Amount::from_units(units).truncate_to(places).units() == units;
-        let too_precise = |name: &str| Refusal::naming(-1111, format!("Parameter '{name}' has too much precision."));
-        match request.size {
-            OrderSize::Base(q) if !fits(q.units().into(), self.base_precision) => return Err(too_precise("quantity")),
-            OrderSize::Quote(q) if !fits(q.units(), self.quote_precision) => return Err(too_precise("quoteOrderQty")),
-            OrderSize::Base(_) | OrderSize::Quote(_) => {}
-        }
-        match request.kind.price() {
-            Some(p) if !fits(p.units().into(), self.quote_precision) => Err(too_precise("price")),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The exchange's no to a kind of order that a symbol does not take.
-#[must_use]
-pub fn unsupported(order_type: OrderType) -> Refusal {
-    Refusal::new(
-        -1013,
-        match order_type {
-            OrderType::Limit => "Limit orders are not supported for this symbol.",
-            OrderType::Market => "Market orders are not supported for this symbol.",
-            OrderType::StopLoss => "Stop loss orders are not supported for this symbol.",
-            OrderType::StopLossLimit => "Stop loss limit orders are not supported for this symbol.",
-            OrderType::TakeProfit => "Take profit orders are not supported for this symbol.",
-            OrderType::TakeProfitLimit => "Take profit limit orders are not supported for this symbol.",
-            OrderType::LimitMaker => "Limit maker orders are not supported for this symbol.",
-        },
-    )
 }
 
 #[cfg(test)]

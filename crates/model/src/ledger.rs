@@ -1,97 +1,190 @@
-//! The two balances that trading one symbol moves, driven by execution reports alone.
+//! The balances that trading moves, driven by execution reports alone.
 //!
 //! For: venue and strategy side alike, so that both hold the same figures after the same
 //! reports. Not for: deciding whether an order may be placed.
 
+use serde::{Deserialize, Serialize};
+
 use crate::account::{Account, Balance};
-use crate::execution::ExecutionReport;
+use crate::execution::{ExecutionReport, Fill};
 use crate::number::{Amount, ONE, Price};
-use crate::order::{Order, OrderType, Side};
+use crate::order::{Order, OrderListId, OrderStatus, OrderType, Side};
 use crate::text::Asset;
 
-/// Free and locked of a symbol's two assets.
-///
-/// A commission in a third asset is not taken from here: that asset belongs to no slice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Free and locked of some assets.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ledger {
-    /// The base asset's name.
-    pub base_asset: Asset,
-    /// The quote asset's name.
-    pub quote_asset: Asset,
-    /// What there is of the base asset.
-    pub base: Balance,
-    /// What there is of the quote asset.
-    pub quote: Balance,
+    assets: Vec<(Asset, Balance)>,
+    /// What working orders have received for pending ones that they pay (OPO), by list.
+    reserves: Vec<(OrderListId, Amount)>,
+}
+
+/// Where a ledger keeps a symbol's two assets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    /// The base asset.
+    pub base: usize,
+    /// The quote asset.
+    pub quote: usize,
 }
 
 impl Ledger {
-    /// The part of an account that a symbol's trading moves.
+    /// Everything that an account holds.
     #[must_use]
-    pub fn of(account: &Account, base_asset: Asset, quote_asset: Asset) -> Self {
-        Self { base_asset, quote_asset, base: account.balance(base_asset), quote: account.balance(quote_asset) }
+    pub fn of(account: &Account) -> Self {
+        Self { assets: account.iter().collect(), reserves: Vec::new() }
     }
 
-    /// Books one report: what the order held before (`lock_before`) is released, the fill and
-    /// its commission move, and what it holds now (`lock_after`) is set aside.
-    pub fn book(&mut self, report: &ExecutionReport, lock_before: Amount, lock_after: Amount) {
-        self.given(report.side).unlock(lock_before);
-        if let Some(fill) = report.fill {
-            match report.side {
-                Side::Buy => {
-                    self.quote.debit(fill.quote_quantity);
-                    self.base.credit(fill.quantity.into());
-                }
-                Side::Sell => {
-                    self.base.debit(fill.quantity.into());
-                    self.quote.credit(fill.quote_quantity);
-                }
+    /// Where a symbol's assets are kept, from now on.
+    pub fn pair(&mut self, base: Asset, quote: Asset) -> Pair {
+        Pair { base: self.slot(base), quote: self.slot(quote) }
+    }
+
+    fn slot(&mut self, asset: Asset) -> usize {
+        self.assets.iter().position(|(known, _)| *known == asset).unwrap_or_else(|| {
+            self.assets.push((asset, Balance::default()));
+            self.assets.len() - 1
+        })
+    }
+
+    /// What there is of an asset by its place.
+    #[must_use]
+    #[inline]
+    pub fn balance(&self, at: usize) -> Balance {
+        self.assets[at].1
+    }
+
+    /// What there is of an asset by its name.
+    #[must_use]
+    pub fn of_asset(&self, asset: Asset) -> Balance {
+        self.assets.iter().find(|(known, _)| *known == asset).map_or(Balance::default(), |(_, balance)| *balance)
+    }
+
+    /// All assets, in the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = (Asset, Balance)> + '_ {
+        self.assets.iter().copied()
+    }
+
+    /// A deposit, or a withdrawal where it is negative; `false` if there is not so much free.
+    pub fn transfer(&mut self, asset: Asset, amount: Amount) -> bool {
+        let at = self.slot(asset);
+        let balance = &mut self.assets[at].1;
+        match balance.free.checked_add(amount) {
+            Some(free) if free >= Amount::ZERO => {
+                balance.free = free;
+                true
             }
-            if fill.commission_asset == self.base_asset {
-                self.base.debit(fill.commission);
-            } else if fill.commission_asset == self.quote_asset {
-                self.quote.debit(fill.commission);
+            _ => false,
+        }
+    }
+
+    /// Books one report: what the order held before it is released, the fill and its commission
+    /// move, and what it holds now is set aside. `old` is the order before the report, `others`
+    /// are the other open orders of its list (asked for only if it is in one).
+    pub fn book<'a, I>(&mut self, pair: Pair, old: Option<&'a Order>, report: &'a ExecutionReport, others: I)
+    where
+        I: Iterator<Item = &'a Order> + Clone,
+    {
+        let new = &report.order;
+        let given = match new.side {
+            Side::Buy => pair.quote,
+            Side::Sell => pair.base,
+        };
+        let (before, after) = if new.order_list_id.is_some() {
+            let before = old.map_or_else(|| held(others.clone()), |old| held(others.clone().chain([old])));
+            (before, held(others.clone().chain([new])))
+        } else {
+            (old.map_or(Amount::ZERO, locked_by), locked_by(new))
+        };
+        self.assets[given].1.unlock(before);
+        if let Some(list) = new.order_list_id
+            && old.is_some_and(Order::awaits_quantity)
+            && new.status != OrderStatus::PendingNew
+        {
+            self.release(list, pair.base);
+        }
+        if let Some(fill) = report.fill {
+            let free = self.assets[pair.base].1.free;
+            self.settle(pair, new.side, &fill);
+            if let Some(list) = new.order_list_id
+                && new.side == Side::Buy
+                && others.clone().any(Order::awaits_quantity)
+            {
+                self.reserve(list, pair.base, &fill, free);
             }
         }
-        self.given(report.side).lock(lock_after);
+        self.assets[given].1.lock(after);
     }
 
-    /// Everything in quote asset at a price, rounded down at 1e-8.
-    #[must_use]
-    pub fn equity(&self, price: Price) -> Amount {
-        self.valuation().equity(price)
+    fn settle(&mut self, pair: Pair, side: Side, fill: &Fill) {
+        match side {
+            Side::Buy => {
+                self.assets[pair.quote].1.debit(fill.quote_quantity);
+                self.assets[pair.base].1.credit(fill.quantity.into());
+            }
+            Side::Sell => {
+                self.assets[pair.base].1.debit(fill.quantity.into());
+                self.assets[pair.quote].1.credit(fill.quote_quantity);
+            }
+        }
+        if !fill.commission.is_zero() {
+            let at = self.slot(fill.commission_asset);
+            self.assets[at].1.debit(fill.commission);
+        }
     }
 
-    /// What equity at any price needs of this ledger.
+    /// What a fill brings is set aside for the pending orders; its commission comes from what
+    /// was free before, if that was enough (`faqs/opo.md`).
+    fn reserve(&mut self, list: OrderListId, base: usize, fill: &Fill, free: Amount) {
+        let (asset, balance) = &mut self.assets[base];
+        let in_received = fill.commission_asset == *asset;
+        let paid_from_it = in_received && (asset.as_str() == "BNB" || free < fill.commission);
+        let commission = if paid_from_it { fill.commission } else { Amount::ZERO };
+        let received = Amount::from(fill.quantity).checked_sub(commission).expect("less than was received");
+        balance.lock(received);
+        match self.reserves.iter_mut().find(|(of, _)| *of == list) {
+            Some((_, sum)) => *sum = sum.checked_add(received).expect("balances fit 128 bits"),
+            None => self.reserves.push((list, received)),
+        }
+    }
+
+    fn release(&mut self, list: OrderListId, base: usize) {
+        if let Some(at) = self.reserves.iter().position(|(of, _)| *of == list) {
+            let (_, sum) = self.reserves.remove(at);
+            self.assets[base].1.unlock(sum);
+        }
+    }
+
+    /// What is set aside for the pending orders of a list.
     #[must_use]
-    pub fn valuation(&self) -> Valuation {
-        let base = self.base.total().units();
+    pub fn reserved(&self, list: OrderListId) -> Amount {
+        self.reserves.iter().find(|(of, _)| *of == list).map_or(Amount::ZERO, |(_, sum)| *sum)
+    }
+
+    /// What equity of a symbol's two assets at any price needs.
+    #[must_use]
+    pub fn valuation(&self, pair: Pair) -> Valuation {
+        let base = self.balance(pair.base).total().units();
         Valuation {
-            quote: self.quote.total().units(),
+            quote: self.balance(pair.quote).total().units(),
             base_whole: i64::try_from(base / i128::from(ONE)).expect("less than 10^18 of an asset"),
             base_part: (base % i128::from(ONE)) as i64,
         }
     }
 
-    /// The two balances as an account.
+    /// The balances as an account.
     #[must_use]
     pub fn account(&self) -> Account {
         let mut account = Account::default();
-        *account.balance_mut(self.base_asset) = self.base;
-        *account.balance_mut(self.quote_asset) = self.quote;
-        account
-    }
-
-    /// What an order of that side gives away.
-    fn given(&mut self, side: Side) -> &mut Balance {
-        match side {
-            Side::Buy => &mut self.quote,
-            Side::Sell => &mut self.base,
+        for (asset, balance) in &self.assets {
+            *account.balance_mut(*asset) = *balance;
         }
+        account
     }
 }
 
-/// Totals of a ledger, taken apart so that valuing them at a price divides nothing wide: it
-/// changes with a fill, and is asked for at every bar.
+/// Totals of a symbol's two assets, taken apart so that valuing them at a price divides nothing
+/// wide: it changes with a fill, and is asked for at every bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Valuation {
     quote: i128,
@@ -112,20 +205,32 @@ impl Valuation {
     }
 }
 
-/// What an order holds of the asset that it gives away (rule 5.6): LIMIT BUY price ×
-/// remaining, rounded down at 1e-8; SELL the remaining quantity; nothing for MARKET and for
-/// orders that are done.
+/// What an order alone holds of the asset that it gives away (rule 5.6): BUY its lock price ×
+/// remaining, rounded down at 1e-8; SELL the remaining quantity; nothing for MARKET, for
+/// pending orders, and for those that are done.
 ///
 /// It follows from the order alone, not from the symbol's precision, which a later snapshot
 /// may change: what was set aside is what is released.
 #[must_use]
 pub fn locked_by(order: &Order) -> Amount {
-    if order.status.is_final() || order.order_type == OrderType::Market {
+    let idle = order.status.is_final() || order.status == OrderStatus::PendingNew;
+    if idle || order.order_type == OrderType::Market {
         return Amount::ZERO;
     }
     match order.side {
-        Side::Buy => order.price.notional_floor(order.remaining()),
+        Side::Buy => order.lock_price.notional_floor(order.remaining()),
         Side::Sell => order.remaining().into(),
+    }
+}
+
+/// What the open orders of a list hold together: the larger of a pair's legs, or the leg that
+/// was touched, since the other one is about to go.
+fn held<'a>(orders: impl Iterator<Item = &'a Order> + Clone) -> Amount {
+    let pending = |order: &&Order| order.status != OrderStatus::PendingNew;
+    let touched = orders.clone().filter(pending).find(|order| !order.filled_quantity.is_zero());
+    match touched {
+        Some(order) => locked_by(order),
+        None => orders.map(locked_by).max().unwrap_or(Amount::ZERO),
     }
 }
 
@@ -141,9 +246,10 @@ mod tests {
         fn equity_is_quote_plus_the_exact_product(base in 0..i64::MAX, quote in 0..i128::from(i64::MAX), price in 0..1_000_000_000_000_000_000_i64) {
             let asset = |name| Asset::new(name).unwrap();
             let account = [(asset("A"), Amount::from_units(base.into())), (asset("B"), Amount::from_units(quote))];
-            let ledger = Ledger::of(&account.into_iter().collect(), asset("A"), asset("B"));
+            let mut ledger = Ledger::of(&account.into_iter().collect());
+            let pair = ledger.pair(asset("A"), asset("B"));
             let expected = quote + product_floor(base, price);
-            prop_assert_eq!(ledger.equity(Price::from_units(price)).units(), expected);
+            prop_assert_eq!(ledger.valuation(pair).equity(Price::from_units(price)).units(), expected);
         }
     }
 }

@@ -5,7 +5,10 @@
 //! knows no I/O, no async, no clock, no HTTP, no Parquet and no strategy.
 
 pub mod account;
+mod admission;
 pub mod bar;
+pub mod command;
+pub mod commission;
 pub mod execution;
 pub mod filter;
 pub mod fit;
@@ -23,15 +26,21 @@ pub mod trades;
 
 pub use account::{Account, Balance};
 pub use bar::{Bar, BarError, Bars, Gap};
-pub use execution::{ExecutionReport, Fill, Refusal};
-pub use filter::{Filters, OpenPosition};
-pub use instrument::{ExchangeInfo, Instrument, InstrumentError};
+pub use command::{
+    Action, AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, Command, Legs,
+    ListRequest, OrderKind, OrderRequest, OrderSize, RateLimitExceededMode, Trigger, TriggerKind,
+};
+pub use commission::{CommissionRates, Discount, RateParts};
+pub use execution::{ExecutionReport, Fill, Half, Halves, ListStatus, Prevented, Refusal};
+pub use filter::{Counts, Filters, Judged, OpenPosition};
+pub use instrument::{Allowances, ExchangeInfo, Instrument, InstrumentError, OrderLimit};
 pub use interval::Interval;
-pub use ledger::Ledger;
+pub use ledger::{Ledger, Pair};
 pub use number::{Amount, NumberError, Price, Quantity, Rate};
 pub use order::{
-    CancelRequest, CancelRestrictions, ExecutionType, ExpiryReason, Liquidity, Order, OrderId, OrderKind, OrderRequest,
-    OrderSize, OrderStatus, OrderType, SelfTradePrevention, Side, SymbolStatus, TimeInForce, TradeId,
+    CancelRestrictions, ContingencyType, ExecutionType, ExpiryReason, Liquidity, ListOrderStatus, ListStatusType, Order,
+    OrderId, OrderListId, OrderStatus, OrderType, Peg, PegPriceType, RateInterval, SelfTradePrevention, Side, SymbolStatus,
+    TimeInForce, TradeId,
 };
 pub use period::Period;
 pub use request::RawParameters;

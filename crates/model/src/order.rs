@@ -1,6 +1,6 @@
-//! Orders: the words for them, what is asked for, and what the venue holds.
+//! Orders: the exchange's words for them, and what the venue holds of each.
 //!
-//! For: plain values. Not for: judging a request (`request`, `filter`) or matching it.
+//! For: plain values. Not for: what is asked for (`command`), nor matching it.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,7 @@ macro_rules! words {
         }
     };
 }
+pub(crate) use words;
 
 words! {
     /// Which way an order trades.
@@ -202,6 +203,64 @@ words! {
 }
 
 words! {
+    /// The unit of a rate limit's window.
+    RateInterval {
+        /// One second.
+        Second = "SECOND",
+        /// One minute.
+        Minute = "MINUTE",
+        /// One day (UTC).
+        Day = "DAY",
+    }
+}
+
+words! {
+    /// What fixes a pegged price.
+    PegPriceType {
+        /// The best price of the order's own side.
+        Primary = "PRIMARY_PEG",
+        /// The best price of the other side.
+        Market = "MARKET_PEG",
+    }
+}
+
+words! {
+    /// How the orders of a list depend on each other.
+    ContingencyType {
+        /// One cancels the other.
+        Oco = "OCO",
+        /// One triggers the other, or a pair.
+        Oto = "OTO",
+    }
+}
+
+words! {
+    /// What a list status tells of.
+    ListStatusType {
+        /// An answer to an action that failed.
+        Response = "RESPONSE",
+        /// The list was placed, or goes on.
+        ExecStarted = "EXEC_STARTED",
+        /// The name of one of its orders has changed.
+        Updated = "UPDATED",
+        /// It has ended.
+        AllDone = "ALL_DONE",
+    }
+}
+
+words! {
+    /// Where a list stands.
+    ListOrderStatus {
+        /// At work.
+        Executing = "EXECUTING",
+        /// Ended.
+        AllDone = "ALL_DONE",
+        /// Refused.
+        Reject = "REJECT",
+    }
+}
+
+words! {
     /// Whether a market trades.
     SymbolStatus {
         /// Everything is possible.
@@ -221,104 +280,34 @@ words! {
 pub type OrderId = u64;
 /// The venue's number for a trade; 1 is the first of a run.
 pub type TradeId = u64;
+/// The venue's number for an order list; 1 is the first of a run.
+pub type OrderListId = u64;
 
-/// How much an order is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrderSize {
-    /// So much base asset.
-    Base(Quantity),
-    /// What this much quote asset buys, or what brings it (`quoteOrderQty`).
-    Quote(Amount),
+/// What does not apply is left out of JSON.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
-/// What a sender asks for, well formed but not yet judged by any market.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct OrderRequest {
-    /// The market.
-    pub symbol: Symbol,
-    /// Which way.
-    pub side: Side,
-    /// Kind, with what belongs to it.
-    pub kind: OrderKind,
-    /// How much.
-    pub size: OrderSize,
-    /// The sender's name for it; the venue makes one up if it is absent.
-    pub client_order_id: Option<ClientOrderId>,
-    /// What to do about self-trades; absent: the symbol's default.
-    pub self_trade_prevention: Option<SelfTradePrevention>,
+/// A price that is taken from the book when the order enters it (`faqs/pegged_orders.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peg {
+    /// Which side's best price.
+    #[serde(rename = "peg_price_type")]
+    pub price_type: PegPriceType,
+    /// How many levels deeper into the book; `None` if it was not asked for.
+    #[serde(rename = "peg_offset_value")]
+    pub offset: Option<u8>,
 }
 
-/// The kinds of orders that the matcher executes, with their parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrderKind {
-    /// At whatever the market gives.
-    Market,
-    /// At the limit or better.
-    Limit {
-        /// The worst price.
-        price: Price,
-        /// How long.
-        time_in_force: TimeInForce,
-    },
-    /// A limit order that never takes.
-    LimitMaker {
-        /// The price.
-        price: Price,
-    },
-}
-
-impl OrderKind {
-    /// The exchange's word for it.
-    #[must_use]
-    pub const fn order_type(self) -> OrderType {
-        match self {
-            Self::Market => OrderType::Market,
-            Self::Limit { .. } => OrderType::Limit,
-            Self::LimitMaker { .. } => OrderType::LimitMaker,
-        }
-    }
-
-    /// The limit, where it has one.
-    #[must_use]
-    pub const fn price(self) -> Option<Price> {
-        match self {
-            Self::Market => None,
-            Self::Limit { price, .. } | Self::LimitMaker { price } => Some(price),
-        }
-    }
-
-    /// Time in force as reports show it: GTC where none can be asked for.
-    #[must_use]
-    pub const fn time_in_force(self) -> TimeInForce {
-        match self {
-            Self::Limit { time_in_force, .. } => time_in_force,
-            Self::Market | Self::LimitMaker { .. } => TimeInForce::Gtc,
-        }
-    }
-}
-
-/// What a sender wants ended. At least one of the two names is there; with both, the order
-/// must bear both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CancelRequest {
-    /// The market.
-    pub symbol: Symbol,
-    /// The venue's number.
-    pub order_id: Option<OrderId>,
-    /// The sender's name.
-    pub original_client_order_id: Option<ClientOrderId>,
-    /// A name for the cancel itself.
-    pub client_order_id: Option<ClientOrderId>,
-    /// Which orders may be ended.
-    pub restrictions: Option<CancelRestrictions>,
-}
-
-/// An order as the venue knows it. It changes only as execution reports tell.
+/// An order as the venue holds it. What does not apply to its type is zero or `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// The venue's number.
     pub order_id: OrderId,
-    /// The sender's name.
+    /// The list that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_list_id: Option<OrderListId>,
+    /// The sender's name, or a made-up one.
     pub client_order_id: ClientOrderId,
     /// The market.
     pub symbol: Symbol,
@@ -328,22 +317,55 @@ pub struct Order {
     pub order_type: OrderType,
     /// How long.
     pub time_in_force: TimeInForce,
-    /// The limit; zero for orders without one.
+    /// The limit that was asked for.
     pub price: Price,
-    /// How much was asked for, in base asset.
+    /// The price at which it is triggered, or from which on it trails.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stop_price: Price,
+    /// By how much the market must turn to trigger it, in basis points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trailing_delta: Option<u32>,
+    /// Since when it trails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trailing_time: Option<Timestamp>,
+    /// How much of it the book shows at a time.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub iceberg_quantity: Quantity,
+    /// How its price is taken from the book.
+    #[serde(default, skip_serializing_if = "Option::is_none", flatten)]
+    pub peg: Option<Peg>,
+    /// What the peg came to, once the order is on the book.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub pegged_price: Price,
+    /// What a BUY sets aside for each unit of base that is left (rule 5.6).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lock_price: Price,
+    /// The sender's number of its strategy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy_id: Option<u64>,
+    /// The sender's number of its strategy's kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy_type: Option<u32>,
+    /// How much was asked for in base asset, or what a quote quantity came to.
     pub quantity: Quantity,
     /// How much was asked for in quote asset; zero where it was not.
     pub quote_order_quantity: Amount,
-    /// How much is filled.
+    /// Filled so far.
     pub filled_quantity: Quantity,
     /// What the fills came to.
     pub filled_quote: Amount,
+    /// What self-trade prevention has taken from it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub prevented_quantity: Quantity,
     /// Where it stands.
     pub status: OrderStatus,
-    /// When it was accepted.
+    /// When the venue accepted it.
     pub created: Timestamp,
     /// When it last changed.
     pub updated: Timestamp,
+    /// Since when it is on the book.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_time: Option<Timestamp>,
     /// Why it expired, if it did.
     pub expiry_reason: Option<ExpiryReason>,
     /// What it does about self-trades.
@@ -351,41 +373,58 @@ pub struct Order {
 }
 
 impl Order {
-    /// What is neither filled nor ended.
+    /// What can still be executed: neither filled nor prevented.
     #[must_use]
     pub fn remaining(&self) -> Quantity {
-        self.quantity.checked_sub(self.filled_quantity).expect("an order is never filled beyond its quantity")
+        Quantity::from_units(self.quantity.units() - self.filled_quantity.units() - self.prevented_quantity.units())
+    }
+
+    /// The limit at which it works: the pegged price where it has one.
+    #[must_use]
+    pub const fn limit(&self) -> Price {
+        if self.pegged_price.is_zero() { self.price } else { self.pegged_price }
+    }
+
+    /// Whether it is on the book (`w` of an execution report): it works, and is not done.
+    #[must_use]
+    pub const fn is_on_book(&self) -> bool {
+        self.working_time.is_some() && !self.status.is_final()
+    }
+
+    /// Whether its quantity is still to be set by what another order receives (OPO).
+    #[must_use]
+    pub fn awaits_quantity(&self) -> bool {
+        self.status == OrderStatus::PendingNew && self.quantity.is_zero()
     }
 }
 
-impl From<&crate::execution::ExecutionReport> for Order {
-    /// The order as its first report shows it.
-    fn from(report: &crate::execution::ExecutionReport) -> Self {
-        Self {
-            order_id: report.order_id,
-            client_order_id: report.client_order_id,
-            symbol: report.symbol,
-            side: report.side,
-            order_type: report.order_type,
-            time_in_force: report.time_in_force,
-            price: report.price,
-            quantity: report.quantity,
-            quote_order_quantity: report.quote_order_quantity,
-            filled_quantity: report.filled_quantity,
-            filled_quote: report.filled_quote,
-            status: report.status,
-            created: report.time,
-            updated: report.time,
-            expiry_reason: report.expiry_reason,
-            self_trade_prevention: report.self_trade_prevention,
+impl OrderType {
+    /// Whether it waits for a trigger: an "algo" order (`filters.md`, MAX_NUM_ALGO_ORDERS).
+    #[must_use]
+    pub const fn is_contingent(self) -> bool {
+        match self {
+            Self::StopLoss | Self::StopLossLimit | Self::TakeProfit | Self::TakeProfitLimit => true,
+            Self::Limit | Self::Market | Self::LimitMaker => false,
+        }
+    }
+
+    /// Whether it trades at whatever the market gives once it works.
+    #[must_use]
+    pub const fn is_market(self) -> bool {
+        match self {
+            Self::Market | Self::StopLoss | Self::TakeProfit => true,
+            Self::Limit | Self::LimitMaker | Self::StopLossLimit | Self::TakeProfitLimit => false,
         }
     }
 }
 
-impl Order {
-    /// Takes over what a later report of this order tells.
-    pub fn apply(&mut self, report: &crate::execution::ExecutionReport) {
-        debug_assert_eq!(self.order_id, report.order_id, "a report of another order");
-        *self = Self { created: self.created, ..Self::from(report) };
+impl Side {
+    /// The other one.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
     }
 }

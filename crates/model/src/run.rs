@@ -5,77 +5,18 @@
 
 use std::sync::Arc;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::account::Account;
 use crate::bar::{Bars, Gap};
-use crate::execution::{ExecutionReport, Refusal};
+use crate::command::{Action, Command};
+use crate::commission::CommissionRates;
+use crate::execution::{ExecutionReport, ListStatus, Refusal};
 use crate::interval::Interval;
 use crate::number::{Amount, Price, Quantity, Rate};
-use crate::order::{CancelRequest, Order, OrderRequest};
-use crate::request::RawParameters;
-use crate::text::{Asset, ClientOrderId, Symbol};
+use crate::order::Order;
+use crate::text::{Asset, Symbol};
 use crate::time::Timestamp;
-
-/// What a strategy tells a venue to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// A new order.
-    Submit(OrderRequest),
-    /// A new order as raw parameters, which may be nonsense.
-    SubmitRaw(Box<RawParameters>),
-    /// An end to an order.
-    Cancel(CancelRequest),
-    /// An end to an order as raw parameters, which may be nonsense.
-    CancelRaw(Box<RawParameters>),
-}
-
-/// What a command is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Action {
-    /// A new order.
-    New,
-    /// An end to one.
-    Cancel,
-}
-
-impl Command {
-    /// What it is about.
-    #[must_use]
-    pub const fn action(&self) -> Action {
-        match self {
-            Self::Submit(_) | Self::SubmitRaw(_) => Action::New,
-            Self::Cancel(_) | Self::CancelRaw(_) => Action::Cancel,
-        }
-    }
-
-    /// Its parameters as REST takes them.
-    #[must_use]
-    pub fn parameters(&self) -> RawParameters {
-        match self {
-            Self::Submit(request) => request.to_raw(),
-            Self::Cancel(request) => request.to_raw(),
-            Self::SubmitRaw(raw) | Self::CancelRaw(raw) => (**raw).clone(),
-        }
-    }
-
-    /// The name that the sender gave to the new order, if it is one and has one.
-    #[must_use]
-    pub fn client_order_id(&self) -> Option<ClientOrderId> {
-        match self {
-            Self::Submit(request) => request.client_order_id,
-            Self::SubmitRaw(raw) => raw.get("newClientOrderId").and_then(|id| ClientOrderId::new(id).ok()),
-            Self::Cancel(_) | Self::CancelRaw(_) => None,
-        }
-    }
-}
-
-impl Serialize for Command {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        self.parameters().serialize(s)
-    }
-}
 
 /// A command's number in its run: 1 is the first.
 pub type CommandId = u64;
@@ -109,6 +50,15 @@ pub enum Event {
     },
     /// The venue changed an order.
     ExecutionReport(ExecutionReport),
+    /// The venue changed an order list.
+    ListStatus(ListStatus),
+    /// The venue judged an order that was only to be tested, and would take it.
+    Tested {
+        /// When the venue took it up.
+        time: Timestamp,
+        /// The command's number.
+        command: CommandId,
+    },
     /// The market ended before the command could reach it.
     NotSent {
         /// When it left the strategy.
@@ -127,8 +77,12 @@ impl Event {
     #[must_use]
     pub const fn time(&self) -> Timestamp {
         match self {
-            Self::Sent { time, .. } | Self::Refused { time, .. } | Self::NotSent { time, .. } => *time,
+            Self::Sent { time, .. }
+            | Self::Refused { time, .. }
+            | Self::Tested { time, .. }
+            | Self::NotSent { time, .. } => *time,
             Self::ExecutionReport(report) => report.time,
+            Self::ListStatus(status) => status.time,
         }
     }
 }
@@ -170,15 +124,6 @@ pub enum Slippage {
     BasisPoints(u32),
 }
 
-/// What trading costs, as a share of what is received.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct FeeSchedule {
-    /// For fills that rested.
-    pub maker: Rate,
-    /// For fills that took.
-    pub taker: Rate,
-}
-
 /// The assumptions that turn candles into fills (`docs/fill-rules.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct FillModel {
@@ -195,7 +140,7 @@ pub struct FillModel {
     /// Microseconds from the strategy to the venue.
     pub latency_us: i64,
     /// What trading costs.
-    pub fees: FeeSchedule,
+    pub fees: CommissionRates,
 }
 
 /// How often each assumption decided something that candles cannot know (rule 7).
@@ -303,13 +248,10 @@ pub struct Run {
 /// Every order of a log in its last state, by id.
 #[must_use]
 pub fn orders_of(events: &[Event]) -> Vec<Order> {
-    let mut orders: std::collections::BTreeMap<_, Order> = std::collections::BTreeMap::new();
+    let mut orders = std::collections::BTreeMap::new();
     for event in events {
         if let Event::ExecutionReport(report) = event {
-            orders
-                .entry(report.order_id)
-                .and_modify(|order| order.apply(report))
-                .or_insert_with(|| Order::from(report));
+            orders.insert(report.order.order_id, report.order);
         }
     }
     orders.into_values().collect()

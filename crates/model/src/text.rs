@@ -42,6 +42,27 @@ impl<const N: usize> Text<N> {
         Ok(Self { len, bytes })
     }
 
+    /// A short prefix and a number, without allocation. Panics if they do not fit.
+    #[must_use]
+    pub fn numbered(prefix: &str, mut number: u64) -> Self {
+        let mut digits = [0_u8; 20];
+        let mut at = digits.len();
+        loop {
+            at -= 1;
+            digits[at] = b'0' + (number % 10) as u8;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        let digits = &digits[at..];
+        let len = prefix.len() + digits.len();
+        let mut bytes = [0; N];
+        bytes[..prefix.len()].copy_from_slice(prefix.as_bytes());
+        bytes[prefix.len()..len].copy_from_slice(digits);
+        Self { len: len as u8, bytes }
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,0 +1,126 @@
+//! Ends and changes: cancel, cancel of a list, cancel all, cancel-replace, amend.
+
+use super::leg::{ALONE, is_common, single};
+use super::{
+    RawParameters, client_order_id, decimal, empty, invalid, neither, optional_whole, symbol,
+};
+use crate::command::{
+    AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, RateLimitExceededMode,
+};
+use crate::execution::Refusal;
+use crate::number::Quantity;
+use crate::order::{CancelRestrictions, OrderId};
+use crate::text::{ClientOrderId, Symbol};
+
+/// `DELETE /api/v3/order`.
+pub(super) fn one(raw: &RawParameters) -> Result<CancelRequest, Refusal> {
+    raw.check_names(|name| {
+        matches!(name, "symbol" | "orderId" | "origClientOrderId" | "newClientOrderId" | "cancelRestrictions")
+    })?;
+    raw.mandatory("symbol")?;
+    let (order_id, original_client_order_id) = named(raw, "orderId", "origClientOrderId", -2011)?;
+    Ok(CancelRequest {
+        symbol: symbol(raw)?,
+        order_id,
+        original_client_order_id,
+        client_order_id: client_order_id(raw, "newClientOrderId")?,
+        restrictions: restrictions(raw)?,
+    })
+}
+
+/// `DELETE /api/v3/orderList`.
+pub(super) fn list(raw: &RawParameters) -> Result<CancelListRequest, Refusal> {
+    raw.check_names(|name| matches!(name, "symbol" | "orderListId" | "listClientOrderId" | "newClientOrderId"))?;
+    raw.mandatory("symbol")?;
+    let (order_list_id, list_client_order_id) = named(raw, "orderListId", "listClientOrderId", -2011)?;
+    Ok(CancelListRequest {
+        symbol: symbol(raw)?,
+        order_list_id,
+        list_client_order_id,
+        client_order_id: client_order_id(raw, "newClientOrderId")?,
+    })
+}
+
+/// `DELETE /api/v3/openOrders`.
+pub(super) fn all(raw: &RawParameters) -> Result<Symbol, Refusal> {
+    raw.check_names(|name| name == "symbol")?;
+    symbol(raw)
+}
+
+/// `POST /api/v3/order/cancelReplace`.
+pub(super) fn replace(raw: &RawParameters) -> Result<CancelReplaceRequest, Refusal> {
+    raw.check_names(|name| {
+        let own = matches!(
+            name,
+            "cancelReplaceMode"
+                | "cancelNewClientOrderId"
+                | "cancelOrigClientOrderId"
+                | "cancelOrderId"
+                | "cancelRestrictions"
+                | "orderRateLimitExceededMode"
+        );
+        own || is_common(name) || ALONE.holds(name)
+    })?;
+    for name in ["symbol", "side", "type", "cancelReplaceMode"] {
+        raw.mandatory(name)?;
+    }
+    let (order_id, original_client_order_id) = named(raw, "cancelOrderId", "cancelOrigClientOrderId", -2011)?;
+    let mode = raw.mandatory("cancelReplaceMode")?;
+    let mode = CancelReplaceMode::from_word(mode).ok_or_else(|| invalid("cancelReplaceMode"))?;
+    let exceeded = super::word(raw, "orderRateLimitExceededMode", RateLimitExceededMode::from_word)?;
+    Ok(CancelReplaceRequest {
+        cancel: CancelRequest {
+            symbol: symbol(raw)?,
+            order_id,
+            original_client_order_id,
+            client_order_id: client_order_id(raw, "cancelNewClientOrderId")?,
+            restrictions: restrictions(raw)?,
+        },
+        order: single(raw)?,
+        mode,
+        rate_limit_exceeded: exceeded.unwrap_or(RateLimitExceededMode::DoNothing),
+    })
+}
+
+/// `PUT /api/v3/order/amend/keepPriority`.
+pub(super) fn amend(raw: &RawParameters) -> Result<AmendRequest, Refusal> {
+    raw.check_names(|name| matches!(name, "symbol" | "orderId" | "origClientOrderId" | "newClientOrderId" | "newQty"))?;
+    for name in ["symbol", "newQty"] {
+        raw.mandatory(name)?;
+    }
+    let (order_id, original_client_order_id) = named(raw, "orderId", "origClientOrderId", -2038)?;
+    Ok(AmendRequest {
+        symbol: symbol(raw)?,
+        order_id,
+        original_client_order_id,
+        client_order_id: client_order_id(raw, "newClientOrderId")?,
+        quantity: Quantity::from_units(decimal("newQty", raw.mandatory("newQty")?)?),
+    })
+}
+
+/// The number or the name of an order or list, or both. A text that could never have been a
+/// name is simply not the name of anything: `code` says so.
+fn named(
+    raw: &RawParameters,
+    number: &str,
+    name: &str,
+    code: i32,
+) -> Result<(Option<OrderId>, Option<ClientOrderId>), Refusal> {
+    let id = optional_whole(raw, number)?;
+    let text = raw.sent(name);
+    if id.is_none() && text.is_none() {
+        return Err(neither(name, number));
+    }
+    let unknown = |_| Refusal::new(code, "Unknown order sent.");
+    Ok((id, text.map(ClientOrderId::new).transpose().map_err(unknown)?))
+}
+
+fn restrictions(raw: &RawParameters) -> Result<Option<CancelRestrictions>, Refusal> {
+    match raw.get("cancelRestrictions") {
+        None => Ok(None),
+        Some("") => Err(empty("cancelRestrictions")),
+        Some(word) => CancelRestrictions::from_word(word)
+            .map(Some)
+            .ok_or(Refusal::new(-1145, "Invalid cancelRestrictions")),
+    }
+}

@@ -1,0 +1,189 @@
+//! Order lists: OCO in both forms, OTO, OTOCO, OPO, OPOCO (`rest-api.md`, Order lists).
+
+use super::leg::{
+    ABOVE, BELOW, Names, PAID, PAID_ABOVE, PAID_BELOW, PENDING, PENDING_ABOVE, PENDING_BELOW, WORKING, is_common, leg,
+};
+use super::{RawParameters, client_order_id, invalid, not_required};
+use crate::command::{Legs, ListRequest, OrderRequest};
+use crate::execution::Refusal;
+use crate::order::{OrderType, Side, TimeInForce};
+
+pub(super) fn oco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
+    check_names(raw, &[&ABOVE, &BELOW])?;
+    for name in ["symbol", "side", "quantity", "aboveType", "belowType"] {
+        raw.mandatory(name)?;
+    }
+    let (above, below) = pair(raw, &ABOVE, &BELOW)?;
+    list(raw, Legs::Oco { above, below })
+}
+
+pub(super) fn oto(raw: &RawParameters) -> Result<ListRequest, Refusal> {
+    check_names(raw, &[&WORKING, &PENDING])?;
+    let legs = Legs::Oto { working: working(raw)?, pending: leg(raw, &PENDING)? };
+    list(raw, legs)
+}
+
+pub(super) fn opo(raw: &RawParameters) -> Result<ListRequest, Refusal> {
+    check_unpaid(raw)?;
+    check_names(raw, &[&WORKING, &PAID])?;
+    let (working, pending) = (working(raw)?, leg(raw, &PAID)?);
+    check_payment(&working, &pending)?;
+    list(raw, Legs::Oto { working, pending })
+}
+
+pub(super) fn otoco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
+    check_names(raw, &[&WORKING, &PENDING_ABOVE, &PENDING_BELOW])?;
+    let working = working(raw)?;
+    let (above, below) = pair(raw, &PENDING_ABOVE, &PENDING_BELOW)?;
+    list(raw, Legs::Otoco { working, above, below })
+}
+
+pub(super) fn opoco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
+    check_unpaid(raw)?;
+    check_names(raw, &[&WORKING, &PAID_ABOVE, &PAID_BELOW])?;
+    let working = working(raw)?;
+    let (above, below) = pair(raw, &PAID_ABOVE, &PAID_BELOW)?;
+    check_payment(&working, &above)?;
+    list(raw, Legs::Otoco { working, above, below })
+}
+
+/// `POST /api/v3/order/oco`: the limit leg is above the market on the SELL side, below it on
+/// the BUY side. It is read as the current form.
+pub(super) fn deprecated_oco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
+    raw.check_names(|name| is_common(name) || name == "listClientOrderId" || DEPRECATED.iter().any(|n| n.0 == name))?;
+    for name in ["symbol", "side", "quantity", "price", "stopPrice"] {
+        raw.mandatory(name)?;
+    }
+    let side = Side::from_word(raw.mandatory("side")?).ok_or(Refusal::new(-1117, "Invalid side."))?;
+    let is_limit = raw.sent("stopLimitPrice").is_some();
+    if is_limit {
+        raw.mandatory("stopLimitTimeInForce")?;
+    } else if raw.get("stopLimitTimeInForce").is_some() {
+        return Err(not_required("stopLimitTimeInForce"));
+    } else if raw.get("stopIcebergQty").is_some() {
+        return Err(not_required("stopIcebergQty"));
+    }
+    let (limit, stop) = match side {
+        Side::Sell => ("above", "below"),
+        Side::Buy => ("below", "above"),
+    };
+    let mut current = RawParameters::default();
+    for (name, value) in raw.iter() {
+        match DEPRECATED.iter().find(|(old, ..)| *old == name) {
+            Some((_, Of::Limit, new)) => current.push(&format!("{limit}{new}"), value),
+            Some((_, Of::Stop, new)) => current.push(&format!("{stop}{new}"), value),
+            Some((_, Of::Both, _)) | None => current.push(name, value),
+        }
+    }
+    current.push(&format!("{limit}Type"), OrderType::LimitMaker.as_str());
+    let stop_type = if is_limit { OrderType::StopLossLimit } else { OrderType::StopLoss };
+    current.push(&format!("{stop}Type"), stop_type.as_str());
+    oco(&current)
+}
+
+/// Which leg a parameter of the deprecated form belongs to.
+enum Of {
+    Limit,
+    Stop,
+    Both,
+}
+
+/// Parameters of the deprecated form, and what they are called after the leg's prefix.
+const DEPRECATED: &[(&str, Of, &str)] = &[
+    ("side", Of::Both, ""),
+    ("quantity", Of::Both, ""),
+    ("limitClientOrderId", Of::Limit, "ClientOrderId"),
+    ("price", Of::Limit, "Price"),
+    ("limitStrategyId", Of::Limit, "StrategyId"),
+    ("limitStrategyType", Of::Limit, "StrategyType"),
+    ("limitIcebergQty", Of::Limit, "IcebergQty"),
+    ("trailingDelta", Of::Stop, "TrailingDelta"),
+    ("stopClientOrderId", Of::Stop, "ClientOrderId"),
+    ("stopPrice", Of::Stop, "StopPrice"),
+    ("stopStrategyId", Of::Stop, "StrategyId"),
+    ("stopStrategyType", Of::Stop, "StrategyType"),
+    ("stopLimitPrice", Of::Stop, "Price"),
+    ("stopIcebergQty", Of::Stop, "IcebergQty"),
+    ("stopLimitTimeInForce", Of::Stop, "TimeInForce"),
+];
+
+fn list(raw: &RawParameters, legs: Legs) -> Result<ListRequest, Refusal> {
+    Ok(ListRequest { client_order_id: client_order_id(raw, "listClientOrderId")?, legs })
+}
+
+fn check_names(raw: &RawParameters, legs: &[&Names]) -> Result<(), Refusal> {
+    raw.check_names(|name| {
+        is_common(name) || name == "listClientOrderId" || legs.iter().any(|names| names.holds(name))
+    })
+}
+
+/// The order that works from the beginning: LIMIT or LIMIT_MAKER.
+fn working(raw: &RawParameters) -> Result<OrderRequest, Refusal> {
+    let order = leg(raw, &WORKING)?;
+    match order.order_type() {
+        OrderType::Limit | OrderType::LimitMaker => check_iceberg(order, &WORKING),
+        _ => Err(invalid(WORKING.order_type)),
+    }
+}
+
+/// A pair of which one cancels the other.
+fn pair(raw: &RawParameters, above: &Names, below: &Names) -> Result<(OrderRequest, OrderRequest), Refusal> {
+    for name in [above.order_type, below.order_type] {
+        if let Some("LIMIT" | "MARKET") = raw.get(name) {
+            return Err(Refusal::new(-1158, "Order type not supported in OCO."));
+        }
+    }
+    let orders = (check_iceberg(leg(raw, above)?, above)?, check_iceberg(leg(raw, below)?, below)?);
+    check_places(&orders.0, &orders.1)?;
+    Ok(orders)
+}
+
+/// Which type may be above the market, and which below it (errors -1165 to -1168, -1196 to -1199).
+fn check_places(above: &OrderRequest, below: &OrderRequest) -> Result<(), Refusal> {
+    use OrderType::{LimitMaker, StopLoss, StopLossLimit, TakeProfit, TakeProfitLimit};
+    if (above.order_type(), below.order_type()) == (LimitMaker, LimitMaker) {
+        return Err(Refusal::new(-1168, "At least one OCO order must be contingent."));
+    }
+    let misplaced = match (above.side, above.order_type(), below.order_type()) {
+        (Side::Buy, LimitMaker, _) => Some((-1165, "A limit order in a buy OCO must be below.")),
+        (Side::Sell, _, LimitMaker) => Some((-1166, "A limit order in a sell OCO must be above.")),
+        (Side::Buy, _, StopLoss | StopLossLimit) => Some((-1196, "A stop loss order in a buy OCO must be above.")),
+        (Side::Sell, StopLoss | StopLossLimit, _) => Some((-1197, "A stop loss order in a sell OCO must be below.")),
+        (Side::Buy, TakeProfit | TakeProfitLimit, _) => {
+            Some((-1198, "A take profit order in a buy OCO must be below."))
+        }
+        (Side::Sell, _, TakeProfit | TakeProfitLimit) => {
+            Some((-1199, "A take profit order in a sell OCO must be above."))
+        }
+        _ => None,
+    };
+    misplaced.map_or(Ok(()), |(code, text)| Err(Refusal::new(code, text)))
+}
+
+fn check_iceberg(order: OrderRequest, names: &Names) -> Result<OrderRequest, Refusal> {
+    if order.iceberg_quantity.is_some() && order.kind.time_in_force() != TimeInForce::Gtc {
+        let (iceberg, time) = (names.iceberg_quantity, names.time_in_force);
+        let text = format!("Parameter '{iceberg}' is not supported if '{time}' is not GTC.");
+        return Err(Refusal::naming(-1160, text));
+    }
+    Ok(order)
+}
+
+/// What is paid for by another order has no quantity of its own.
+fn check_unpaid(raw: &RawParameters) -> Result<(), Refusal> {
+    match raw.get("pendingQuantity") {
+        Some(_) => Err(Refusal::new(-1225, "Pending orders should not include the 'pendingQuantity' tag.")),
+        None => Ok(()),
+    }
+}
+
+/// `faqs/opo.md`: a BUY pays for a SELL.
+fn check_payment(working: &OrderRequest, pending: &OrderRequest) -> Result<(), Refusal> {
+    if working.side != Side::Buy {
+        return Err(Refusal::new(-1222, "Working order in an OPO list must be a bid."));
+    }
+    if pending.side != Side::Sell {
+        return Err(Refusal::new(-1223, "Pending orders in an OPO list must be asks."));
+    }
+    Ok(())
+}
