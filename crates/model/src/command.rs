@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::number::{Amount, Price, Quantity};
 use crate::order::{
-    CancelRestrictions, OrderId, OrderListId, OrderType, Peg, SelfTradePrevention, Side, TimeInForce, words,
+    CancelRestrictions, Order, OrderId, OrderListId, OrderType, Peg, SelfTradePrevention, Side, TimeInForce, words,
 };
 use crate::request::RawParameters;
 use crate::text::{ClientOrderId, Symbol};
@@ -137,6 +137,42 @@ impl OrderRequest {
     #[must_use]
     pub fn stop_price(&self) -> Option<Price> {
         self.trigger.and_then(|trigger| trigger.stop_price)
+    }
+}
+
+impl From<&Order> for OrderRequest {
+    /// What would ask for such an order, at what is left of it.
+    fn from(order: &Order) -> Self {
+        let (price, time_in_force) = (order.price, order.time_in_force);
+        let kind = match order.order_type {
+            OrderType::Market | OrderType::StopLoss | OrderType::TakeProfit => OrderKind::Market,
+            OrderType::LimitMaker => OrderKind::LimitMaker { price },
+            OrderType::Limit | OrderType::StopLossLimit | OrderType::TakeProfitLimit => {
+                OrderKind::Limit { price, time_in_force }
+            }
+        };
+        let trigger = match order.order_type {
+            OrderType::StopLoss | OrderType::StopLossLimit => Some(TriggerKind::StopLoss),
+            OrderType::TakeProfit | OrderType::TakeProfitLimit => Some(TriggerKind::TakeProfit),
+            OrderType::Market | OrderType::Limit | OrderType::LimitMaker => None,
+        };
+        Self {
+            symbol: order.symbol,
+            side: order.side,
+            kind,
+            trigger: trigger.map(|kind| Trigger {
+                kind,
+                stop_price: Some(order.stop_price).filter(|price| !price.is_zero()),
+                trailing_delta: order.trailing_delta,
+            }),
+            size: if order.awaits_quantity() { OrderSize::Received } else { OrderSize::Base(order.remaining()) },
+            iceberg_quantity: Some(order.iceberg_quantity).filter(|quantity| !quantity.is_zero()),
+            peg: order.peg,
+            client_order_id: Some(order.client_order_id),
+            self_trade_prevention: Some(order.self_trade_prevention),
+            strategy_id: order.strategy_id,
+            strategy_type: order.strategy_type,
+        }
     }
 }
 

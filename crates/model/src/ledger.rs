@@ -8,15 +8,28 @@ use serde::{Deserialize, Serialize};
 use crate::account::{Account, Balance};
 use crate::execution::{ExecutionReport, Fill};
 use crate::number::{Amount, ONE, Price};
-use crate::order::{Order, OrderListId, OrderStatus, OrderType, Side};
+use crate::order::{Order, OrderId, OrderListId, OrderStatus, OrderType, Side};
 use crate::text::Asset;
 
 /// Free and locked of some assets.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Ledger {
     assets: Vec<(Asset, Balance)>,
-    /// What working orders have received for pending ones that they pay (OPO), by list.
-    reserves: Vec<(OrderListId, Amount)>,
+    /// What open lists hold.
+    lists: Vec<ListHold>,
+}
+
+/// What the orders of a list hold together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct ListHold {
+    list: OrderListId,
+    /// Of the asset that its orders give.
+    held: Amount,
+    /// The leg of a pair that was filled first: from then on it holds for itself alone, since
+    /// the other one is about to go.
+    touched: Option<OrderId>,
+    /// What its working order has received for the pending ones that it pays (OPO).
+    reserved: Amount,
 }
 
 /// Where a ledger keeps a symbol's two assets.
@@ -32,7 +45,7 @@ impl Ledger {
     /// Everything that an account holds.
     #[must_use]
     pub fn of(account: &Account) -> Self {
-        Self { assets: account.iter().collect(), reserves: Vec::new() }
+        Self { assets: account.iter().collect(), lists: Vec::new() }
     }
 
     /// Where a symbol's assets are kept, from now on.
@@ -81,39 +94,62 @@ impl Ledger {
     /// Books one report: what the order held before it is released, the fill and its commission
     /// move, and what it holds now is set aside. `old` is the order before the report, `others`
     /// are the other open orders of its list (asked for only if it is in one).
-    pub fn book<'a, I>(&mut self, pair: Pair, old: Option<&'a Order>, report: &'a ExecutionReport, others: I)
-    where
-        I: Iterator<Item = &'a Order> + Clone,
-    {
+    pub fn book<'a>(
+        &mut self,
+        pair: Pair,
+        old: Option<&Order>,
+        report: &ExecutionReport,
+        others: impl Iterator<Item = &'a Order> + Clone,
+    ) {
         let new = &report.order;
         let given = match new.side {
             Side::Buy => pair.quote,
             Side::Sell => pair.base,
         };
-        let (before, after) = if new.order_list_id.is_some() {
-            let before = old.map_or_else(|| held(others.clone()), |old| held(others.clone().chain([old])));
-            (before, held(others.clone().chain([new])))
-        } else {
-            (old.map_or(Amount::ZERO, locked_by), locked_by(new))
+        let Some(list) = new.order_list_id else {
+            self.assets[given].1.unlock(old.map_or(Amount::ZERO, locked_by));
+            if let Some(fill) = report.fill {
+                self.settle(pair, new.side, &fill);
+            }
+            self.assets[given].1.lock(locked_by(new));
+            return;
         };
-        self.assets[given].1.unlock(before);
-        if let Some(list) = new.order_list_id
-            && old.is_some_and(Order::awaits_quantity)
-            && new.status != OrderStatus::PendingNew
-        {
-            self.release(list, pair.base);
+        let at = self.list(list);
+        let mut hold = self.lists[at];
+        self.assets[given].1.unlock(hold.held);
+        if old.is_some_and(Order::awaits_quantity) && new.status != OrderStatus::PendingNew {
+            self.assets[pair.base].1.unlock(hold.reserved);
+            hold.reserved = Amount::ZERO;
         }
         if let Some(fill) = report.fill {
             let free = self.assets[pair.base].1.free;
             self.settle(pair, new.side, &fill);
-            if let Some(list) = new.order_list_id
-                && new.side == Side::Buy
-                && others.clone().any(Order::awaits_quantity)
-            {
-                self.reserve(list, pair.base, &fill, free);
+            if new.side == Side::Buy && others.clone().any(Order::awaits_quantity) {
+                let received = self.received(pair.base, &fill, free);
+                self.assets[pair.base].1.lock(received);
+                hold.reserved = hold.reserved.checked_add(received).expect("balances fit 128 bits");
+            }
+            if others.clone().any(|order| order.status != OrderStatus::PendingNew) {
+                hold.touched = Some(new.order_id);
             }
         }
-        self.assets[given].1.lock(after);
+        hold.held = match hold.touched {
+            Some(id) if id == new.order_id => locked_by(new),
+            Some(_) => hold.held,
+            None => others.clone().map(locked_by).max().unwrap_or(Amount::ZERO).max(locked_by(new)),
+        };
+        self.assets[given].1.lock(hold.held);
+        self.lists[at] = hold;
+        if new.status.is_final() && others.clone().next().is_none() {
+            self.lists.remove(at);
+        }
+    }
+
+    fn list(&mut self, list: OrderListId) -> usize {
+        self.lists.iter().position(|hold| hold.list == list).unwrap_or_else(|| {
+            self.lists.push(ListHold { list, held: Amount::ZERO, touched: None, reserved: Amount::ZERO });
+            self.lists.len() - 1
+        })
     }
 
     fn settle(&mut self, pair: Pair, side: Side, fill: &Fill) {
@@ -133,32 +169,26 @@ impl Ledger {
         }
     }
 
-    /// What a fill brings is set aside for the pending orders; its commission comes from what
-    /// was free before, if that was enough (`faqs/opo.md`).
-    fn reserve(&mut self, list: OrderListId, base: usize, fill: &Fill, free: Amount) {
-        let (asset, balance) = &mut self.assets[base];
-        let in_received = fill.commission_asset == *asset;
+    /// What of a fill is there for the pending orders; its commission comes from what was free
+    /// before, if that was enough (`faqs/opo.md`).
+    fn received(&self, base: usize, fill: &Fill, free: Amount) -> Amount {
+        let asset = self.assets[base].0;
+        let in_received = fill.commission_asset == asset;
         let paid_from_it = in_received && (asset.as_str() == "BNB" || free < fill.commission);
         let commission = if paid_from_it { fill.commission } else { Amount::ZERO };
-        let received = Amount::from(fill.quantity).checked_sub(commission).expect("less than was received");
-        balance.lock(received);
-        match self.reserves.iter_mut().find(|(of, _)| *of == list) {
-            Some((_, sum)) => *sum = sum.checked_add(received).expect("balances fit 128 bits"),
-            None => self.reserves.push((list, received)),
-        }
-    }
-
-    fn release(&mut self, list: OrderListId, base: usize) {
-        if let Some(at) = self.reserves.iter().position(|(of, _)| *of == list) {
-            let (_, sum) = self.reserves.remove(at);
-            self.assets[base].1.unlock(sum);
-        }
+        Amount::from(fill.quantity).checked_sub(commission).expect("less than was received")
     }
 
     /// What is set aside for the pending orders of a list.
     #[must_use]
     pub fn reserved(&self, list: OrderListId) -> Amount {
-        self.reserves.iter().find(|(of, _)| *of == list).map_or(Amount::ZERO, |(_, sum)| *sum)
+        self.lists.iter().find(|hold| hold.list == list).map_or(Amount::ZERO, |hold| hold.reserved)
+    }
+
+    /// What the orders of a list hold together of the asset that they give.
+    #[must_use]
+    pub fn held_by_list(&self, list: OrderListId) -> Amount {
+        self.lists.iter().find(|hold| hold.list == list).map_or(Amount::ZERO, |hold| hold.held)
     }
 
     /// What equity of a symbol's two assets at any price needs.
@@ -220,17 +250,6 @@ pub fn locked_by(order: &Order) -> Amount {
     match order.side {
         Side::Buy => order.lock_price.notional_floor(order.remaining()),
         Side::Sell => order.remaining().into(),
-    }
-}
-
-/// What the open orders of a list hold together: the larger of a pair's legs, or the leg that
-/// was touched, since the other one is about to go.
-fn held<'a>(orders: impl Iterator<Item = &'a Order> + Clone) -> Amount {
-    let pending = |order: &&Order| order.status != OrderStatus::PendingNew;
-    let touched = orders.clone().filter(pending).find(|order| !order.filled_quantity.is_zero());
-    match touched {
-        Some(order) => locked_by(order),
-        None => orders.map(locked_by).max().unwrap_or(Amount::ZERO),
     }
 }
 

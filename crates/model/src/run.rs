@@ -159,6 +159,9 @@ pub struct Assumptions {
     pub average_replaced: u64,
     /// Judgements with filters from a snapshot that is younger than the instant.
     pub filters_assumed: u64,
+    /// Contingent and pending orders that were refused when they were to go onto the book: the
+    /// position was left without them.
+    pub rejected_when_triggered: u64,
     /// Fills at the own limit, as maker, whose queue position is unknown.
     pub maker_fills: u64,
     /// Fills that took at half spread plus slippage.

@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use candlewick_model::run::{Assumptions, Command, CommandId, PathModel};
-use candlewick_model::{Account, Amount, Timestamp};
+use candlewick_model::run::{Assumptions, CommandId, PathModel};
+use candlewick_model::{Account, Amount, Command, Timestamp};
 use candlewick_strategy::{Context, Outcome, Session, Strategy};
 
 use crate::path::{POINTS, Point};
 use crate::replay::{Market, Replay};
 use crate::timeline::Timeline;
-use crate::venue::VenueEvent;
+use crate::desk::VenueEvent;
 
 /// At one instant reports and commands go round at most so often (rule 1.6).
 const ROUNDS_MAX: usize = 1_000;
@@ -181,6 +181,8 @@ impl<S: Strategy> Backtest<S> {
                 VenueEvent::Refused { time, command, action, refusal } => {
                     self.session.refused(time, command, action, &refusal);
                 }
+                VenueEvent::ListStatus(status) => self.session.list_status(status),
+                VenueEvent::Tested { time, command } => self.session.tested(time, command),
             }
         }
     }

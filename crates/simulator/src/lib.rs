@@ -7,16 +7,20 @@
 //! [`Replay`] is the venue on its bars: the backtest drives it here, the local exchange drives
 //! the same one behind its HTTP server.
 
+mod averages;
 mod backtest;
-mod commission;
-mod matching;
+mod book;
+mod desk;
 mod path;
+mod rate_limit;
+mod reference;
 mod replay;
 mod timeline;
 mod venue;
 
 pub use backtest::{Backtest, BacktestError, Finished};
+pub use desk::{DiscountPrices, VenueEvent};
 pub use path::{Point, PointKind};
-pub use replay::{Market, Replay};
+pub use reference::{MovingMean, PriceRange, Reference};
+pub use replay::{Limits, Market, Replay};
 pub use timeline::Timeline;
-pub use venue::VenueEvent;

@@ -6,12 +6,19 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use candlewick_model::run::{Assumptions, Command, CommandId, FillModel, PathModel};
-use candlewick_model::{Account, Amount, Bars, Ledger, Order, Price, Quantity, Timestamp};
+use candlewick_model::filter::ExchangeFilters;
+use candlewick_model::run::{Assumptions, CommandId, FillModel, PathModel};
+use candlewick_model::{Account, Amount, Bars, Command, Ledger, Order, OrderLimit, Price, Timestamp};
+
+use crate::averages::Averages;
+use crate::book::{Book, Made};
+use crate::desk::{Desk, DiscountPrices, VenueEvent};
 
 use crate::path::{self, FirstExtreme, POINTS, Point};
+use crate::rate_limit::UnfilledOrders;
+use crate::reference::{PriceRange, Reference};
 use crate::timeline::Timeline;
-use crate::venue::{Venue, VenueEvent};
+use crate::venue::Venue;
 
 /// What a venue is made of.
 #[derive(Clone)]
@@ -26,6 +33,43 @@ pub struct Market {
     pub bars: Arc<Bars>,
     /// The finest bars at hand, for average prices (rule 5.3); may be the same.
     pub average_bars: Arc<Bars>,
+    /// What the exchange and the account limit beyond this market.
+    pub limits: Limits,
+    /// Where the reference price comes from.
+    pub reference: Reference,
+    /// How far from it takers may trade.
+    pub price_range: Option<PriceRange>,
+    /// The price of the asset in which commission is discounted, where it is neither of this
+    /// market's own.
+    pub discount: Option<DiscountPrices>,
+}
+
+impl Market {
+    /// A market without anything optional: averages from its own bars, no limits beyond its
+    /// own filters.
+    #[must_use]
+    pub fn new(timeline: Timeline, fill_model: FillModel, account: Account, bars: Arc<Bars>) -> Self {
+        Self {
+            timeline,
+            fill_model,
+            account,
+            average_bars: Arc::clone(&bars),
+            bars,
+            limits: Limits::default(),
+            reference: Reference::Absent,
+            price_range: None,
+            discount: None,
+        }
+    }
+}
+
+/// What the exchange and the account limit beyond one market.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// The exchange's and the assets' filters.
+    pub filters: Arc<ExchangeFilters>,
+    /// How many unfilled orders may be placed.
+    pub orders: Vec<OrderLimit>,
 }
 
 /// The market, its venue, and how far it has got.
@@ -50,24 +94,36 @@ impl Replay {
         assert!(!market.bars.is_empty(), "a market without bars");
         let before = market.bars.open_time[0].plus(-1);
         let (instrument, _) = market.timeline.at(before);
-        let ledger = Ledger::of(&market.account, instrument.base_asset, instrument.quote_asset);
-        let venue = Venue::new(
-            market.timeline.clone(),
-            market.fill_model,
-            ledger,
-            Arc::clone(&market.average_bars),
-            before,
-            market.bars.open[0],
-        );
+        let mut ledger = Ledger::of(&market.account);
+        let pair = ledger.pair(instrument.base_asset, instrument.quote_asset);
+        let book = Book::new(Made {
+            timeline: market.timeline.clone(),
+            model: market.fill_model,
+            pair,
+            averages: Averages::new(Arc::clone(&market.average_bars)),
+            reference: market.reference.clone(),
+            price_range: market.price_range,
+            discount: market.discount.clone(),
+            start: before,
+            first_price: market.bars.open[0],
+        });
+        let unfilled = UnfilledOrders::new(&market.limits.orders);
+        let desk = Desk::new(ledger, unfilled, Arc::clone(&market.limits.filters), before);
+        let venue = Venue { books: vec![book], desk };
         let bars = Arc::clone(&market.bars);
         Self { venue, bars, row: 0, step: 0, first_extreme: None, point: None }
+    }
+
+    #[inline]
+    fn book(&self) -> &Book {
+        &self.venue.books[0]
     }
 
     /// The instant of the point where the market stands; a microsecond before the first open
     /// until it opens.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.venue.now
+        self.venue.desk.now
     }
 
     /// Where the market stands; `None` before the first point.
@@ -89,7 +145,7 @@ impl Replay {
         let open_time = *self.bars.open_time.get(self.row)?;
         let time = path::time(open_time, self.bars.close_time[self.row], self.step);
         // Real bars have overlapped; time never goes back (rule 2.3).
-        Some(Point { time: time.max(self.venue.now), kind: path::kind(self.step), bar: self.row })
+        Some(Point { time: time.max(self.venue.desk.now), kind: path::kind(self.step), bar: self.row })
     }
 
     /// Moves the market to the next point; what happens on the way carries that point's time.
@@ -98,13 +154,14 @@ impl Replay {
         self.venue.go_to(point.time);
         if self.step == 0 {
             self.open_bar();
-        } else if self.venue.has_volume {
+        } else if self.book().has_volume {
             let bar = self.bars.bar(self.row);
             if self.step == 1 {
-                self.venue.note_path_order(&bar);
+                self.venue.books[0].note_path_order(&bar);
             }
             let first = self.first_extreme.unwrap_or_else(|| FirstExtreme::nearest(&bar));
-            self.venue.move_to(path::price(&bar, first, self.step));
+            let Venue { books, desk } = &mut self.venue;
+            books[0].move_to(desk, path::price(&bar, first, self.step));
         }
         self.step += 1;
         if self.step == POINTS {
@@ -118,9 +175,10 @@ impl Replay {
     fn open_bar(&mut self) {
         let bar = self.bars.bar(self.row);
         self.first_extreme = None;
-        self.venue.open_bar(&bar);
-        if self.venue.has_volume {
-            self.venue.jump_to(bar.open);
+        let Venue { books, desk } = &mut self.venue;
+        books[0].open_bar(&bar);
+        if books[0].has_volume {
+            books[0].jump_to(desk, bar.open);
         }
     }
 
@@ -128,7 +186,7 @@ impl Replay {
     #[must_use]
     #[inline]
     pub fn is_idle(&self) -> bool {
-        self.venue.open.is_empty()
+        self.book().open.is_empty()
     }
 
     /// Lets a bar, or what is left of it, pass in which no order works and no command arrives.
@@ -136,11 +194,12 @@ impl Replay {
     #[inline]
     pub fn pass_bar(&mut self) -> Timestamp {
         debug_assert!(self.is_idle(), "orders work in this bar");
-        let close_time = self.bars.close_time[self.row].max(self.venue.now);
-        self.venue.now = close_time;
-        self.venue.has_volume = !self.bars.volume[self.row].is_zero();
-        if self.venue.has_volume {
-            self.venue.last = self.bars.close[self.row];
+        let close_time = self.bars.close_time[self.row].max(self.venue.desk.now);
+        self.venue.desk.now = close_time;
+        let book = &mut self.venue.books[0];
+        book.has_volume = !self.bars.volume[self.row].is_zero();
+        if book.has_volume {
+            book.last = self.bars.close[self.row];
         }
         self.point = Some(Point { time: close_time, kind: path::PointKind::Close, bar: self.row });
         self.row += 1;
@@ -157,36 +216,36 @@ impl Replay {
 
     /// What the venue has said since the last call, in order.
     pub fn drain_events(&mut self) -> std::vec::Drain<'_, VenueEvent> {
-        self.venue.events.drain(..)
+        self.venue.desk.events.drain(..)
     }
 
     /// Whether the venue has said something that was not drained.
     #[must_use]
     pub fn has_events(&self) -> bool {
-        !self.venue.events.is_empty()
+        !self.venue.desk.events.is_empty()
     }
 
     /// The price of the last trade; before the first one the first open.
     #[must_use]
     pub fn last_price(&self) -> Price {
-        self.venue.last
+        self.book().last
     }
 
     /// What the account holds.
     #[must_use]
     pub fn account(&self) -> Account {
-        self.venue.ledger.account()
+        self.venue.desk.ledger.account()
     }
 
     /// Orders that are not done, by id.
     pub fn open_orders(&self) -> impl ExactSizeIterator<Item = &Order> {
-        self.venue.open.iter().map(|w| &w.order)
+        self.book().open.iter().map(|w| &w.order)
     }
 
     /// How often assumptions have decided.
     #[must_use]
     pub fn assumptions(&self) -> Assumptions {
-        self.venue.assumptions
+        self.book().assumptions()
     }
 
     /// The bars that are replayed.
@@ -225,7 +284,8 @@ impl Replay {
                 }
             }
         }
-        copy.venue.ledger.equity(copy.venue.last)
+        let book = copy.book();
+        copy.venue.desk.ledger.valuation(book.pair).equity(book.last)
     }
 
     /// As [`Self::advance`], with the path of the bar given from outside.
@@ -233,25 +293,5 @@ impl Replay {
         let point = self.advance();
         self.first_extreme = first;
         point
-    }
-}
-
-impl Venue {
-    /// A bar opens with its budget (rule 4.1).
-    fn open_bar(&mut self, bar: &candlewick_model::Bar) {
-        self.running = (bar.open_time, bar.close_time);
-        self.has_volume = !bar.volume.is_zero();
-        let share = bar.volume.times_rate_floor(self.model.volume_share);
-        self.budget = Quantity::from_amount_saturating(share).floor_to(self.instrument.filters.step());
-    }
-
-    /// Counts bars in which own orders lie within reach of both extremes.
-    fn note_path_order(&mut self, bar: &candlewick_model::Bar) {
-        let reached = |side, by: fn(candlewick_model::Price, &candlewick_model::Bar) -> bool| {
-            self.open.iter().any(|w| w.order.side == side && by(w.order.price, bar))
-        };
-        let buys = reached(candlewick_model::Side::Buy, |limit, bar| limit > bar.low);
-        let sells = reached(candlewick_model::Side::Sell, |limit, bar| limit < bar.high);
-        self.assumptions.path_order_mattered += u64::from(buys && sells);
     }
 }

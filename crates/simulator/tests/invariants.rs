@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candlewick_model::ledger::locked_by;
-use candlewick_model::run::{Event, FeeSchedule, FillModel, MakerFill, PathModel, Slippage, orders_of};
+use candlewick_model::run::{Event, FillModel, MakerFill, PathModel, Slippage, orders_of};
 use candlewick_model::{
-    Account, Amount, Asset, Bar, Bars, ExchangeInfo, ExecutionReport, ExecutionType, Liquidity, OrderType, Price, Side,
+    Account, Amount, Asset, Bar, Bars, CommissionRates, ExchangeInfo, ExecutionReport, ExecutionType, Liquidity, OrderType, Price, Side,
     Symbol, Timestamp,
 };
 use candlewick_simulator::{Backtest, Finished, Market, Timeline};
@@ -52,7 +52,7 @@ fn model() -> impl Strategy<Value = FillModel> {
             slippage,
             volume_share: share.parse().unwrap(),
             latency_us: latency * 7_000_000,
-            fees: FeeSchedule { maker: "0.0075".parse().unwrap(), taker: "0.0333".parse().unwrap() },
+            fees: CommissionRates::simple("0.0075".parse().unwrap(), "0.0333".parse().unwrap()),
         },
     )
 }
@@ -166,13 +166,8 @@ impl World {
         };
         let bars = self.bars();
         let shared = Arc::new(bars.clone());
-        let market = Market {
-            timeline: Timeline::new(snapshots.iter().map(read).collect()).unwrap(),
-            fill_model: self.model,
-            account: self.initial(),
-            average_bars: Arc::clone(&shared),
-            bars: shared,
-        };
+        let timeline = Timeline::new(snapshots.iter().map(read).collect()).unwrap();
+        let market = Market::new(timeline, self.model, self.initial(), shared);
         let lines: Vec<_> = self.orders.iter().enumerate().map(|(at, order)| line(at, order)).collect();
         let script = Script::parse(&lines.join("\n")).unwrap();
         // That both sides hold the same balances is checked in here, that none falls below zero
@@ -184,7 +179,7 @@ impl World {
 fn reports(events: &[Event]) -> impl Iterator<Item = &ExecutionReport> {
     events.iter().filter_map(|event| match event {
         Event::ExecutionReport(report) => Some(report),
-        Event::Sent { .. } | Event::Refused { .. } | Event::NotSent { .. } => None,
+        Event::ListStatus(_) | Event::Tested { .. } | Event::Sent { .. } | Event::Refused { .. } | Event::NotSent { .. } => None,
     })
 }
 
@@ -192,11 +187,11 @@ fn reports(events: &[Event]) -> impl Iterator<Item = &ExecutionReport> {
 fn check_price(report: &ExecutionReport) -> Result<(), TestCaseError> {
     let Some(fill) = report.fill else { return Ok(()) };
     prop_assert!(fill.quantity.units() > 0 && fill.price.units() > 0, "{report:?}");
-    match (fill.liquidity, report.order_type, report.side) {
-        (Liquidity::Maker, ..) => prop_assert_eq!(fill.price, report.price),
+    match (fill.liquidity, report.order.order_type, report.order.side) {
+        (Liquidity::Maker, ..) => prop_assert_eq!(fill.price, report.order.price),
         (_, OrderType::Market, _) => {}
-        (_, _, Side::Buy) => prop_assert!(fill.price <= report.price, "{report:?}"),
-        (_, _, Side::Sell) => prop_assert!(fill.price >= report.price, "{report:?}"),
+        (_, _, Side::Buy) => prop_assert!(fill.price <= report.order.price, "{report:?}"),
+        (_, _, Side::Sell) => prop_assert!(fill.price >= report.order.price, "{report:?}"),
     }
     Ok(())
 }
@@ -215,10 +210,10 @@ fn check_sequence(events: &[Event]) -> Result<(), TestCaseError> {
     let mut last: Option<&ExecutionReport> = None;
     for report in reports(events) {
         check_price(report)?;
-        let filled = match orders.get(&report.order_id) {
+        let filled = match orders.get(&report.order.order_id) {
             None => {
                 prop_assert_eq!(report.execution_type, ExecutionType::New);
-                prop_assert_eq!(report.order_id, orders.len() as u64 + 1);
+                prop_assert_eq!(report.order.order_id, orders.len() as u64 + 1);
                 0
             }
             Some((filled, done)) => {
@@ -227,9 +222,9 @@ fn check_sequence(events: &[Event]) -> Result<(), TestCaseError> {
             }
         };
         let filled = filled + report.fill.map_or(0, |fill| fill.quantity.units());
-        prop_assert_eq!(report.filled_quantity.units(), filled);
-        prop_assert!(report.filled_quantity <= report.quantity, "{report:?}");
-        orders.insert(report.order_id, (filled, report.status.is_final()));
+        prop_assert_eq!(report.order.filled_quantity.units(), filled);
+        prop_assert!(report.order.filled_quantity <= report.order.quantity, "{report:?}");
+        orders.insert(report.order.order_id, (filled, report.order.status.is_final()));
         if let Some(fill) = report.fill {
             // Two sides of one trade with oneself follow each other, the resting one first.
             if fill.trade_id == trades {
@@ -278,7 +273,7 @@ fn check_money(world: &World, finished: &Finished) -> Result<(), TestCaseError> 
     for report in reports(&outcome.events) {
         let Some(fill) = report.fill else { continue };
         let (quantity, value) = (i128::from(fill.quantity.units()), fill.quote_quantity.units());
-        let (received, sign) = if report.side == Side::Buy { (a, 1) } else { (b, -1) };
+        let (received, sign) = if report.order.side == Side::Buy { (a, 1) } else { (b, -1) };
         prop_assert_eq!(fill.commission_asset, received);
         base += sign * quantity - if sign > 0 { fill.commission.units() } else { 0 };
         quote -= sign * value + if sign < 0 { fill.commission.units() } else { 0 };

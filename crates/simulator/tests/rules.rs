@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use candlewick_model::run::{Assumptions, Event, FeeSchedule, FillModel, MakerFill, PathModel, Slippage};
-use candlewick_model::{Amount, Bar, Bars, ExchangeInfo, Price, Symbol, Timestamp};
+use candlewick_model::run::{Assumptions, Event, FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::{Amount, Bar, Bars, CommissionRates, ExchangeInfo, Price, Symbol, Timestamp};
 use candlewick_simulator::{Backtest, Finished, Market, Timeline};
 use candlewick_strategy::Script;
 
@@ -43,7 +43,7 @@ impl World {
             slippage: Slippage::None,
             volume_share: "0.1".parse().unwrap(),
             latency_us: 0,
-            fees: FeeSchedule { maker: "0.001".parse().unwrap(), taker: "0.001".parse().unwrap() },
+            fees: CommissionRates::simple("0.001".parse().unwrap(), "0.001".parse().unwrap()),
         };
         Self {
             bars: bars.iter().copied().map(Some).collect(),
@@ -99,14 +99,8 @@ impl World {
         }
         let money = |text: &str| text.parse::<Amount>().unwrap();
         let account = [(instrument.base_asset, money("10")), (instrument.quote_asset, money("10000"))];
-        let bars = Arc::new(self.columns());
-        let market = Market {
-            timeline: Timeline::new(snapshots).unwrap(),
-            fill_model: self.model,
-            account: account.into_iter().collect(),
-            average_bars: Arc::clone(&bars),
-            bars,
-        };
+        let timeline = Timeline::new(snapshots).unwrap();
+        let market = Market::new(timeline, self.model, account.into_iter().collect(), Arc::new(self.columns()));
         let lines: Vec<String> = script.iter().map(|line| json_line(line)).collect();
         let script = Script::parse(&lines.join("\n")).unwrap();
         Backtest::new(&market, script, "script").run().unwrap()
@@ -153,14 +147,16 @@ fn compact(event: &Event) -> Option<String> {
     match event {
         Event::Sent { .. } => None,
         Event::NotSent { .. } => Some("not sent".into()),
+        Event::Tested { time, .. } => Some(format!("{}s tested", seconds(*time))),
+        Event::ListStatus(l) => Some(format!("{}s list {}", seconds(l.time), l.list_status_type)),
         Event::Refused { time, refusal, .. } => Some(format!("{}s {refusal}", seconds(*time))),
         Event::ExecutionReport(r) => {
-            let mut text = format!("{}s {} {}", seconds(r.time), r.client_order_id, r.status);
+            let mut text = format!("{}s {} {}", seconds(r.time), r.order.client_order_id, r.order.status);
             if let Some(fill) = r.fill {
                 let (q, p) = (short(fill.quantity.to_string()), short(fill.price.to_string()));
                 text += &format!(" {q}@{p} {} fee {}", fill.liquidity, short(fill.commission.to_string()));
             }
-            if let Some(reason) = r.expiry_reason {
+            if let Some(reason) = r.order.expiry_reason {
                 text += &format!(" {reason}");
             }
             Some(text)

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use candlewick_model::fit::{self, Unfit};
-use candlewick_model::ledger::locked_by;
-use candlewick_model::run::{Command, CommandId, Event};
+use candlewick_model::ledger::Valuation;
+use candlewick_model::run::{CommandId, Event};
 use candlewick_model::{
-    Account, Amount, Balance, Bars, CancelRequest, ClientOrderId, ExecutionReport, Instrument, Ledger, OpenPosition,
-    Order, OrderId, OrderKind, OrderRequest, OrderSize, Price, Quantity, RawParameters, Side, TimeInForce, Timestamp,
+    Account, Action, AmendRequest, Amount, Balance, Bars, CancelReplaceRequest, CancelRequest, ClientOrderId, Command,
+    Counts, ExecutionReport, Instrument, Ledger, ListRequest, OpenPosition, Order, OrderId, OrderKind, OrderRequest,
+    OrderSize, OrderStatus, Pair, Price, Quantity, RawParameters, Side, TimeInForce, Timestamp,
 };
 
 /// The strategy's world: its slice of capital, its open orders, the bars so far.
@@ -19,6 +20,7 @@ pub struct Context {
     now: Timestamp,
     instrument: Arc<Instrument>,
     ledger: Ledger,
+    pair: Pair,
     open_orders: Vec<Order>,
     history: Arc<Bars>,
     delivered: usize,
@@ -35,11 +37,13 @@ impl Context {
     /// which adds to it); of its rows only the first `delivered` can be seen.
     #[must_use]
     pub fn new(instrument: Arc<Instrument>, account: &Account, history: Arc<Bars>, delivered: usize) -> Self {
-        let ledger = Ledger::of(account, instrument.base_asset, instrument.quote_asset);
+        let mut ledger = Ledger::of(account);
+        let pair = ledger.pair(instrument.base_asset, instrument.quote_asset);
         Self {
             now: Timestamp::MIN,
             instrument,
             ledger,
+            pair,
             open_orders: Vec::new(),
             history,
             delivered,
@@ -66,20 +70,20 @@ impl Context {
     /// Base asset of this strategy's slice.
     #[must_use]
     pub fn base(&self) -> Balance {
-        self.ledger.base
+        self.ledger.balance(self.pair.base)
     }
 
     /// Quote asset of this strategy's slice.
     #[must_use]
     pub fn quote(&self) -> Balance {
-        self.ledger.quote
+        self.ledger.balance(self.pair.quote)
     }
 
     /// Everything in quote asset at a price.
     #[must_use]
     #[inline]
     pub fn equity(&self, price: Price) -> Amount {
-        self.ledger.equity(price)
+        self.valuation().equity(price)
     }
 
     /// Orders of this strategy that are not done, oldest first.
@@ -122,10 +126,15 @@ impl Context {
     /// What the filters look at besides the order itself.
     #[must_use]
     pub fn position(&self) -> OpenPosition {
-        let buys = self.open_orders.iter().filter(|o| o.side == Side::Buy);
+        let mut on_symbol = Counts::default();
+        for order in &self.open_orders {
+            on_symbol += Counts::of(order.order_type.is_contingent(), !order.iceberg_quantity.is_zero());
+        }
+        let buys = self.open_orders.iter().filter(|o| o.side == Side::Buy && o.status != OrderStatus::PendingNew);
         OpenPosition {
-            open_orders: self.open_orders.len(),
-            base_total: self.ledger.base.total(),
+            on_symbol,
+            on_exchange: on_symbol,
+            base_total: self.base().total(),
             open_buy_quantity: Amount::from_units(buys.map(|o| i128::from(o.remaining().units())).sum()),
         }
     }
@@ -142,32 +151,34 @@ impl Context {
         fit::market(&self.instrument, side, quantity, self.position(), &mut average)
     }
 
-    /// Sends an order of a kind and size.
-    pub fn submit(&mut self, side: Side, kind: OrderKind, size: OrderSize) -> CommandId {
-        let symbol = self.instrument.symbol;
-        let client_order_id = Some(self.next_client_order_id());
-        let request = OrderRequest { symbol, side, kind, size, client_order_id, self_trade_prevention: None };
+    /// An order for this market, to be completed and given to [`Self::submit`].
+    #[must_use]
+    pub fn order(&self, side: Side, kind: OrderKind, size: OrderSize) -> OrderRequest {
+        OrderRequest::new(self.instrument.symbol, side, kind, size)
+    }
+
+    /// Sends an order. A client order id is made up where there is none, so that the order can
+    /// be found again whatever becomes of the answer.
+    pub fn submit(&mut self, mut request: OrderRequest) -> CommandId {
+        request.client_order_id.get_or_insert(self.next_client_order_id());
         self.send(Command::Submit(request))
     }
 
     /// Sends a market order.
     pub fn submit_market(&mut self, side: Side, size: OrderSize) -> CommandId {
-        self.submit(side, OrderKind::Market, size)
+        self.submit(self.order(side, OrderKind::Market, size))
     }
 
     /// Sends a limit order that stays until it is cancelled.
     pub fn submit_limit(&mut self, side: Side, price: Price, quantity: Quantity) -> CommandId {
         let kind = OrderKind::Limit { price, time_in_force: TimeInForce::Gtc };
-        self.submit(side, kind, OrderSize::Base(quantity))
+        self.submit(self.order(side, kind, OrderSize::Base(quantity)))
     }
 
-    /// Sends an order as raw parameters, valid or not. A client order id is added where there
-    /// is none, so that the order can be found again whatever becomes of the answer.
-    pub fn submit_raw(&mut self, mut parameters: RawParameters) -> CommandId {
-        if parameters.get("newClientOrderId").is_none() {
-            parameters.push("newClientOrderId", self.next_client_order_id().as_str());
-        }
-        self.send(Command::SubmitRaw(Box::new(parameters)))
+    /// Sends orders that depend on each other.
+    pub fn submit_list(&mut self, mut list: ListRequest) -> CommandId {
+        list.client_order_id.get_or_insert(self.next_client_order_id());
+        self.send(Command::SubmitList(Box::new(list)))
     }
 
     /// Cancels an order by the venue's number.
@@ -181,9 +192,36 @@ impl Context {
         }))
     }
 
-    /// Cancels as raw parameters, valid or not.
-    pub fn cancel_raw(&mut self, parameters: RawParameters) -> CommandId {
-        self.send(Command::CancelRaw(Box::new(parameters)))
+    /// Cancels everything that is open.
+    pub fn cancel_all(&mut self) -> CommandId {
+        self.send(Command::CancelAll(self.instrument.symbol))
+    }
+
+    /// Cancels an order and places a new one.
+    pub fn cancel_replace(&mut self, mut request: CancelReplaceRequest) -> CommandId {
+        request.order.client_order_id.get_or_insert(self.next_client_order_id());
+        self.send(Command::CancelReplace(Box::new(request)))
+    }
+
+    /// Gives an order a smaller quantity; it keeps its name and its place.
+    pub fn amend(&mut self, order: &Order, quantity: Quantity) -> CommandId {
+        self.send(Command::Amend(AmendRequest {
+            symbol: order.symbol,
+            order_id: Some(order.order_id),
+            original_client_order_id: None,
+            client_order_id: Some(order.client_order_id),
+            quantity,
+        }))
+    }
+
+    /// Sends a command as raw parameters, valid or not. A new order gets a client order id where
+    /// it has none, so that it can be found again whatever becomes of the answer.
+    pub fn send_raw(&mut self, action: Action, mut parameters: RawParameters) -> CommandId {
+        let is_order = matches!(action, Action::New | Action::CancelReplace);
+        if is_order && parameters.get("newClientOrderId").is_none() {
+            parameters.push("newClientOrderId", self.next_client_order_id().as_str());
+        }
+        self.send(Command::Raw(action, Box::new(parameters)))
     }
 
     /// Asks for [`crate::Strategy::on_timer`] at an instant; one that has passed comes at once.
@@ -193,7 +231,7 @@ impl Context {
 
     /// `cw1`, `cw2`, …: the number of the command that is about to be sent.
     fn next_client_order_id(&self) -> ClientOrderId {
-        ClientOrderId::new(&format!("cw{}", self.last_command + 1)).expect("a short name")
+        ClientOrderId::numbered("cw", self.last_command + 1)
     }
 
     fn send(&mut self, command: Command) -> CommandId {
@@ -252,13 +290,17 @@ impl Context {
         &self.ledger
     }
 
+    pub(crate) fn valuation(&self) -> Valuation {
+        self.ledger.valuation(self.pair)
+    }
+
     /// Takes a report into the ledger and the open orders.
     pub(crate) fn apply(&mut self, report: &ExecutionReport) {
-        let known = self.open_orders.iter().position(|o| o.order_id == report.order_id);
-        let mut order = known.map_or_else(|| Order::from(report), |at| self.open_orders[at]);
-        let before = if known.is_some() { locked_by(&order) } else { Amount::ZERO };
-        order.apply(report);
-        self.ledger.book(report, before, locked_by(&order));
+        let order = report.order;
+        let known = self.open_orders.iter().position(|o| o.order_id == order.order_id);
+        let list = order.order_list_id;
+        let others = self.open_orders.iter().filter(|o| o.order_list_id == list && o.order_id != order.order_id);
+        self.ledger.book(self.pair, known.map(|at| &self.open_orders[at]), report, others);
         match known {
             Some(at) if order.status.is_final() => drop(self.open_orders.remove(at)),
             Some(at) => self.open_orders[at] = order,

@@ -14,7 +14,7 @@ pub use context::Context;
 pub use session::{Outcome, Session};
 
 use candlewick_model::run::CommandId;
-use candlewick_model::{Bar, ExecutionReport, Refusal, Timestamp};
+use candlewick_model::{Bar, ExecutionReport, ListStatus, Refusal, Timestamp};
 
 /// A trading strategy. Everything it may use is in the context; everything it wants it says
 /// there. Object-safe, and compiled into the replay loop where its type is known.
@@ -30,6 +30,16 @@ pub trait Strategy {
     /// An order of this strategy changed. The context already knows.
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
         let _ = (context, report);
+    }
+
+    /// An order list of this strategy changed.
+    fn on_list_status(&mut self, context: &mut Context, status: &ListStatus) {
+        let _ = (context, status);
+    }
+
+    /// An order that was only to be tested would be taken.
+    fn on_tested(&mut self, context: &mut Context, command: CommandId) {
+        let _ = (context, command);
     }
 
     /// The venue refused a command: no order came of it.
@@ -52,6 +62,12 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
     }
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
         (**self).on_report(context, report);
+    }
+    fn on_list_status(&mut self, context: &mut Context, status: &ListStatus) {
+        (**self).on_list_status(context, status);
+    }
+    fn on_tested(&mut self, context: &mut Context, command: CommandId) {
+        (**self).on_tested(context, command);
     }
     fn on_refused(&mut self, context: &mut Context, command: CommandId, refusal: &Refusal) {
         (**self).on_refused(context, command, refusal);

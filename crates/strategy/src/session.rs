@@ -7,8 +7,10 @@
 use std::sync::Arc;
 
 use candlewick_model::ledger::Valuation;
-use candlewick_model::run::{Action, Command, CommandId, Event};
-use candlewick_model::{Account, Amount, Bar, Bars, ExecutionReport, Instrument, Refusal, Timestamp};
+use candlewick_model::run::{CommandId, Event};
+use candlewick_model::{
+    Account, Action, Amount, Bar, Bars, Command, ExecutionReport, Instrument, ListStatus, Refusal, Timestamp,
+};
 
 use crate::{Context, Strategy};
 
@@ -25,7 +27,7 @@ impl<S: Strategy> Session<S> {
     /// A session that has not started.
     pub fn new(strategy: S, context: Context) -> Self {
         let equity = Vec::with_capacity(context.history().len());
-        Self { strategy, valuation: context.ledger().valuation(), context, equity }
+        Self { strategy, valuation: context.valuation(), context, equity }
     }
 
     /// Lets the strategy begin, before the first bar.
@@ -50,8 +52,22 @@ impl<S: Strategy> Session<S> {
         self.context.set_now(report.time);
         self.context.events.push(Event::ExecutionReport(*report));
         self.context.apply(report);
-        self.valuation = self.context.ledger().valuation();
+        self.valuation = self.context.valuation();
         self.strategy.on_report(&mut self.context, report);
+    }
+
+    /// Delivers a change of a list.
+    pub fn list_status(&mut self, status: ListStatus) {
+        self.context.set_now(status.time);
+        self.context.events.push(Event::ListStatus(status.clone()));
+        self.strategy.on_list_status(&mut self.context, &status);
+    }
+
+    /// Delivers that an order which was only to be tested would be taken.
+    pub fn tested(&mut self, time: Timestamp, command: CommandId) {
+        self.context.set_now(time);
+        self.context.events.push(Event::Tested { time, command });
+        self.strategy.on_tested(&mut self.context, command);
     }
 
     /// Delivers a refusal.
@@ -108,7 +124,7 @@ impl<S: Strategy> Session<S> {
         let action = parameters.action();
         let left = self.context.events.iter().rev().find_map(|event| match event {
             Event::Sent { time, command: sent, .. } if *sent == command => Some(*time),
-            Event::Sent { .. } | Event::Refused { .. } | Event::ExecutionReport(_) | Event::NotSent { .. } => None,
+            _ => None,
         });
         let time = left.unwrap_or_else(|| self.context.now());
         self.context.events.push(Event::NotSent { time, command, action, parameters });

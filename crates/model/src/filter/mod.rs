@@ -131,6 +131,15 @@ impl std::ops::AddAssign for Counts {
     }
 }
 
+impl std::ops::SubAssign for Counts {
+    fn sub_assign(&mut self, other: Self) {
+        self.orders -= other.orders;
+        self.algo_orders -= other.algo_orders;
+        self.iceberg_orders -= other.iceberg_orders;
+        self.order_lists -= other.order_lists;
+    }
+}
+
 impl Counts {
     /// What one order of this kind counts for.
     #[must_use]

@@ -1,16 +1,18 @@
 //! `script`: sends the orders of a JSON-lines file at their times.
 //!
-//! One object a line: `time` in milliseconds (UTC), `action` `new` or `cancel`, and the
-//! exchange's REST parameters, passed on as they stand, so that invalid input can be tried
+//! One object a line: `time` in milliseconds (UTC), `action` ([`Action`]: `new`, `oco`, `cancel`,
+//! …), and the exchange's REST parameters for it, passed on as they stand, so that invalid input can be tried
 //! too. Empty lines are passed over. It is the way to replay one's own order log.
 
 use std::collections::BTreeMap;
 
-use candlewick_model::run::Action;
-use candlewick_model::{Bar, RawParameters, Timestamp};
+use candlewick_model::{Action, Bar, RawParameters, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::{Context, Strategy};
+
+const ACTIONS: &str = "one of new, test, oco_deprecated, oco, oto, otoco, opo, opoco, cancel, cancel_list, cancel_all, \
+                       cancel_replace, amend";
 
 /// Why a line of the file is no order.
 #[derive(Debug, thiserror::Error)]
@@ -70,11 +72,8 @@ fn parse_line(line: usize, json: &str) -> Result<(Timestamp, Action, RawParamete
         .filter(|(_, unit)| *unit == candlewick_model::TimeUnit::Milliseconds)
         .ok_or_else(|| wrong("time", find("time"), "a time in milliseconds since 1970"))?
         .0;
-    let action = match find("action") {
-        Some(r#""new""#) => Action::New,
-        Some(r#""cancel""#) => Action::Cancel,
-        other => return Err(wrong("action", other, "\"new\" or \"cancel\"")),
-    };
+    let word = find("action").and_then(|json| serde_json::from_str::<String>(json).ok());
+    let action = word.as_deref().and_then(Action::from_word).ok_or_else(|| wrong("action", find("action"), ACTIONS))?;
     let parameters = members
         .0
         .iter()
@@ -123,10 +122,7 @@ impl Strategy for Script {
 
     fn on_timer(&mut self, context: &mut Context, at: Timestamp) {
         for (action, parameters) in self.lines.remove(&at).unwrap_or_default() {
-            match action {
-                Action::New => context.submit_raw(parameters),
-                Action::Cancel => context.cancel_raw(parameters),
-            };
+            context.send_raw(action, parameters);
         }
     }
 }

@@ -1,0 +1,186 @@
+//! Reports: every change of an order is booked and told here, and nowhere else.
+
+use candlewick_model::commission::Traded;
+use candlewick_model::{
+    Amount, Asset, ClientOrderId, ExecutionReport, ExecutionType, ExpiryReason, Fill, Liquidity, Order, OrderStatus,
+    Prevented, Price, Quantity, Side,
+};
+
+use super::lists::Due;
+use super::{Book, Working};
+use crate::desk::{Desk, VenueEvent};
+
+/// How an order ends unfilled.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End {
+    status: OrderStatus,
+    execution_type: ExecutionType,
+    reason: Option<ExpiryReason>,
+    /// The name of the cancel.
+    name: Option<ClientOrderId>,
+}
+
+impl End {
+    /// By its sender.
+    pub(super) const fn canceled(name: Option<ClientOrderId>) -> Self {
+        Self { status: OrderStatus::Canceled, execution_type: ExecutionType::Canceled, reason: None, name }
+    }
+
+    /// By the rules.
+    pub(super) const fn expired(reason: ExpiryReason) -> Self {
+        Self {
+            status: OrderStatus::Expired,
+            execution_type: ExecutionType::Expired,
+            reason: Some(reason),
+            name: None,
+        }
+    }
+}
+
+impl Book {
+    /// Books and tells a change that has been made to an order: `old` is the order before it,
+    /// `None` for a new one.
+    fn report(&mut self, desk: &mut Desk, old: Option<&Order>, report: ExecutionReport) {
+        let (id, list) = (report.order.order_id, report.order.order_list_id);
+        let others = self.open.iter().map(|w| &w.order).filter(|o| o.order_list_id == list && o.order_id != id);
+        desk.ledger.book(self.pair, old, &report, others);
+        let counts = Working::counts(&report.order);
+        if old.is_none() {
+            self.counts += counts;
+            desk.open += counts;
+        }
+        if report.order.status.is_final() {
+            self.counts -= counts;
+            desk.open -= counts;
+        }
+        desk.events.push(VenueEvent::Report(report));
+    }
+
+    /// Tells of an order that has just been accepted.
+    pub(super) fn tell_new(&mut self, desk: &mut Desk, order: &Order) {
+        let report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::New);
+        self.report(desk, None, report);
+    }
+
+    /// Tells of an order that goes onto the book, or whose quantity is now known.
+    pub(super) fn tell_working(&mut self, desk: &mut Desk, old: &Order, order: &mut Order) {
+        order.updated = desk.now;
+        let report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::New);
+        self.report(desk, Some(old), report);
+    }
+
+    /// Tells of a smaller quantity and perhaps another name.
+    pub(super) fn tell_replaced(&mut self, desk: &mut Desk, old: &Order, order: &mut Order) {
+        order.updated = desk.now;
+        let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Replaced);
+        report.cancel_client_order_id = Some(old.client_order_id);
+        self.report(desk, Some(old), report);
+    }
+
+    /// Ends an order that is no longer in `open`: releases what it held, and reports it.
+    pub(super) fn end(&mut self, desk: &mut Desk, order: &mut Order, end: End) {
+        let old = *order;
+        self.end_quietly(desk, order, end);
+        if order.order_list_id.is_some() {
+            self.due.push(Due::Ended { order: old, canceled: end.status == OrderStatus::Canceled, name: end.name });
+        }
+    }
+
+    /// As [`Self::end`], where the list knows already.
+    pub(super) fn end_quietly(&mut self, desk: &mut Desk, order: &mut Order, end: End) {
+        let old = *order;
+        order.status = end.status;
+        order.updated = desk.now;
+        order.expiry_reason = end.reason;
+        let mut report = ExecutionReport::of(order, desk.next_execution(), end.execution_type);
+        report.cancel_client_order_id = end.name;
+        self.report(desk, Some(&old), report);
+    }
+
+    /// Takes a quantity from an order because of a prevented match; an order of which nothing
+    /// is left ends.
+    pub(super) fn prevent(&mut self, desk: &mut Desk, order: &mut Order, prevented: Prevented) {
+        let old = *order;
+        order.prevented_quantity =
+            order.prevented_quantity.checked_add(prevented.quantity).expect("never beyond the quantity");
+        order.updated = desk.now;
+        if order.remaining().is_zero() {
+            order.status = OrderStatus::ExpiredInMatch;
+        }
+        let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::TradePrevention);
+        report.prevented = Some(prevented);
+        self.report(desk, Some(&old), report);
+        if order.status.is_final() && order.order_list_id.is_some() {
+            self.due.push(Due::Ended { order: old, canceled: false, name: None });
+        }
+    }
+
+    /// Books a fill of an order in the trade that has begun, and reports it. The bar's budget is
+    /// the caller's matter.
+    pub(super) fn fill(
+        &mut self,
+        desk: &mut Desk,
+        order: &mut Order,
+        (trade_id, price, quantity, liquidity): (u64, Price, Quantity, Liquidity),
+    ) {
+        let old = *order;
+        let quote_quantity = price.notional_floor(quantity).truncate_to(self.instrument.quote_precision);
+        let traded = Traded { side: order.side, liquidity, quantity, quote_quantity };
+        let (commission, commission_asset) = self.commission(desk, traded);
+        order.filled_quantity = order.filled_quantity.checked_add(quantity).expect("never beyond the quantity");
+        order.filled_quote = order.filled_quote.checked_add(quote_quantity).expect("fits 128 bits");
+        order.status = if !order.remaining().is_zero() {
+            OrderStatus::PartiallyFilled
+        } else if order.prevented_quantity.is_zero() {
+            OrderStatus::Filled
+        } else {
+            OrderStatus::ExpiredInMatch
+        };
+        order.updated = desk.now;
+        let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Trade);
+        report.fill =
+            Some(Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity });
+        self.report(desk, Some(&old), report);
+        if old.filled_quantity.is_zero() {
+            desk.unfilled.first_fill(desk.now, liquidity);
+        }
+        if order.order_list_id.is_some() {
+            self.due.push(Due::Filled { order: *order });
+        }
+        let counter = match liquidity {
+            Liquidity::Maker => &mut self.assumptions.maker_fills,
+            Liquidity::Taker => &mut self.assumptions.taker_fills,
+        };
+        *counter += 1;
+    }
+
+    /// Commission of a fill and its asset (rule 5.8).
+    fn commission(&mut self, desk: &Desk, fill: Traded) -> (Amount, Asset) {
+        let rates = self.model.fees;
+        if let Some(discount) = rates.discount
+            && let Some(price) = self.discount_price(desk, discount.asset)
+            && let Some(commission) = rates.of_discounted(discount, fill, price)
+            && commission <= desk.ledger.of_asset(discount.asset).free
+        {
+            return (commission, discount.asset);
+        }
+        let instrument = &self.instrument;
+        let precisions = (instrument.base_commission_precision, instrument.quote_commission_precision);
+        let asset = match fill.side {
+            Side::Buy => instrument.base_asset,
+            Side::Sell => instrument.quote_asset,
+        };
+        (rates.of_received(fill, precisions), asset)
+    }
+
+    /// The price of the discount's asset in this market's quote asset.
+    fn discount_price(&mut self, desk: &Desk, asset: Asset) -> Option<Price> {
+        if asset == self.instrument.quote_asset {
+            return Some(Price::from_units(candlewick_model::number::ONE));
+        }
+        if asset == self.instrument.base_asset {
+            return Some(self.last);
+        }
+        self.discount.as_mut()?.at(desk.now)
+    }
+}

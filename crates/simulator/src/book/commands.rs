@@ -1,0 +1,286 @@
+//! What becomes of a command: orders, cancels, replacements, amendments.
+
+use candlewick_model::{
+    AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, CancelRestrictions, ClientOrderId, Half,
+    Halves, Judged, Order, OrderListId, OrderRequest, OrderSize, OrderStatus, Price, Quantity,
+    RateLimitExceededMode, Refusal,
+};
+
+use super::booking::End;
+use super::judge::Terms;
+use super::{Book, Stage, Working};
+use crate::desk::Desk;
+
+/// `-2011`, `-2038`: no such order.
+const fn unknown(code: i32) -> Refusal {
+    Refusal::new(code, "Unknown order sent.")
+}
+
+impl Book {
+    pub(crate) fn submit(&mut self, desk: &mut Desk, request: &OrderRequest) -> Result<(), Refusal> {
+        desk.unfilled.check(desk.now, 1)?;
+        let terms = self.screen(desk, request)?;
+        self.engage(desk, request, terms)?;
+        self.accept(desk, request, terms);
+        Ok(())
+    }
+
+    /// Judges an order as [`Self::submit`] does, and leaves it at that.
+    pub(crate) fn test(&mut self, desk: &Desk, request: &OrderRequest) -> Result<(), Refusal> {
+        let terms = self.screen(desk, request)?;
+        self.engage(desk, request, terms)
+    }
+
+    /// Makes the order, reports it, and lets it take what it can.
+    fn accept(&mut self, desk: &mut Desk, request: &OrderRequest, terms: Terms) {
+        desk.unfilled.placed(desk.now, 1);
+        let working = self.make(desk, request, terms, None, false);
+        self.tell_new(desk, &working.order);
+        self.enter(desk, working);
+        self.settle_lists(desk);
+    }
+
+    /// An order of a request, not yet told of. A pending one waits for its list.
+    pub(super) fn make(
+        &self,
+        desk: &mut Desk,
+        request: &OrderRequest,
+        terms: Terms,
+        list: Option<OrderListId>,
+        pending: bool,
+    ) -> Working {
+        let order_id = desk.next_order();
+        let trailing_delta = request.trigger.and_then(|t| t.trailing_delta);
+        let trails = !pending && trailing_delta.is_some() && request.stop_price().is_none();
+        let works = !pending && request.trigger.is_none();
+        let order = Order {
+            order_id,
+            order_list_id: list,
+            client_order_id: request.client_order_id.unwrap_or_else(|| ClientOrderId::numbered("auto-", order_id)),
+            symbol: request.symbol,
+            side: request.side,
+            order_type: request.order_type(),
+            time_in_force: request.kind.time_in_force(),
+            price: request.price().unwrap_or(Price::ZERO),
+            stop_price: request.stop_price().unwrap_or(Price::ZERO),
+            trailing_delta,
+            trailing_time: trails.then_some(desk.now),
+            iceberg_quantity: request.iceberg_quantity.unwrap_or(Quantity::ZERO),
+            peg: request.peg,
+            pegged_price: terms.pegged_price,
+            lock_price: terms.lock_price,
+            strategy_id: request.strategy_id,
+            strategy_type: request.strategy_type,
+            quantity: terms.quantity,
+            quote_order_quantity: match request.size {
+                OrderSize::Quote(money) => money,
+                OrderSize::Base(_) | OrderSize::Received => candlewick_model::Amount::ZERO,
+            },
+            filled_quantity: Quantity::ZERO,
+            filled_quote: candlewick_model::Amount::ZERO,
+            prevented_quantity: Quantity::ZERO,
+            status: if pending { OrderStatus::PendingNew } else { OrderStatus::New },
+            created: desk.now,
+            updated: desk.now,
+            working_time: works.then_some(desk.now),
+            expiry_reason: None,
+            self_trade_prevention: self.instrument.self_trade_prevention_of(request),
+        };
+        let stage = match (pending, request.trigger) {
+            (true, _) => Stage::Pending,
+            (false, Some(_)) => Stage::Contingent,
+            (false, None) => Stage::Resting,
+        };
+        let mut working = Working::new(order, stage);
+        working.extreme = self.last;
+        working
+    }
+
+    /// An order that has been told of goes where its kind says.
+    pub(super) fn enter(&mut self, desk: &mut Desk, working: Working) {
+        match working.stage {
+            Stage::Pending | Stage::Contingent => self.keep(working),
+            Stage::Resting | Stage::Remainder => self.match_arriving(desk, working),
+        }
+    }
+
+    pub(crate) fn cancel(&mut self, desk: &mut Desk, cancel: &CancelRequest) -> Result<(), Refusal> {
+        let at = self
+            .find(cancel.order_id, cancel.original_client_order_id)
+            .ok_or(unknown(-2011))?;
+        let status = self.open[at].order.status;
+        let allowed = match cancel.restrictions {
+            None => true,
+            Some(CancelRestrictions::OnlyNew) => status == OrderStatus::New,
+            Some(CancelRestrictions::OnlyPartiallyFilled) => status == OrderStatus::PartiallyFilled,
+        };
+        if !allowed {
+            return Err(Refusal::new(-2011, "Order was not canceled due to cancel restrictions."));
+        }
+        self.cancel_at(desk, at, cancel.client_order_id);
+        self.settle_lists(desk);
+        Ok(())
+    }
+
+    fn cancel_at(&mut self, desk: &mut Desk, at: usize, name: Option<ClientOrderId>) {
+        let mut working = self.open.remove(at);
+        self.end(desk, &mut working.order, End::canceled(name));
+    }
+
+    /// Ends all orders of the symbol, oldest first; a list as a whole.
+    pub(crate) fn cancel_all(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        if self.open.is_empty() {
+            return Err(unknown(-2011));
+        }
+        while !self.open.is_empty() {
+            self.cancel_at(desk, 0, None);
+            self.settle_lists(desk);
+        }
+        Ok(())
+    }
+
+    /// Ends a whole list.
+    pub(crate) fn cancel_list(&mut self, desk: &mut Desk, cancel: &CancelListRequest) -> Result<(), Refusal> {
+        let at = self.find_list(cancel.order_list_id, cancel.list_client_order_id).ok_or(unknown(-2011))?;
+        self.cancel_at(desk, at, cancel.client_order_id);
+        self.settle_lists(desk);
+        Ok(())
+    }
+
+    /// An order by its number, or its name, or both: then it must bear both.
+    fn find(&self, id: Option<u64>, name: Option<ClientOrderId>) -> Option<usize> {
+        match id {
+            Some(id) => self.at(id).filter(|at| name.is_none_or(|n| n == self.open[*at].order.client_order_id)),
+            None => self.open.iter().position(|w| Some(w.order.client_order_id) == name),
+        }
+    }
+
+    /// `rest-api.md`, Cancel an Existing Order and Send a New Order: filters and order count
+    /// come before both halves; the new order's money after the cancel has released its own.
+    pub(crate) fn cancel_replace(&mut self, desk: &mut Desk, request: &CancelReplaceRequest) -> Result<(), Refusal> {
+        self.instrument.check_cancel_replace()?;
+        let over_limit = desk.unfilled.check(desk.now, 1).err();
+        if let Some(refusal) = &over_limit
+            && request.rate_limit_exceeded == RateLimitExceededMode::DoNothing
+        {
+            return Err(refusal.clone());
+        }
+        let terms = self.screen(desk, &request.order)?;
+        let cancel = match self.cancel(desk, &request.cancel) {
+            Ok(()) => Half::Success,
+            Err(refusal) => Half::Failure(refusal),
+        };
+        let stops = request.mode == CancelReplaceMode::StopOnFailure && cancel != Half::Success;
+        let new_order = match over_limit {
+            _ if stops => {
+                // It counts all the same.
+                desk.unfilled.placed(desk.now, 1);
+                Half::NotAttempted
+            }
+            Some(refusal) => Half::Failure(refusal),
+            None => match self.engage(desk, &request.order, terms) {
+                Ok(()) => {
+                    self.accept(desk, &request.order, terms);
+                    Half::Success
+                }
+                Err(refusal) => Half::Failure(refusal),
+            },
+        };
+        match (&cancel, &new_order) {
+            (Half::Success, Half::Success) => Ok(()),
+            (Half::Success, _) | (_, Half::Success) => {
+                Err(halves(-2021, "Order cancel-replace partially failed.", cancel, new_order))
+            }
+            _ => Err(halves(-2022, "Order cancel-replace failed.", cancel, new_order)),
+        }
+    }
+
+    /// `faqs/order_amend_keep_priority.md`.
+    pub(crate) fn amend(&mut self, desk: &mut Desk, request: &AmendRequest) -> Result<(), Refusal> {
+        self.instrument.check_amend()?;
+        self.instrument.check_open()?;
+        let at = self.find(request.order_id, request.original_client_order_id).ok_or(unknown(-2038))?;
+        let w = self.open[at];
+        let order = &w.order;
+        if order.awaits_quantity() {
+            return Err(Refusal::new(-2038, "Order amend (pending OPO order) is not supported."));
+        }
+        self.check_amendment(desk, &w, request.quantity)?;
+        if request.client_order_id.is_some_and(|name| name != order.client_order_id) {
+            self.check_name(request.client_order_id).map_err(|r| Refusal { code: -2038, ..r })?;
+        }
+        let list = order.order_list_id;
+        let id = order.order_id;
+        // The legs of a pair always have the same quantity.
+        let partner = self.partner_in_pair(order);
+        let name = request.client_order_id.unwrap_or_else(|| ClientOrderId::numbered("amend-", desk.queue()));
+        let renamed = name != order.client_order_id;
+        self.reduce(desk, id, request.quantity, name);
+        if let Some(partner) = partner
+            && let Some(at) = self.at(partner)
+        {
+            let name = self.open[at].order.client_order_id;
+            self.reduce(desk, partner, request.quantity, name);
+        }
+        if let Some(list) = list.filter(|_| renamed) {
+            self.rename_in_list(desk, list, id, name);
+        }
+        self.settle_lists(desk);
+        Ok(())
+    }
+
+    fn check_amendment(&mut self, desk: &Desk, w: &Working, quantity: Quantity) -> Result<(), Refusal> {
+        let order = &w.order;
+        if quantity == order.quantity {
+            return Err(Refusal::new(-2038, "The requested action would change no state; rejecting."));
+        }
+        if quantity > order.quantity {
+            return Err(Refusal::new(-2038, "Order amend (quantity increase) is not supported."));
+        }
+        let filters = &self.instrument.filters;
+        filters.check_lot_size(quantity)?;
+        let price = |price: Price| (!price.is_zero()).then_some(price);
+        let judged = Judged {
+            side: order.side,
+            is_market: order.order_type.is_market(),
+            price: price(order.price),
+            pegged_price: price(order.pegged_price),
+            quantity: Some(quantity),
+            money: None,
+        };
+        let (averages, now, last, running) = (&mut self.averages, desk.now, self.last, self.running);
+        filters.check_value(judged, &mut |minutes| averages.price(minutes, now, last, running))?;
+        if self.instrument.filters.max_num_order_amends.is_some_and(|max| w.amended >= max) {
+            return Err(Refusal::new(-2038, "Filter failure: MAX_NUM_ORDER_AMENDS"));
+        }
+        Ok(())
+    }
+
+    /// Gives an order a smaller quantity and a name; one of which nothing is left has ended.
+    fn reduce(&mut self, desk: &mut Desk, id: u64, quantity: Quantity, name: ClientOrderId) {
+        let at = self.at(id).expect("it is open");
+        let mut w = self.open.remove(at);
+        let old = w.order;
+        let done = Quantity::from_units(old.filled_quantity.units() + old.prevented_quantity.units());
+        w.order.quantity = quantity.max(done);
+        w.order.client_order_id = name;
+        w.amended += 1;
+        self.tell_replaced(desk, &old, &mut w.order);
+        w.shown = w.shown.min(w.order.remaining());
+        if w.order.remaining().is_zero() {
+            self.end(desk, &mut w.order, End::expired(candlewick_model::ExpiryReason::None));
+        } else {
+            self.keep(w);
+        }
+    }
+
+    /// The limit of an order that has one.
+    pub(super) fn limit_of(order: &Order) -> Option<Price> {
+        (!order.order_type.is_market()).then_some(order.limit())
+    }
+}
+
+fn halves(code: i32, text: &'static str, cancel: Half, new_order: Half) -> Refusal {
+    Refusal { halves: Some(Box::new(Halves { cancel, new_order })), ..Refusal::new(code, text) }
+}
+

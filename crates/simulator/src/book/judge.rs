@@ -1,0 +1,234 @@
+//! Whether an order is taken, in the order of rule 5.1: symbol, filters, name, balance, trigger
+//! and post-only. Parameters were judged before (`candlewick_model::request`).
+
+use candlewick_model::filter::LotSize;
+use candlewick_model::{
+    Amount, ClientOrderId, Counts, Judged, Legs, OrderKind, OrderRequest, OrderSize, Price, Quantity,
+    Refusal, Side, Trigger,
+};
+
+use super::{Book, Working};
+use crate::desk::Desk;
+
+/// What a request comes to here and now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// Base quantity; zero while it waits for what another order receives.
+    pub(super) quantity: Quantity,
+    /// What its peg comes to; zero where it has none, or gets it later.
+    pub(super) pegged_price: Price,
+    /// What a BUY sets aside for each unit of base.
+    pub(super) lock_price: Price,
+}
+
+impl Book {
+    /// Symbol and filters, of an order alone.
+    pub(super) fn screen(&mut self, desk: &Desk, request: &OrderRequest) -> Result<Terms, Refusal> {
+        self.instrument.admit(request)?;
+        let terms = self.screen_leg(desk, request, true)?;
+        self.check_counts(desk, counts_of(request))?;
+        Ok(terms)
+    }
+
+    /// Price, quantity and value of an order, alone or as a leg. A pending leg gets its peg
+    /// when it goes onto the book.
+    pub(super) fn screen_leg(&mut self, desk: &Desk, request: &OrderRequest, at_once: bool) -> Result<Terms, Refusal> {
+        let pegged = match request.peg {
+            Some(peg) if at_once && request.trigger.is_none() => Some(self.pegged(request.side, peg, request.price())?),
+            _ => None,
+        };
+        let quantity = match request.size {
+            OrderSize::Base(quantity) => Some(quantity),
+            OrderSize::Quote(money) => Some(
+                Quantity::bought_floor(money, self.taker_price(request.side, None))
+                    .unwrap_or(Quantity::MAX)
+                    .floor_to(self.instrument.filters.step()),
+            ),
+            OrderSize::Received => None,
+        };
+        let judged = Judged::of(request, quantity, pegged);
+        let position = self.position(desk);
+        let assets = (self.instrument.base_asset, self.instrument.quote_asset);
+        let filters = &self.instrument.filters;
+        let reference = self.reference.at(desk.now);
+        let (averages, now, last, running) = (&mut self.averages, desk.now, self.last, self.running);
+        let mut reference = |minutes| reference.unwrap_or_else(|| averages.price(minutes, now, last, running));
+        filters.check(request, judged, &position, &mut reference)?;
+        desk.exchange_filters.check_assets(assets, judged, &mut |_| last)?;
+        // A limit of nothing where no filter forbids it.
+        if request.price().is_some_and(Price::is_zero) {
+            return Err(Refusal::new(-2010, "Price * QTY is zero or less."));
+        }
+        let pegged_price = pegged.unwrap_or_default();
+        let lock_price = self.lock_price(request, pegged_price);
+        Ok(Terms { quantity: quantity.unwrap_or_default(), pegged_price, lock_price })
+    }
+
+    /// What a BUY sets aside for each unit of base (rule 5.6).
+    pub(super) fn lock_price(&self, request: &OrderRequest, pegged: Price) -> Price {
+        if request.side == Side::Sell {
+            return Price::ZERO;
+        }
+        match (request.kind, request.trigger) {
+            (OrderKind::Market, None) => Price::ZERO,
+            (OrderKind::Limit { .. } | OrderKind::LimitMaker { .. }, _) if !pegged.is_zero() => pegged,
+            (OrderKind::Limit { price, .. } | OrderKind::LimitMaker { price }, _) if !price.is_zero() => price,
+            (_, trigger) => trigger.and_then(|t| t.stop_price).unwrap_or(self.last),
+        }
+    }
+
+    /// The filters that count.
+    pub(super) fn check_counts(&self, desk: &Desk, adding: Counts) -> Result<(), Refusal> {
+        self.instrument.filters.check_counts(self.counts, adding)?;
+        desk.exchange_filters.check_counts(desk.open, adding)
+    }
+
+    /// Name, balance, and where the market stands, of an order alone.
+    pub(super) fn engage(&self, desk: &Desk, request: &OrderRequest, terms: Terms) -> Result<(), Refusal> {
+        self.check_name(request.client_order_id)?;
+        self.check_funds(desk, request.side, self.cost(request, terms), Amount::ZERO)?;
+        self.check_place(request, terms)?;
+        if matches!(request.size, OrderSize::Quote(_)) { self.check_liquidity() } else { Ok(()) }
+    }
+
+    /// A name is free again when its order is final.
+    pub(super) fn check_name(&self, name: Option<ClientOrderId>) -> Result<(), Refusal> {
+        match name {
+            Some(name) if self.open.iter().any(|w| w.order.client_order_id == name) => {
+                Err(Refusal::new(-2010, "Duplicate order sent."))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What an order needs of the asset that it gives (rules 5.6 and 5.7).
+    pub(super) fn cost(&self, request: &OrderRequest, terms: Terms) -> Amount {
+        match (request.side, request.size, request.kind, request.trigger) {
+            (Side::Sell, ..) => terms.quantity.into(),
+            (Side::Buy, OrderSize::Quote(money), ..) => money,
+            (Side::Buy, _, OrderKind::Market, None) => self.market_cost(terms.quantity),
+            (Side::Buy, ..) => terms.lock_price.notional_floor(terms.quantity),
+        }
+    }
+
+    /// What a MARKET BUY must afford: all of it at the execution price.
+    pub(super) fn market_cost(&self, quantity: Quantity) -> Amount {
+        self.taker_price(Side::Buy, None).notional_floor(quantity).truncate_to(self.instrument.quote_precision)
+    }
+
+    /// Whether the account has so much, with what is about to be released.
+    pub(super) fn check_funds(&self, desk: &Desk, side: Side, needed: Amount, released: Amount) -> Result<(), Refusal> {
+        let at = match side {
+            Side::Buy => self.pair.quote,
+            Side::Sell => self.pair.base,
+        };
+        let free = desk.ledger.balance(at).free.checked_add(released).unwrap_or(Amount::MAX);
+        if needed > free {
+            return Err(Refusal::new(-2010, "Account has insufficient balance for requested action."));
+        }
+        Ok(())
+    }
+
+    /// Trigger and post-only.
+    pub(super) fn check_place(&self, request: &OrderRequest, terms: Terms) -> Result<(), Refusal> {
+        if self.triggers_at_once(request) {
+            return Err(Refusal::new(-2010, "Order would trigger immediately."));
+        }
+        if let OrderKind::LimitMaker { price } = request.kind {
+            let limit = if terms.pegged_price.is_zero() { price } else { terms.pegged_price };
+            if self.would_take(request.side, limit) {
+                return Err(Refusal::new(-2010, "Order would immediately match and take."));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the market is at or beyond the stop price already (rule 3.4).
+    fn triggers_at_once(&self, request: &OrderRequest) -> bool {
+        let Some(Trigger { kind, stop_price: Some(stop), .. }) = request.trigger else { return false };
+        if Trigger::is_above(kind, request.side) { self.last >= stop } else { self.last <= stop }
+    }
+
+    /// The price relations of a pair (`rest-api.md`, New Order list - OCO): whatever is above
+    /// must be above the last price, whatever is below must be below it.
+    pub(super) fn check_relation(&self, above: &OrderRequest, below: &OrderRequest) -> Result<(), Refusal> {
+        let last = self.last;
+        let holds = |leg: &OrderRequest, beyond: &dyn Fn(Price) -> bool| {
+            let stop = leg.stop_price().is_none_or(beyond);
+            // A stop-loss-limit's own price is free; a take-profit-limit is tested on both.
+            let limit = match (leg.kind, leg.trigger) {
+                (OrderKind::LimitMaker { .. }, _) => leg.price(),
+                (OrderKind::Limit { .. }, Some(t)) if t.kind == candlewick_model::TriggerKind::TakeProfit => {
+                    leg.price()
+                }
+                _ => None,
+            };
+            stop && limit.is_none_or(beyond)
+        };
+        if holds(above, &|price| price > last) && holds(below, &|price| price < last) {
+            return Ok(());
+        }
+        Err(Refusal::new(-2010, "The relationship of the prices for the orders is not correct."))
+    }
+
+    /// What a market order sized in quote asset needs on the book (rule 4.4).
+    fn check_liquidity(&self) -> Result<(), Refusal> {
+        let filters = &self.instrument.filters;
+        let under = |lot: Option<LotSize>| lot.is_some_and(|f| self.budget < f.min_qty);
+        let text = if self.budget.is_zero() {
+            "Order book liquidity is less than symbol minimum quantity."
+        } else if under(filters.lot_size) {
+            "Order book liquidity is less than LOT_SIZE filter minimum quantity."
+        } else if under(filters.market_lot_size) {
+            "Order book liquidity is less than MARKET_LOT_SIZE filter minimum quantity."
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::new(-2010, text))
+    }
+
+    /// What is judged again when a contingent or pending order goes onto the book (rule 5.4);
+    /// it is counted once.
+    pub(super) fn check_again(&mut self, desk: &Desk, w: &Working, released: Amount) -> Result<(), Refusal> {
+        let order = &w.order;
+        let price = |price: Price| (!price.is_zero()).then_some(price);
+        let judged = Judged {
+            side: order.side,
+            is_market: order.order_type.is_market(),
+            price: price(order.price),
+            pegged_price: price(order.pegged_price),
+            quantity: Some(order.remaining()),
+            money: None,
+        };
+        let own = Working::counts(order);
+        let (mut on_symbol, mut on_exchange) = (self.counts, desk.open);
+        on_symbol -= own;
+        on_exchange -= own;
+        self.instrument.filters.check_counts(on_symbol, own)?;
+        desk.exchange_filters.check_counts(on_exchange, own)?;
+        let reference = self.reference.at(desk.now);
+        let (averages, now, last, running) = (&mut self.averages, desk.now, self.last, self.running);
+        let mut reference = |minutes| reference.unwrap_or_else(|| averages.price(minutes, now, last, running));
+        self.instrument.filters.check_again(judged, &mut reference)?;
+        let needed = match order.side {
+            Side::Sell => order.remaining().into(),
+            Side::Buy if order.order_type.is_market() => self.market_cost(order.remaining()),
+            Side::Buy => order.lock_price.notional_floor(order.remaining()),
+        };
+        self.check_funds(desk, order.side, needed, released)
+    }
+}
+
+/// What a request counts for in the filters.
+pub(super) fn counts_of(request: &OrderRequest) -> Counts {
+    Counts::of(request.trigger.is_some(), request.iceberg_quantity.is_some())
+}
+
+/// What a list counts for in the filters: its orders, and one list.
+pub(super) fn counts_of_list(legs: &Legs) -> Counts {
+    let mut counts = Counts { order_lists: 1, ..Counts::default() };
+    for leg in legs.in_order_of_ids() {
+        counts += counts_of(leg);
+    }
+    counts
+}

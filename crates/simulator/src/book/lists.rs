@@ -1,0 +1,338 @@
+//! Order lists (rule 5.9; `rest-api.md`, Order lists; `faqs/opo.md`): how they are placed, and
+//! what a change of one order does to the others.
+//!
+//! A change only leaves a note (`due`); [`Book::settle_lists`] acts on it once the order that
+//! changed has had its turn, so that nothing moves under a matching that is under way.
+
+use candlewick_model::{
+    Amount, ClientOrderId, ContingencyType, ExpiryReason, Judged, ListOrderStatus, ListRequest, ListStatus,
+    ListStatusType, Order, OrderId, OrderListId, OrderRequest, OrderStatus, Quantity, Refusal,
+};
+
+use super::booking::End;
+use super::judge::{Terms, counts_of_list};
+use super::{Book, Stage, Working};
+use crate::desk::{Desk, VenueEvent};
+
+/// An open list.
+#[derive(Debug, Clone)]
+pub(crate) struct List {
+    id: OrderListId,
+    client_order_id: ClientOrderId,
+    contingency: ContingencyType,
+    members: Vec<(OrderId, ClientOrderId)>,
+}
+
+/// What a change of one order asks of its list.
+#[derive(Debug, Clone)]
+pub(super) enum Due {
+    /// It was filled, perhaps in part; as it is now.
+    Filled { order: Order },
+    /// It has ended otherwise; as it was before.
+    Ended { order: Order, canceled: bool, name: Option<ClientOrderId> },
+}
+
+impl Book {
+    pub(crate) fn submit_list(&mut self, desk: &mut Desk, request: &ListRequest) -> Result<(), Refusal> {
+        let legs = request.legs.in_order_of_ids();
+        desk.unfilled.check(desk.now, legs.len() as u32)?;
+        self.instrument.admit_list(request)?;
+        let pending = |at: usize| at > 0 && request.legs.working().is_some();
+        let mut terms = Vec::with_capacity(legs.len());
+        for (at, leg) in legs.iter().enumerate() {
+            terms.push(self.screen_leg(desk, leg, !pending(at))?);
+        }
+        self.check_counts(desk, counts_of_list(&request.legs))?;
+        self.check_names(request, &legs)?;
+        self.engage_list(desk, request, &legs, &terms)?;
+        desk.unfilled.placed(desk.now, legs.len() as u32);
+        self.accept_list(desk, request, &legs, &terms);
+        Ok(())
+    }
+
+    fn check_names(&self, request: &ListRequest, legs: &[&OrderRequest]) -> Result<(), Refusal> {
+        let duplicate = Refusal::new(-2010, "Duplicate order sent.");
+        let name = request.client_order_id;
+        if name.is_some() && self.lists.iter().any(|list| Some(list.client_order_id) == name) {
+            return Err(duplicate);
+        }
+        for (at, leg) in legs.iter().enumerate() {
+            self.check_name(leg.client_order_id)?;
+            let name = leg.client_order_id;
+            if name.is_some() && legs[..at].iter().any(|earlier| earlier.client_order_id == name) {
+                return Err(duplicate);
+            }
+        }
+        Ok(())
+    }
+
+    /// Balance and the market, for the orders that begin at once.
+    fn engage_list(
+        &self,
+        desk: &Desk,
+        request: &ListRequest,
+        legs: &[&OrderRequest],
+        terms: &[Terms],
+    ) -> Result<(), Refusal> {
+        let at_once = if request.legs.working().is_some() { 1 } else { legs.len() };
+        let cost = |at: usize| self.cost(legs[at], terms[at]);
+        let needed = (0..at_once).map(cost).max().unwrap_or(Amount::ZERO);
+        self.check_funds(desk, legs[0].side, needed, Amount::ZERO)?;
+        if let (None, Some((above, below))) = (request.legs.working(), request.legs.pair()) {
+            self.check_relation(above, below)?;
+        }
+        (0..at_once).try_for_each(|at| self.check_place(legs[at], terms[at]))
+    }
+
+    fn accept_list(&mut self, desk: &mut Desk, request: &ListRequest, legs: &[&OrderRequest], terms: &[Terms]) {
+        let id = desk.next_list();
+        let has_working = request.legs.working().is_some();
+        let mut list = List {
+            id,
+            client_order_id: request.client_order_id.unwrap_or_else(|| ClientOrderId::numbered("list-", id)),
+            contingency: if has_working { ContingencyType::Oto } else { ContingencyType::Oco },
+            members: Vec::with_capacity(legs.len()),
+        };
+        self.counts.order_lists += 1;
+        desk.open.order_lists += 1;
+        let mut at_once = None;
+        for (at, (leg, terms)) in legs.iter().zip(terms).enumerate() {
+            let working = self.make(desk, leg, *terms, Some(id), has_working && at > 0);
+            list.members.push((working.order.order_id, working.order.client_order_id));
+            self.tell_new(desk, &working.order);
+            match working.stage {
+                Stage::Pending | Stage::Contingent => self.enter(desk, working),
+                Stage::Resting | Stage::Remainder => at_once = Some(working),
+            }
+        }
+        self.tell_list(desk, &list, ListStatusType::ExecStarted);
+        self.lists.push(list);
+        if let Some(working) = at_once {
+            self.enter(desk, working);
+        }
+        self.settle_lists(desk);
+    }
+
+    fn tell_list(&self, desk: &mut Desk, list: &List, list_status_type: ListStatusType) {
+        let done = list_status_type == ListStatusType::AllDone;
+        desk.events.push(VenueEvent::ListStatus(ListStatus {
+            time: desk.now,
+            symbol: self.instrument.symbol,
+            order_list_id: list.id,
+            contingency_type: list.contingency,
+            list_status_type,
+            list_order_status: if done { ListOrderStatus::AllDone } else { ListOrderStatus::Executing },
+            list_client_order_id: list.client_order_id,
+            orders: list.members.clone(),
+        }));
+    }
+
+    /// An order of a list bears another name.
+    pub(super) fn rename_in_list(&mut self, desk: &mut Desk, list: OrderListId, id: OrderId, name: ClientOrderId) {
+        let Some(at) = self.lists.iter().position(|l| l.id == list) else { return };
+        for member in &mut self.lists[at].members {
+            if member.0 == id {
+                member.1 = name;
+            }
+        }
+        let list = self.lists[at].clone();
+        self.tell_list(desk, &list, ListStatusType::Updated);
+    }
+
+    /// A list by its number, or its name, or both: the oldest open order of it.
+    pub(super) fn find_list(&self, id: Option<OrderListId>, name: Option<ClientOrderId>) -> Option<usize> {
+        let named = |list: &&List| {
+            id.is_none_or(|id| id == list.id) && name.is_none_or(|name| name == list.client_order_id)
+        };
+        let list = self.lists.iter().find(named)?.id;
+        self.open.iter().position(|w| w.order.order_list_id == Some(list))
+    }
+
+    /// Does what the changes of orders ask of their lists.
+    pub(super) fn settle_lists(&mut self, desk: &mut Desk) {
+        while !self.due.is_empty() {
+            match self.due.remove(0) {
+                Due::Filled { order } => self.after_fill(desk, &order),
+                Due::Ended { order, canceled, name } => self.after_end(desk, &order, canceled, name),
+            }
+        }
+    }
+
+    fn after_fill(&mut self, desk: &mut Desk, order: &Order) {
+        let Some(list) = order.order_list_id else { return };
+        for partner in self.partners(order, |w| w.stage != Stage::Pending) {
+            self.close(desk, partner, End::expired(ExpiryReason::OcoTrigger));
+        }
+        match order.status {
+            OrderStatus::Filled => self.activate(desk, list),
+            status if status.is_final() => self.end_pending(desk, order),
+            _ => {}
+        }
+        self.finish(desk, list);
+    }
+
+    fn after_end(&mut self, desk: &mut Desk, order: &Order, canceled: bool, name: Option<ClientOrderId>) {
+        let Some(list) = order.order_list_id else { return };
+        if canceled {
+            for partner in self.partners(order, |_| true) {
+                self.close(desk, partner, End::canceled(name));
+            }
+        } else {
+            for partner in self.partners(order, |w| w.stage != Stage::Pending) {
+                self.close(desk, partner, End::expired(ExpiryReason::OcoTrigger));
+            }
+            self.end_pending(desk, order);
+        }
+        self.finish(desk, list);
+    }
+
+    /// The working order has ended without being filled: so do the pending ones.
+    fn end_pending(&mut self, desk: &mut Desk, order: &Order) {
+        for pending in self.partners(order, |w| w.stage == Stage::Pending) {
+            self.close(desk, pending, End::expired(ExpiryReason::OtoPhaseOneExpired));
+        }
+    }
+
+    /// The other open orders of an order's list.
+    fn partners(&self, order: &Order, which: impl Fn(&Working) -> bool) -> Vec<OrderId> {
+        let of_list = |w: &&Working| {
+            order.order_list_id.is_some()
+                && w.order.order_list_id == order.order_list_id
+                && w.order.order_id != order.order_id
+                && which(w)
+        };
+        self.open.iter().filter(of_list).map(|w| w.order.order_id).collect()
+    }
+
+    /// Ends an order because of another one of its list.
+    fn close(&mut self, desk: &mut Desk, id: OrderId, end: End) {
+        if let Some(at) = self.at(id) {
+            let mut working = self.open.remove(at);
+            self.end_quietly(desk, &mut working.order, end);
+        }
+    }
+
+    /// A leg that triggers ends the other one first.
+    pub(super) fn expire_partners(&mut self, desk: &mut Desk, order: &Order) {
+        for partner in self.partners(order, |w| w.stage != Stage::Pending) {
+            self.close(desk, partner, End::expired(ExpiryReason::OcoTrigger));
+        }
+    }
+
+    /// The other leg of a pair of which one cancels the other.
+    pub(super) fn partner_in_pair(&self, order: &Order) -> Option<OrderId> {
+        let pending = order.status == OrderStatus::PendingNew;
+        self.partners(order, |w| (w.stage == Stage::Pending) == pending).first().copied()
+    }
+
+    /// A list of which no order is open is done.
+    fn finish(&mut self, desk: &mut Desk, list: OrderListId) {
+        if self.open.iter().any(|w| w.order.order_list_id == Some(list)) {
+            return;
+        }
+        if let Some(at) = self.lists.iter().position(|l| l.id == list) {
+            let done = self.lists.remove(at);
+            self.counts.order_lists -= 1;
+            desk.open.order_lists -= 1;
+            self.tell_list(desk, &done, ListStatusType::AllDone);
+        }
+    }
+
+    /// The working order is filled: the pending ones go onto the book, if they still may (rule
+    /// 5.4).
+    fn activate(&mut self, desk: &mut Desk, list: OrderListId) {
+        let of_list = |w: &&Working| w.order.order_list_id == Some(list) && w.stage == Stage::Pending;
+        let pending: Vec<Working> = self.open.iter().filter(of_list).copied().collect();
+        let reserved = desk.ledger.reserved(list);
+        let mut ready = Vec::with_capacity(pending.len());
+        for w in &pending {
+            match self.make_ready(desk, w, reserved) {
+                Ok(w) => ready.push(w),
+                Err(_) => return self.reject(desk, w.order.order_id, &pending),
+            }
+        }
+        if let [one, other] = &ready[..] {
+            let (one, other) = (OrderRequest::from(&one.order), OrderRequest::from(&other.order));
+            let one_above = one.trigger.is_some_and(|t| candlewick_model::Trigger::is_above(t.kind, one.side));
+            let (above, below) = if one_above { (&one, &other) } else { (&other, &one) };
+            if self.check_relation(above, below).is_err() {
+                return self.reject(desk, pending[0].order.order_id, &pending);
+            }
+        }
+        let mut at_once = None;
+        for (old, mut w) in pending.iter().zip(ready) {
+            if let Some(at) = self.at(old.order.order_id) {
+                self.open.remove(at);
+            }
+            self.tell_working(desk, &old.order, &mut w.order);
+            match w.stage {
+                Stage::Contingent | Stage::Pending => self.keep(w),
+                Stage::Resting | Stage::Remainder => at_once = Some(w),
+            }
+        }
+        if let Some(w) = at_once {
+            self.match_arriving(desk, w);
+        }
+    }
+
+    /// A pending order as it goes onto the book, or why it may not.
+    fn make_ready(&mut self, desk: &mut Desk, pending: &Working, reserved: Amount) -> Result<Working, Refusal> {
+        let mut w = *pending;
+        let paid = w.order.awaits_quantity();
+        if paid {
+            w.order.quantity = self.payable(&w.order, reserved);
+        }
+        w.order.status = OrderStatus::New;
+        let request = OrderRequest::from(&w.order);
+        w.stage = if request.trigger.is_some() { Stage::Contingent } else { Stage::Resting };
+        w.extreme = self.last;
+        if w.stage == Stage::Resting {
+            w.order.working_time = Some(desk.now);
+            if let Some(peg) = w.order.peg {
+                w.order.pegged_price = self.pegged(w.order.side, peg, request.price())?;
+            }
+        } else if w.order.trailing_delta.is_some() && request.stop_price().is_none() {
+            w.order.trailing_time = Some(desk.now);
+        }
+        w.order.lock_price = self.lock_price(&request, w.order.pegged_price);
+        if paid {
+            self.screen_paid(desk, &request, &w)?;
+        }
+        self.check_again(desk, &w, reserved)?;
+        let terms =
+            Terms { quantity: w.order.quantity, pegged_price: w.order.pegged_price, lock_price: w.order.lock_price };
+        self.check_place(&request, terms)?;
+        Ok(w)
+    }
+
+    /// What was received, adjusted to the lot filters.
+    fn payable(&self, order: &Order, received: Amount) -> Quantity {
+        let filters = &self.instrument.filters;
+        let market = filters.market_lot_size.filter(|_| order.order_type.is_market());
+        let mut quantity = Quantity::from_amount_saturating(received);
+        for lot in [market, filters.lot_size].into_iter().flatten() {
+            let capped = if lot.max_qty.is_zero() { quantity } else { quantity.min(lot.max_qty) };
+            quantity = capped.floor_to(lot.step_size);
+        }
+        quantity
+    }
+
+    /// All filters of an order whose quantity was not known before.
+    fn screen_paid(&mut self, desk: &Desk, request: &OrderRequest, w: &Working) -> Result<(), Refusal> {
+        let pegged = Some(w.order.pegged_price).filter(|price| !price.is_zero());
+        let judged = Judged::of(request, Some(w.order.quantity), pegged);
+        let position = self.position(desk);
+        let (averages, now, last, running) = (&mut self.averages, desk.now, self.last, self.running);
+        let mut reference = |minutes| averages.price(minutes, now, last, running);
+        self.instrument.filters.check(request, judged, &position, &mut reference)
+    }
+
+    /// A pending order that may not work expires, after its partner.
+    fn reject(&mut self, desk: &mut Desk, id: OrderId, pending: &[Working]) {
+        self.note_rejected();
+        for w in pending.iter().filter(|w| w.order.order_id != id) {
+            self.close(desk, w.order.order_id, End::expired(ExpiryReason::OcoTrigger));
+        }
+        self.close(desk, id, End::expired(ExpiryReason::Rejected));
+    }
+}

@@ -1,0 +1,236 @@
+//! One symbol's book: the account's orders on it, and where its price stands. Every rule that
+//! decides about an order is in one of the files below.
+//!
+//! | question | file |
+//! |---|---|
+//! | is an order taken? | `judge` |
+//! | what becomes of a command? | `commands` |
+//! | what is bid and ask, what does a taker pay? | `prices` |
+//! | whom does a taker meet, and what rests? | `taking` |
+//! | what does a move of the market do? | `moves` |
+//! | when does a stop work, and how does it trail? | `triggers` |
+//! | what becomes of the other orders of a list? | `lists` |
+//! | what is reported, booked and charged? | `booking` |
+
+mod booking;
+mod commands;
+mod judge;
+mod lists;
+mod moves;
+mod prices;
+mod taking;
+mod triggers;
+
+use std::sync::Arc;
+
+use candlewick_model::run::{Assumptions, FillModel};
+use candlewick_model::{
+    Amount, Bar, Counts, Instrument, OpenPosition, Order, OrderStatus, Pair, Price, Quantity, Side, SymbolStatus,
+    Timestamp,
+};
+
+use crate::averages::Averages;
+use crate::desk::{Desk, DiscountPrices};
+use crate::reference::{PriceRange, Reference};
+use crate::timeline::Timeline;
+pub(crate) use lists::List;
+
+/// Where an open order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It waits for the working order of its list.
+    Pending,
+    /// It waits for its trigger.
+    Contingent,
+    /// A marketable rest that still takes (rule 4.2); once it has rested it never takes again.
+    Remainder,
+    /// It rests on the book.
+    Resting,
+}
+
+/// An open order with what the matcher needs to know of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Working {
+    pub(crate) order: Order,
+    pub(crate) stage: Stage,
+    /// The best price since it trails.
+    extreme: Price,
+    /// What is left of the part that the book shows; all of it unless it is an iceberg.
+    shown: Quantity,
+    /// Its place in the queue at its price.
+    queued: u64,
+    /// The last step in which it had its turn to fill.
+    tried: u64,
+    /// How often it was amended.
+    amended: u32,
+}
+
+impl Working {
+    fn new(order: Order, stage: Stage) -> Self {
+        Self { order, stage, extreme: Price::ZERO, shown: Quantity::ZERO, queued: 0, tried: 0, amended: 0 }
+    }
+
+    /// Whether others can meet it.
+    fn is_on_book(&self) -> bool {
+        matches!(self.stage, Stage::Resting | Stage::Remainder)
+    }
+
+    /// What it counts for in the filters.
+    fn counts(order: &Order) -> Counts {
+        Counts::of(order.order_type.is_contingent(), !order.iceberg_quantity.is_zero())
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Book {
+    pub(crate) timeline: Timeline,
+    /// The instrument in force.
+    pub(crate) instrument: Arc<Instrument>,
+    /// When another one comes into force.
+    instrument_changes: Timestamp,
+    pub(crate) model: FillModel,
+    pub(crate) pair: Pair,
+    /// Open orders by id.
+    pub(crate) open: Vec<Working>,
+    pub(crate) lists: Vec<List>,
+    counts: Counts,
+    /// What is still to be done for lists of which an order has changed.
+    due: Vec<lists::Due>,
+    /// The price of the last trade.
+    pub(crate) last: Price,
+    /// Whether anything was traded in the running bar.
+    pub(crate) has_volume: bool,
+    /// When the running bar opened and will close.
+    running: (Timestamp, Timestamp),
+    /// What own fills may still take in the running bar.
+    budget: Quantity,
+    /// The number of the step: an order has one turn to fill in each (rule 4.2).
+    step: u64,
+    averages: Averages,
+    reference: Reference,
+    price_range: Option<PriceRange>,
+    discount: Option<DiscountPrices>,
+    assumptions: Assumptions,
+}
+
+/// What a book is made of.
+pub(crate) struct Made {
+    pub(crate) timeline: Timeline,
+    pub(crate) model: FillModel,
+    pub(crate) pair: Pair,
+    pub(crate) averages: Averages,
+    pub(crate) reference: Reference,
+    pub(crate) price_range: Option<PriceRange>,
+    pub(crate) discount: Option<DiscountPrices>,
+    pub(crate) start: Timestamp,
+    pub(crate) first_price: Price,
+}
+
+impl Book {
+    pub(crate) fn new(made: Made) -> Self {
+        Self {
+            instrument: Arc::clone(made.timeline.at(made.start).0),
+            instrument_changes: made.timeline.next_change(made.start),
+            timeline: made.timeline,
+            model: made.model,
+            pair: made.pair,
+            open: Vec::new(),
+            lists: Vec::new(),
+            counts: Counts::default(),
+            due: Vec::new(),
+            last: made.first_price,
+            has_volume: false,
+            running: (made.start, made.start),
+            budget: Quantity::ZERO,
+            step: 0,
+            averages: made.averages,
+            reference: made.reference,
+            price_range: made.price_range,
+            discount: made.discount,
+            assumptions: Assumptions::default(),
+        }
+    }
+
+    /// Time goes on: filters and precisions are those of the latest snapshot (rule 5.2).
+    #[inline]
+    pub(crate) fn go_to(&mut self, now: Timestamp) {
+        if now >= self.instrument_changes {
+            self.instrument = Arc::clone(self.timeline.at(now).0);
+            self.instrument_changes = self.timeline.next_change(now);
+            self.budget = self.budget.floor_to(self.instrument.filters.step());
+        }
+    }
+
+    /// A bar opens with its budget (rule 4.1).
+    pub(crate) fn open_bar(&mut self, bar: &Bar) {
+        self.running = (bar.open_time, bar.close_time);
+        self.give_volume(bar.volume);
+    }
+
+    /// The volume of which own fills may take their share.
+    pub(crate) fn give_volume(&mut self, volume: Amount) {
+        self.has_volume = !volume.is_zero();
+        let share = volume.times_rate_floor(self.model.volume_share);
+        self.budget = Quantity::from_amount_saturating(share).floor_to(self.instrument.filters.step());
+    }
+
+    /// Whether orders are matched at all.
+    fn is_trading(&self) -> bool {
+        self.instrument.status == Some(SymbolStatus::Trading)
+    }
+
+    pub(crate) fn assumptions(&self) -> Assumptions {
+        Assumptions { average_replaced: self.averages.replaced, ..self.assumptions }
+    }
+
+    pub(crate) fn note_command(&mut self, now: Timestamp) {
+        self.assumptions.filters_assumed += u64::from(now < self.timeline.first_time());
+    }
+
+    fn at(&self, id: u64) -> Option<usize> {
+        self.open.binary_search_by_key(&id, |w| w.order.order_id).ok()
+    }
+
+    /// Puts an order where its id belongs.
+    fn keep(&mut self, working: Working) {
+        let at = self.open.partition_point(|w| w.order.order_id < working.order.order_id);
+        self.open.insert(at, working);
+    }
+
+    /// What the filters look at besides the order itself.
+    fn position(&self, desk: &Desk) -> OpenPosition {
+        let counted = |w: &&Working| {
+            let order = &w.order;
+            // Of a pair of which one cancels the other only the first is counted.
+            let first = order.order_list_id.is_none_or(|list| {
+                self.open.iter().filter(|o| o.order.order_list_id == Some(list)).all(|o| {
+                    o.order.order_id >= order.order_id || o.order.status == OrderStatus::PendingNew || o.order.side != order.side
+                })
+            });
+            order.side == Side::Buy && order.status != OrderStatus::PendingNew && first
+        };
+        let needs_buys = self.instrument.filters.max_position.is_some();
+        let buys = self.open.iter().filter(|_| needs_buys).filter(counted);
+        OpenPosition {
+            on_symbol: self.counts,
+            on_exchange: desk.open,
+            base_total: desk.ledger.balance(self.pair.base).total(),
+            open_buy_quantity: Amount::from_units(buys.map(|w| i128::from(w.order.remaining().units())).sum()),
+        }
+    }
+
+    /// Counts bars in which own orders lie within reach of both extremes.
+    pub(crate) fn note_path_order(&mut self, bar: &Bar) {
+        let (mut above, mut below) = (false, false);
+        for w in &self.open {
+            let at = match w.stage {
+                Stage::Pending => continue,
+                Stage::Contingent => self.watched(w),
+                Stage::Resting | Stage::Remainder => (w.order.limit(), w.order.side == Side::Sell),
+            };
+            above |= at.1 && at.0 < bar.high;
+            below |= !at.1 && at.0 > bar.low;
+        }
+        self.assumptions.path_order_mattered += u64::from(above && below);
+    }
+}

@@ -1,0 +1,148 @@
+//! What a move of the market does to open orders: jumps between bars, and steps through every
+//! tick inside them (rules 1.6, 2.1, 3.3 to 3.6).
+
+use candlewick_model::Price;
+
+use super::prices::beyond;
+use super::{Book, Stage};
+use crate::desk::Desk;
+
+/// What the market meets on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Meeting {
+    /// The stop price of an order that trails from there on.
+    Dormant,
+    /// A stop price or trailing level.
+    Trigger,
+    /// A resting order's limit.
+    Limit,
+}
+
+impl Book {
+    /// The market jumps to an open: triggers, the nearest to the previous price first; then
+    /// remainders and resting orders, the limit furthest beyond the open first.
+    pub(crate) fn jump_to(&mut self, desk: &mut Desk, price: Price) {
+        let from = self.last;
+        self.last = price;
+        self.note_trade(desk);
+        if self.open.is_empty() || !self.is_trading() {
+            return;
+        }
+        self.step += 1;
+        self.trigger_passed(desk, from, price);
+        self.follow(price);
+        let rank = |at: &usize| {
+            let w = &self.open[*at];
+            (-beyond(w.order.side, w.order.limit(), price), w.queued)
+        };
+        let mut row: Vec<usize> = (0..self.open.len()).filter(|at| self.open[*at].is_on_book()).collect();
+        row.sort_by_key(rank);
+        let ids: Vec<_> = row.into_iter().map(|at| self.open[at].order.order_id).collect();
+        for id in ids {
+            // An order earlier in the row may have ended this one.
+            let Some(at) = self.at(id) else { continue };
+            if self.open[at].tried == self.step {
+                continue;
+            }
+            match self.open[at].stage {
+                Stage::Remainder => self.continue_remainder(desk, at),
+                Stage::Resting if self.is_through(&self.open[at].order, price) => self.fill_resting(desk, at),
+                Stage::Resting | Stage::Pending | Stage::Contingent => {}
+            }
+            self.settle_lists(desk);
+        }
+    }
+
+    /// Stops that a jump has reached or passed.
+    fn trigger_passed(&mut self, desk: &mut Desk, from: Price, price: Price) {
+        let passed = |at: &usize| {
+            let w = &self.open[*at];
+            let (level, above) = self.watched(w);
+            let met = if above { price >= level } else { price <= level };
+            (w.stage == Stage::Contingent && met).then(|| ((level.units() - from.units()).abs(), w.order.order_id))
+        };
+        let mut row: Vec<_> = (0..self.open.len()).filter_map(|at| passed(&at)).collect();
+        row.sort_unstable();
+        for (_, id) in row {
+            let Some(at) = self.at(id).filter(|at| self.open[*at].stage == Stage::Contingent) else { continue };
+            if Self::is_dormant(&self.open[at].order) {
+                self.begin_trailing(desk, at, price);
+            } else {
+                self.trigger(desk, at);
+                self.settle_lists(desk);
+                // What it could not take here, it can have in the next step.
+                if let Some(at) = self.at(id) {
+                    self.open[at].tried = self.step;
+                }
+            }
+        }
+    }
+
+    /// The market moves through every tick to a price: what it meets by its position along the
+    /// path, then remainders see whether they still take there.
+    pub(crate) fn move_to(&mut self, desk: &mut Desk, price: Price) {
+        if self.open.is_empty() || !self.is_trading() {
+            self.last = price;
+            self.note_trade(desk);
+            return;
+        }
+        let rising = price >= self.last;
+        self.step += 1;
+        while let Some((at, meeting, position)) = self.next_meeting(price, rising) {
+            let between = if rising { position > self.last } else { position < self.last };
+            if between && (if rising { position <= price } else { position >= price }) {
+                self.last = position;
+            }
+            match meeting {
+                Meeting::Dormant => self.begin_trailing(desk, at, position),
+                Meeting::Trigger => self.trigger(desk, at),
+                Meeting::Limit => self.fill_resting(desk, at),
+            }
+            self.settle_lists(desk);
+        }
+        self.last = price;
+        self.note_trade(desk);
+        self.follow(price);
+        for at in 0..self.open.len() {
+            if self.open[at].stage == Stage::Remainder {
+                let order = &self.open[at].order;
+                let takes = self.would_take(order.side, order.limit());
+                self.open[at].stage = if takes { Stage::Remainder } else { Stage::Resting };
+            }
+        }
+    }
+
+    /// What the market meets next on its way from where it stands: by position; at one position
+    /// triggers before limits, then time on the book, then order id.
+    fn next_meeting(&self, to: Price, rising: bool) -> Option<(usize, Meeting, Price)> {
+        let along = |position: Price| if rising { position.units() } else { -position.units() };
+        let mut next: Option<((i64, Meeting, u64, u64), usize, Meeting, Price)> = None;
+        for (at, w) in self.open.iter().enumerate() {
+            let (meeting, position) = match w.stage {
+                Stage::Contingent => {
+                    let (level, above) = self.watched(w);
+                    let met = above == rising && along(level) <= along(to);
+                    let meeting = if Self::is_dormant(&w.order) { Meeting::Dormant } else { Meeting::Trigger };
+                    (met.then_some(meeting), level)
+                }
+                Stage::Resting => {
+                    let through = self.is_through(&w.order, self.last) || self.is_through(&w.order, to);
+                    ((through && w.tried != self.step).then_some(Meeting::Limit), w.order.limit())
+                }
+                Stage::Pending | Stage::Remainder => (None, Price::ZERO),
+            };
+            let Some(meeting) = meeting else { continue };
+            let key = (along(position), meeting, w.queued, w.order.order_id);
+            if next.is_none_or(|(best, ..)| key < best) {
+                next = Some((key, at, meeting, position));
+            }
+        }
+        next.map(|(_, at, meeting, position)| (at, meeting, position))
+    }
+
+    fn note_trade(&mut self, desk: &Desk) {
+        if self.reference.follows_trades() {
+            self.reference.trade(desk.now, self.last);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Takers: whom they meet, what they get, and where the rest goes (rules 3.2, 4.1 to 4.5).
+
+use candlewick_model::{
+    ExpiryReason, Liquidity, Order, Prevented, Price, Quantity, SelfTradePrevention, Side,
+    TimeInForce,
+};
+
+use super::booking::End;
+use super::prices::beyond;
+use super::{Book, Stage, Working};
+use crate::desk::Desk;
+use crate::reference::ExecutionLimits;
+
+impl Book {
+    /// The own order on the book that a taker of `side` meets first at `bound` or better: best
+    /// price, then longest on the book.
+    pub(super) fn best_own(&self, side: Side, bound: Price) -> Option<usize> {
+        let reachable = |w: &Working| {
+            w.order.side != side
+                && w.is_on_book()
+                && match side {
+                    Side::Buy => w.order.limit() <= bound,
+                    Side::Sell => w.order.limit() >= bound,
+                }
+        };
+        let rank = |w: &Working| match side {
+            Side::Buy => w.order.limit().units(),
+            Side::Sell => -w.order.limit().units(),
+        };
+        let reachable = self.open.iter().enumerate().filter(|(_, w)| reachable(w));
+        reachable.min_by_key(|(_, w)| (rank(w), w.queued)).map(|(at, _)| at)
+    }
+
+    /// Lets an order that has just come onto the book take what it can, and puts the rest where
+    /// its kind says.
+    pub(super) fn match_arriving(&mut self, desk: &mut Desk, mut w: Working) {
+        w.tried = self.step;
+        let order = &w.order;
+        let takes = Self::limit_of(order).is_none_or(|limit| self.would_take(order.side, limit));
+        let is_fok = order.time_in_force == TimeInForce::Fok;
+        let before = order.filled_quantity;
+        if takes && !(is_fok && self.available(desk, order) < order.remaining()) {
+            self.take(desk, &mut w.order);
+        }
+        if w.order.status.is_final() {
+            return;
+        }
+        if w.order.order_type.is_market() {
+            self.assumptions.market_order_expired += 1;
+            return self.end(desk, &mut w.order, End::expired(ExpiryReason::InsufficientLiquidity));
+        }
+        match w.order.time_in_force {
+            TimeInForce::Ioc => self.end(desk, &mut w.order, End::expired(ExpiryReason::UnfilledIocQuantityExpired)),
+            TimeInForce::Fok => self.end(desk, &mut w.order, End::expired(ExpiryReason::UnfilledFokOrderExpired)),
+            TimeInForce::Gtc => {
+                let remains = self.reaches_market(w.order.side, w.order.limit());
+                w.stage = if remains { Stage::Remainder } else { Stage::Resting };
+                // An order that took nothing here may still fill on the way.
+                if w.order.filled_quantity == before {
+                    w.tried = 0;
+                }
+                w.queued = desk.queue();
+                w.show();
+                self.keep(w);
+            }
+        }
+    }
+
+    /// How much an order could trade at once; for FOK.
+    fn available(&mut self, desk: &Desk, order: &Order) -> Quantity {
+        let (bound, limits) = (self.bound(order), self.execution_limits(desk, order.side));
+        let own = self.open.iter().filter(|w| {
+            w.is_on_book() && w.order.side != order.side && beyond(order.side, bound, w.order.limit()) >= 0
+        });
+        let own: i64 = match order.self_trade_prevention {
+            SelfTradePrevention::None => {
+                own.filter(|w| limits.allow(w.order.limit())).map(|w| w.order.remaining().units()).sum()
+            }
+            SelfTradePrevention::ExpireMaker => 0,
+            // The first own order in the way ends the taker, or takes from it.
+            _ if own.count() > 0 => return Quantity::ZERO,
+            _ => 0,
+        };
+        let limit = Self::limit_of(order);
+        let meets_market = limit.is_none_or(|limit| self.reaches_market(order.side, limit));
+        let allowed = limits.allow(self.taker_price(order.side, limit));
+        let market = if meets_market && allowed && self.is_trading() { self.budget.units() } else { 0 };
+        Quantity::from_units(own.saturating_add(market))
+    }
+
+    /// The worst price at which an order meets own ones: its execution price where it reaches
+    /// the market, else its limit.
+    fn bound(&self, order: &Order) -> Price {
+        match Self::limit_of(order) {
+            Some(limit) if !self.reaches_market(order.side, limit) => limit,
+            limit => self.taker_price(order.side, limit),
+        }
+    }
+
+    /// What a taker's prices must lie between; fixed for as long as it takes.
+    fn execution_limits(&mut self, desk: &Desk, side: Side) -> ExecutionLimits {
+        match (self.price_range, self.reference.at(desk.now)) {
+            (Some(range), Some(reference)) => range.around(reference, side),
+            _ => ExecutionLimits::NONE,
+        }
+    }
+
+    /// Takes: own orders in the way first, then the market's liquidity.
+    pub(super) fn take(&mut self, desk: &mut Desk, order: &mut Order) {
+        let limits = self.execution_limits(desk, order.side);
+        let bound = self.bound(order);
+        while let Some(at) = self.best_own(order.side, bound) {
+            if !limits.allow(self.open[at].order.limit()) {
+                return self.exceed(desk, order);
+            }
+            self.meet_own(desk, order, at);
+            if order.status.is_final() {
+                return;
+            }
+        }
+        let limit = Self::limit_of(order);
+        if limit.is_some_and(|limit| !self.reaches_market(order.side, limit)) || !self.is_trading() {
+            return;
+        }
+        let price = self.taker_price(order.side, limit);
+        if !limits.allow(price) {
+            return self.exceed(desk, order);
+        }
+        let quantity = self.draw(order.remaining());
+        if !quantity.is_zero() {
+            let trade = desk.next_trade();
+            self.fill(desk, order, (trade, price, quantity, Liquidity::Taker));
+        }
+    }
+
+    /// A taker that would trade outside the price range expires.
+    fn exceed(&mut self, desk: &mut Desk, order: &mut Order) {
+        self.end(desk, order, End::expired(ExpiryReason::ExecutionRulePriceRangeExceeded));
+    }
+
+    /// A taker meets an own resting order: they trade, or one or both expire or shrink (rule
+    /// 4.5; `faqs/stp_faq.md`). The taker's mode decides. No liquidity of the market is used.
+    fn meet_own(&mut self, desk: &mut Desk, taker: &mut Order, at: usize) {
+        let mut maker = self.open.remove(at);
+        let price = maker.order.limit();
+        let mode = match (taker.self_trade_prevention, maker.order.self_trade_prevention) {
+            (SelfTradePrevention::Transfer, other) if other != SelfTradePrevention::Transfer => {
+                SelfTradePrevention::Decrement
+            }
+            (mode, _) => mode,
+        };
+        let both = taker.remaining().min(maker.order.remaining());
+        let (from_maker, from_taker) = match mode {
+            SelfTradePrevention::None => {
+                let quantity = both.min(maker.shown);
+                let trade = desk.next_trade();
+                self.fill(desk, &mut maker.order, (trade, price, quantity, Liquidity::Maker));
+                maker.refill(quantity, desk);
+                self.fill(desk, taker, (trade, price, quantity, Liquidity::Taker));
+                (Quantity::ZERO, Quantity::ZERO)
+            }
+            SelfTradePrevention::ExpireMaker => (maker.order.remaining(), Quantity::ZERO),
+            SelfTradePrevention::ExpireTaker => (Quantity::ZERO, taker.remaining()),
+            SelfTradePrevention::ExpireBoth => (maker.order.remaining(), taker.remaining()),
+            SelfTradePrevention::Decrement | SelfTradePrevention::Transfer => (both, both),
+        };
+        if mode != SelfTradePrevention::None {
+            let match_id = desk.next_prevented();
+            let (maker_id, taker_id) = (maker.order.order_id, taker.order_id);
+            let of = |quantity, counter_order_id| Prevented {
+                match_id,
+                quantity,
+                counter_order_id,
+                price,
+                match_quantity: both,
+                mode,
+            };
+            if !from_maker.is_zero() {
+                self.prevent(desk, &mut maker.order, of(from_maker, taker_id));
+                maker.shown = maker.shown.min(maker.order.remaining());
+            }
+            if !from_taker.is_zero() {
+                self.prevent(desk, taker, of(from_taker, maker_id));
+            }
+        }
+        if !maker.order.status.is_final() {
+            self.keep(maker);
+        }
+    }
+
+    /// Draws from the bar's budget (rule 4.1).
+    pub(super) fn draw(&mut self, wanted: Quantity) -> Quantity {
+        let quantity = wanted.min(self.budget);
+        self.assumptions.budget_exhausted += u64::from(quantity < wanted && self.has_volume);
+        self.budget = self.budget.checked_sub(quantity).expect("at most the budget");
+        quantity
+    }
+
+    /// A remainder takes on at the open, or rests from here on (rule 4.2).
+    pub(super) fn continue_remainder(&mut self, desk: &mut Desk, at: usize) {
+        let takes = self.would_take(self.open[at].order.side, self.open[at].order.limit());
+        self.open[at].stage = if takes { Stage::Remainder } else { Stage::Resting };
+        if !takes || self.budget.is_zero() {
+            return;
+        }
+        let mut w = self.open.remove(at);
+        let before = w.order.filled_quantity;
+        self.take(desk, &mut w.order);
+        self.assumptions.remainder_filled += u64::from(w.order.filled_quantity > before);
+        if !w.order.status.is_final() {
+            w.shown = w.shown.min(w.order.remaining());
+            self.keep(w);
+        }
+    }
+
+    /// Fills a resting order at its own limit with what the budget gives (rule 3.3).
+    pub(super) fn fill_resting(&mut self, desk: &mut Desk, at: usize) {
+        self.open[at].tried = self.step;
+        let quantity = self.draw(self.open[at].order.remaining());
+        if quantity.is_zero() {
+            return;
+        }
+        let mut w = self.open.remove(at);
+        let trade = desk.next_trade();
+        let price = w.order.limit();
+        self.fill(desk, &mut w.order, (trade, price, quantity, Liquidity::Maker));
+        w.refill(quantity, desk);
+        if !w.order.status.is_final() {
+            self.keep(w);
+        }
+    }
+}
+
+impl Working {
+    /// What the book shows of an order that has just come onto it.
+    fn show(&mut self) {
+        let (rest, part) = (self.order.remaining(), self.order.iceberg_quantity);
+        self.shown = if part.is_zero() { rest } else { rest.min(part) };
+    }
+
+    /// A part of an iceberg was filled: what is shown shrinks, and once it is gone the next
+    /// part is shown, at the end of the queue.
+    fn refill(&mut self, filled: Quantity, desk: &mut Desk) {
+        let part = self.order.iceberg_quantity.units();
+        if part == 0 || filled < self.shown {
+            self.shown = Quantity::from_units(self.shown.units() - filled.units());
+            return;
+        }
+        let into_next = (filled.units() - self.shown.units()) % part;
+        self.shown = Quantity::from_units(part - into_next).min(self.order.remaining());
+        self.queued = desk.queue();
+    }
+}

@@ -1,0 +1,133 @@
+//! What all markets of an account share: its money, its numbers, what it has said.
+
+use candlewick_model::filter::ExchangeFilters;
+use candlewick_model::{
+    Bars, Counts, ExecutionReport, ListStatus, Ledger, OrderId, OrderListId, Price, Refusal, Timestamp, TradeId,
+};
+use candlewick_model::run::CommandId;
+use candlewick_model::Action;
+use std::sync::Arc;
+
+use crate::averages::gallop;
+use crate::rate_limit::UnfilledOrders;
+
+/// What the venue says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "reports are the rule, all else the exception")]
+pub enum VenueEvent {
+    /// An order changed.
+    Report(ExecutionReport),
+    /// An order list changed.
+    ListStatus(ListStatus),
+    /// A command was refused: no order, no id, no report; of a replacement perhaps one half.
+    Refused {
+        /// When it was taken up.
+        time: Timestamp,
+        /// Which.
+        command: CommandId,
+        /// What it was about.
+        action: Action,
+        /// Code and text.
+        refusal: Refusal,
+    },
+    /// An order that was only to be tested would be taken.
+    Tested {
+        /// When it was taken up.
+        time: Timestamp,
+        /// Which.
+        command: CommandId,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Desk {
+    pub(crate) now: Timestamp,
+    pub(crate) ledger: Ledger,
+    pub(crate) events: Vec<VenueEvent>,
+    /// Open orders and lists of all markets.
+    pub(crate) open: Counts,
+    pub(crate) unfilled: UnfilledOrders,
+    pub(crate) exchange_filters: Arc<ExchangeFilters>,
+    /// The last number of each kind.
+    orders: OrderId,
+    lists: OrderListId,
+    trades: TradeId,
+    executions: u64,
+    prevented: u64,
+    /// What orders have queued up: the later, the larger.
+    queued: u64,
+}
+
+impl Desk {
+    pub(crate) fn new(ledger: Ledger, unfilled: UnfilledOrders, filters: Arc<ExchangeFilters>, now: Timestamp) -> Self {
+        Self {
+            now,
+            ledger,
+            events: Vec::new(),
+            open: Counts::default(),
+            unfilled,
+            exchange_filters: filters,
+            orders: 0,
+            lists: 0,
+            trades: 0,
+            executions: 0,
+            prevented: 0,
+            queued: 0,
+        }
+    }
+
+    pub(crate) fn next_order(&mut self) -> OrderId {
+        self.orders += 1;
+        self.orders
+    }
+
+    pub(crate) fn next_list(&mut self) -> OrderListId {
+        self.lists += 1;
+        self.lists
+    }
+
+    /// Another trade begins: both sides of a trade with oneself bear its number.
+    pub(crate) fn next_trade(&mut self) -> TradeId {
+        self.trades += 1;
+        self.trades
+    }
+
+    pub(crate) fn next_execution(&mut self) -> u64 {
+        self.executions += 1;
+        self.executions
+    }
+
+    pub(crate) fn next_prevented(&mut self) -> u64 {
+        self.prevented += 1;
+        self.prevented
+    }
+
+    /// The place at the end of a queue.
+    pub(crate) fn queue(&mut self) -> u64 {
+        self.queued += 1;
+        self.queued
+    }
+}
+
+/// The price of the discount's asset in a quote asset, from bars of that market (rule 5.8): the
+/// last close, or the open of a bar that has opened since.
+#[derive(Debug, Clone)]
+pub struct DiscountPrices {
+    bars: Arc<Bars>,
+    opened: usize,
+}
+
+impl DiscountPrices {
+    /// From the bars of the discount's market.
+    #[must_use]
+    pub fn new(bars: Arc<Bars>) -> Self {
+        Self { bars, opened: 0 }
+    }
+
+    pub(crate) fn at(&mut self, now: Timestamp) -> Option<Price> {
+        let bars = &self.bars;
+        self.opened = gallop(self.opened, |row| bars.open_time.get(row).is_some_and(|open| *open <= now));
+        let row = self.opened.checked_sub(1)?;
+        Some(if bars.close_time[row] <= now { bars.close[row] } else { bars.open[row] })
+    }
+}

@@ -1,0 +1,94 @@
+//! The unfilled-order count (`faqs/order_count_decrement.md`): every order counts in the windows
+//! of the clock, and its first fill takes some of that back.
+
+use candlewick_model::order::RateInterval;
+use candlewick_model::{Liquidity, OrderLimit, Refusal, Timestamp};
+
+/// What a first fill gives back: one as a taker, five as a maker, as in the FAQ's examples.
+const fn given_back(liquidity: Liquidity) -> u32 {
+    match liquidity {
+        Liquidity::Taker => 1,
+        Liquidity::Maker => 5,
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct UnfilledOrders {
+    windows: Vec<Window>,
+}
+
+#[derive(Debug, Clone)]
+struct Window {
+    limit: OrderLimit,
+    length: i64,
+    /// The number of the running window since 1970, and the count in it.
+    number: i64,
+    count: u32,
+}
+
+impl UnfilledOrders {
+    pub(crate) fn new(limits: &[OrderLimit]) -> Self {
+        let window = |limit: &OrderLimit| Window {
+            limit: *limit,
+            length: i64::from(limit.interval_num) * seconds(limit.interval) * 1_000_000,
+            number: i64::MIN,
+            count: 0,
+        };
+        Self { windows: limits.iter().map(window).collect() }
+    }
+
+    /// Whether so many more orders may be placed.
+    pub(crate) fn check(&mut self, now: Timestamp, orders: u32) -> Result<(), Refusal> {
+        for window in &mut self.windows {
+            window.go_to(now);
+            if window.count + orders > window.limit.limit {
+                let OrderLimit { interval, interval_num, limit } = window.limit;
+                let text =
+                    format!("Too many new orders; current limit is {limit} orders per {interval_num} {interval}.");
+                return Err(Refusal::naming(-1015, text));
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn placed(&mut self, now: Timestamp, orders: u32) {
+        for window in &mut self.windows {
+            window.go_to(now);
+            window.count += orders;
+        }
+    }
+
+    /// An order has filled for the first time.
+    pub(crate) fn first_fill(&mut self, now: Timestamp, liquidity: Liquidity) {
+        for window in &mut self.windows {
+            window.go_to(now);
+            window.count = window.count.saturating_sub(given_back(liquidity));
+        }
+    }
+
+    /// The limits with the counts of their running windows.
+    pub(crate) fn counts(&mut self, now: Timestamp) -> impl Iterator<Item = (OrderLimit, u32)> + '_ {
+        self.windows.iter_mut().map(move |window| {
+            window.go_to(now);
+            (window.limit, window.count)
+        })
+    }
+}
+
+impl Window {
+    fn go_to(&mut self, now: Timestamp) {
+        let number = now.micros().div_euclid(self.length);
+        if number != self.number {
+            self.number = number;
+            self.count = 0;
+        }
+    }
+}
+
+const fn seconds(interval: RateInterval) -> i64 {
+    match interval {
+        RateInterval::Second => 1,
+        RateInterval::Minute => 60,
+        RateInterval::Day => 86_400,
+    }
+}
