@@ -8,7 +8,8 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use candlewick_model::run::{FeeSchedule, FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::CommissionRates;
+use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
 use candlewick_model::{Amount, Bar, Bars, ExchangeInfo, Price, Symbol, Timestamp};
 use candlewick_simulator::{Backtest, Market, Timeline};
 use candlewick_strategy::{Context, MaCross, MeanReversion, Strategy};
@@ -62,21 +63,20 @@ fn market() -> Market {
     let info = ExchangeInfo::parse(INFO).expect("well formed");
     let instrument = info.instruments[&symbol].clone();
     let bars = Arc::new(walk());
-    Market {
-        account: [(instrument.quote_asset, "100000".parse().expect("a number"))].into_iter().collect(),
-        timeline: Timeline::new(vec![(info.server_time, instrument)]).expect("one snapshot"),
-        fill_model: FillModel {
+    Market::new(
+        Timeline::new(vec![(info.server_time, instrument.clone())]).expect("one snapshot"),
+        FillModel {
             path: PathModel::Nearest,
             maker_fill: MakerFill::Through,
             half_spread_ticks: 1,
             slippage: Slippage::None,
             volume_share: "0.1".parse().expect("a number"),
             latency_us: 0,
-            fees: FeeSchedule { maker: "0.001".parse().expect("a number"), taker: "0.001".parse().expect("a number") },
+            fees: CommissionRates::simple("0.001".parse().expect("a number"), "0.001".parse().expect("a number")),
         },
-        average_bars: Arc::clone(&bars),
+        [(instrument.quote_asset, "100000".parse().expect("a number"))].into_iter().collect(),
         bars,
-    }
+    )
 }
 
 #[derive(Clone)]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use candlewick_binance::signing::Credentials;
 use candlewick_exchange::{MarketPlan, Portal, Server, Service};
-use candlewick_model::run::{FeeSchedule, FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::CommissionRates;
+use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
 use candlewick_model::time::{DAY, MINUTE};
 use candlewick_model::{Account, Amount, ExchangeInfo, Interval, Timestamp};
 use candlewick_simulator::{Market, Timeline};
@@ -32,21 +33,20 @@ fn service() -> Service {
         exchange_info: plan.exchange_info(),
         credentials: credentials(),
         portal: Some(Portal::of_bars(plan.symbol, plan.interval, Arc::clone(&bars))),
-        market: Market {
-            timeline: Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
-            fill_model: FillModel {
+        market: Market::new(
+            Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
+            FillModel {
                 path: PathModel::Nearest,
                 maker_fill: MakerFill::Through,
                 half_spread_ticks: 1,
                 slippage: Slippage::None,
                 volume_share: "0.1".parse().unwrap(),
                 latency_us: 0,
-                fees: FeeSchedule { maker: "0.001".parse().unwrap(), taker: "0.001".parse().unwrap() },
+                fees: CommissionRates::simple("0.001".parse().unwrap(), "0.001".parse().unwrap()),
             },
-            account: Account::from_iter(account),
-            average_bars: Arc::clone(&bars),
+            Account::from_iter(account),
             bars,
-        },
+        ),
     }
 }
 

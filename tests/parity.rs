@@ -9,11 +9,12 @@ use candlewick_binance::archive;
 use candlewick_binance::signing::Credentials;
 use candlewick_exchange::{MarketPlan, Server, Service};
 use candlewick_live::{Journal, Plan, Runner, parity};
-use candlewick_model::run::{CommandId, Event, FeeSchedule, FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::CommissionRates;
+use candlewick_model::run::{CommandId, Event, FillModel, MakerFill, PathModel, Slippage};
 use candlewick_model::time::{DAY, MINUTE};
 use candlewick_model::{
-    Account, Amount, Bar, Bars, ExchangeInfo, ExecutionReport, Interval, OrderKind, OrderSize, Period, Price, Quantity,
-    RawParameters, Refusal, Side, Symbol, TimeInForce, Timestamp,
+    Account, Action, Amount, Bar, Bars, ExchangeInfo, ExecutionReport, Interval, OrderKind, OrderSize, Period, Price,
+    Quantity, RawParameters, Refusal, Side, Symbol, TimeInForce, Timestamp,
 };
 use candlewick_simulator::{Backtest, Market, Timeline};
 use candlewick_strategy::{Context, Strategy};
@@ -35,11 +36,12 @@ impl Everything {
         let symbol = context.instrument().symbol.to_string();
         let mut raw: RawParameters = [("symbol", symbol)].into_iter().collect();
         parameters.iter().for_each(|(name, value)| raw.push(name, *value));
-        context.submit_raw(raw);
+        context.send_raw(Action::New, raw);
     }
 
     fn limit(context: &mut Context, side: Side, price: Price, quantity: Quantity, time_in_force: TimeInForce) {
-        context.submit(side, OrderKind::Limit { price, time_in_force }, OrderSize::Base(quantity));
+        let kind = OrderKind::Limit { price, time_in_force };
+        context.submit(context.order(side, kind, OrderSize::Base(quantity)));
     }
 }
 
@@ -131,12 +133,13 @@ impl Strategy for Everything {
 
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
         let Some(fill) = report.fill else { return };
-        if report.order_id.is_multiple_of(11) {
+        if report.order.order_id.is_multiple_of(11) {
             // Due at once: it fires in this very instant (rule 1.6).
             context.set_timer(context.now());
         }
         // A reaction inside the bar, met by the point at which the fill was reported.
-        if self.last_fill.replace(fill.price).is_some_and(|last| last < fill.price) && report.order_id.is_multiple_of(3)
+        if self.last_fill.replace(fill.price).is_some_and(|last| last < fill.price)
+            && report.order.order_id.is_multiple_of(3)
         {
             let price = ticks(context, fill.price, -150);
             Self::limit(context, Side::Buy, price, quantity("0.005"), TimeInForce::Gtc);
@@ -169,7 +172,7 @@ fn fill_model() -> FillModel {
         slippage: Slippage::Ticks(2),
         volume_share: "0.02".parse().unwrap(),
         latency_us: 0,
-        fees: FeeSchedule { maker: "0.0008".parse().unwrap(), taker: "0.001".parse().unwrap() },
+        fees: CommissionRates::simple("0.0008".parse().unwrap(), "0.001".parse().unwrap()),
     }
 }
 
@@ -179,13 +182,12 @@ fn market(exchange_info: &str, symbol: &str, bars: Bars) -> Market {
     let money = |text: &str| text.parse::<Amount>().unwrap();
     let account = [(instrument.base_asset, money("1")), (instrument.quote_asset, money("50000"))];
     let bars = Arc::new(bars);
-    Market {
-        timeline: Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
-        fill_model: fill_model(),
-        account: Account::from_iter(account),
-        average_bars: Arc::clone(&bars),
+    Market::new(
+        Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
+        fill_model(),
+        Account::from_iter(account),
         bars,
-    }
+    )
 }
 
 fn generated(days: i64) -> (Market, String) {

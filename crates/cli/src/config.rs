@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use candlewick_model::run::{FeeSchedule, FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::CommissionRates;
+use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
 use candlewick_model::{Account, Amount, Asset, Interval, Period, Rate, Symbol};
 use candlewick_strategy::{Builtin, MaCross, MeanReversion, Script};
 use rust_decimal::Decimal;
@@ -227,10 +228,7 @@ impl Config {
             slippage: self.fills.slippage,
             volume_share: share("fills.volume_share", self.fills.volume_share)?,
             latency_us: i64::from(self.fills.latency_ms) * 1_000,
-            fees: FeeSchedule {
-                maker: share("fees.maker", self.fees.maker)?,
-                taker: share("fees.taker", self.fees.taker)?,
-            },
+            fees: CommissionRates::simple(share("fees.maker", self.fees.maker)?, share("fees.taker", self.fees.taker)?),
         })
     }
 

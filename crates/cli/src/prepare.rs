@@ -9,7 +9,7 @@ use candlewick_lake::{Lake, SeriesName, Snapshot, content_sha256, gaps_of};
 use candlewick_model::run::{AssumedFilters, Band, PathModel, Provenance, Run};
 use candlewick_model::time::DAY;
 use candlewick_model::{Bars, Gap, Interval, Timestamp};
-use candlewick_simulator::{Backtest, Finished, Market, Timeline};
+use candlewick_simulator::{Backtest, Finished, Limits, Market, Timeline};
 use ring::digest::{SHA256, digest};
 
 use crate::config::Config;
@@ -65,11 +65,9 @@ impl Prepared {
                 filters_sha256: sha256(snapshots.iter().map(|s| s.json.as_str())),
             },
             market: Market {
-                timeline,
-                fill_model: config.fill_model()?,
-                account: config.account()?,
-                bars,
                 average_bars,
+                limits: limits(&snapshots),
+                ..Market::new(timeline, config.fill_model()?, config.account()?, bars)
             },
             snapshots,
         })
@@ -173,6 +171,15 @@ fn timeline(config: &Config, snapshots: &[Snapshot]) -> anyhow::Result<Timeline>
         let nearest = known.min_by_key(|k| strsim::damerau_levenshtein(k.as_str(), config.symbol.as_str()));
         let hint = nearest.map(|k| format!("; did you mean {k}?")).unwrap_or_default();
         anyhow!("the exchangeInfo knows no symbol {}{hint}", config.symbol)
+    })
+}
+
+/// The limits of the exchange as a whole, as the last snapshot has them.
+fn limits(snapshots: &[Snapshot]) -> Limits {
+    let last = snapshots.iter().max_by_key(|snapshot| snapshot.time());
+    last.map_or_else(Limits::default, |snapshot| Limits {
+        filters: Arc::new(snapshot.info.exchange_filters.clone()),
+        orders: snapshot.info.order_limits.clone(),
     })
 }
 

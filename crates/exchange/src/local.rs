@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 
-use candlewick_model::run::{Command, CommandId};
+use candlewick_model::Command;
+use candlewick_model::run::CommandId;
 use candlewick_model::{
     Account, Bar, ClientOrderId, ExecutionReport, Interval, Order, OrderId, Refusal, Symbol, Timestamp,
 };
@@ -150,7 +151,7 @@ impl LocalExchange {
         let events: Vec<_> = self.replay.drain_events().collect();
         for event in &events {
             if let VenueEvent::Report(report) = event {
-                self.orders.entry(report.order_id).or_insert_with(|| Order::from(report)).apply(report);
+                self.orders.insert(report.order.order_id, report.order);
                 if report.fill.is_some() {
                     self.trades.push(*report);
                 }

@@ -6,7 +6,8 @@
 
 use candlewick_binance::wire::{Cancelled, MyTrade, Placed, PlacedFill, PlacedResult, time};
 use candlewick_model::{
-    Amount, ClientOrderId, ExecutionReport, ExecutionType, Fill, Liquidity, Order, OrderStatus, Quantity, Timestamp,
+    Amount, ClientOrderId, ExecutionReport, ExecutionType, Fill, Liquidity, Order, OrderStatus, Price, Quantity,
+    Timestamp,
 };
 
 use crate::LiveError;
@@ -21,23 +22,22 @@ pub(crate) fn of_answer(placed: &Placed, quote_precision: u32) -> Option<(Order,
 }
 
 fn order_of(placed: &Placed, result: &PlacedResult, at: Timestamp) -> Order {
+    let told = Order::told(
+        (placed.order_id, placed.client_order_id),
+        (placed.symbol, result.side),
+        (result.order_type, result.time_in_force),
+        (result.price, Price::ZERO),
+        at,
+    );
     Order {
-        order_id: placed.order_id,
-        client_order_id: placed.client_order_id,
-        symbol: placed.symbol,
-        side: result.side,
-        order_type: result.order_type,
-        time_in_force: result.time_in_force,
-        price: result.price,
         quantity: result.orig_qty,
         quote_order_quantity: result.orig_quote_order_qty,
         filled_quantity: result.executed_qty,
         filled_quote: result.cummulative_quote_qty,
         status: result.status,
-        created: at,
-        updated: at,
         expiry_reason: result.expiry_reason,
         self_trade_prevention: result.self_trade_prevention_mode,
+        ..told
     }
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn life_of(order: &Order, fills: &[(Timestamp, Fill)]) -> Result<Vec<
         expiry_reason: None,
         ..*order
     };
-    let mut reports = vec![ExecutionReport::of(&state, ExecutionType::New, None)];
+    let mut reports = vec![ExecutionReport::of(&state, 0, ExecutionType::New)];
     for (at, fill) in fills {
         reports.push(fill_of(&mut state, *at, *fill)?);
     }
@@ -94,7 +94,7 @@ pub(crate) fn fill_of(state: &mut Order, at: Timestamp, fill: Fill) -> Result<Ex
     state.filled_quote = quote;
     state.status = if state.remaining().is_zero() { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
     state.updated = at;
-    Ok(ExecutionReport::of(state, ExecutionType::Trade, Some(fill)))
+    Ok(ExecutionReport { fill: Some(fill), ..ExecutionReport::of(state, 0, ExecutionType::Trade) })
 }
 
 /// The report of an order's end, if it has ended other than by fills.
@@ -108,31 +108,29 @@ pub(crate) fn end_of(state: &Order, ended: &Order) -> Option<ExecutionReport> {
     };
     let (status, updated, expiry_reason) = (ended.status, ended.updated, ended.expiry_reason);
     let last = Order { status, updated, expiry_reason, ..*state };
-    Some(ExecutionReport::of(&last, execution_type, None))
+    Some(ExecutionReport::of(&last, 0, execution_type))
 }
 
 /// The report of a cancel. `name` is the name that the sender gave to it, if it gave one.
 pub(crate) fn cancelled(answer: &Cancelled, name: Option<ClientOrderId>) -> Option<ExecutionReport> {
     let at = time(answer.transact_time)?;
+    let told = Order::told(
+        (answer.order_id, answer.orig_client_order_id),
+        (answer.symbol, answer.side),
+        (answer.order_type, answer.time_in_force),
+        (answer.price, Price::ZERO),
+        at,
+    );
     let order = Order {
-        order_id: answer.order_id,
-        client_order_id: answer.orig_client_order_id,
-        symbol: answer.symbol,
-        side: answer.side,
-        order_type: answer.order_type,
-        time_in_force: answer.time_in_force,
-        price: answer.price,
         quantity: answer.orig_qty,
         quote_order_quantity: answer.orig_quote_order_qty,
         filled_quantity: answer.executed_qty,
         filled_quote: answer.cummulative_quote_qty,
         status: answer.status,
-        created: at,
-        updated: at,
-        expiry_reason: None,
         self_trade_prevention: answer.self_trade_prevention_mode,
+        ..told
     };
-    let mut report = ExecutionReport::of(&order, ExecutionType::Canceled, None);
+    let mut report = ExecutionReport::of(&order, 0, ExecutionType::Canceled);
     report.cancel_client_order_id = name;
     Some(report)
 }

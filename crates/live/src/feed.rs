@@ -70,9 +70,9 @@ impl<S: Strategy> Runner<S> {
                 ends.extend(end_of(order, &ended));
             }
         }
-        ends.sort_by_key(|report| (report.time, report.order_id));
+        ends.sort_by_key(|report| (report.time, report.order.order_id));
         for report in ends {
-            self.working.remove(&report.order_id);
+            self.working.remove(&report.order.order_id);
             self.inbox.market_end(report);
         }
         Ok(())

@@ -5,7 +5,8 @@
 
 use std::collections::VecDeque;
 
-use candlewick_model::run::{Action, CommandId};
+use candlewick_model::Action;
+use candlewick_model::run::CommandId;
 use candlewick_model::{Bar, ExecutionReport, ExecutionType, Order, OrderStatus, Refusal, Side, Timestamp};
 
 /// The answer to a command.
@@ -17,6 +18,7 @@ pub(crate) enum Answer {
 }
 
 /// Something to deliver.
+#[expect(clippy::large_enum_variant, reason = "reports are the rule, all else the exception")]
 pub(crate) enum Happening {
     Report(ExecutionReport),
     Answer(Answer),
@@ -59,9 +61,9 @@ impl Inbox {
     /// An order that ended without its owner's doing. If an arriving order of the same owner
     /// ended it, it is told between that order's NEW and its fills.
     pub(crate) fn market_end(&mut self, report: ExecutionReport) {
-        let prevented = report.status == OrderStatus::ExpiredInMatch;
+        let prevented = report.order.status == OrderStatus::ExpiredInMatch;
         let met = |new: &ExecutionReport| {
-            new.time == report.time && new.side != report.side && new.execution_type == ExecutionType::New
+            new.time == report.time && new.order.side != report.order.side && new.execution_type == ExecutionType::New
         };
         for reports in self.answered_reports().filter(|_| prevented) {
             if reports.first().is_some_and(met) {
@@ -102,7 +104,9 @@ impl Inbox {
     /// The order as the last waiting report leaves it, if one is waiting.
     pub(crate) fn waiting_end_of(&self, order: &Order) -> bool {
         self.answers.iter().any(|(_, answer)| match answer {
-            Answer::Reports(reports) => reports.iter().any(|r| r.order_id == order.order_id && r.status.is_final()),
+            Answer::Reports(reports) => {
+                reports.iter().any(|r| r.order.order_id == order.order_id && r.order.status.is_final())
+            }
             Answer::Refused { .. } => false,
         })
     }
@@ -111,11 +115,11 @@ impl Inbox {
 /// Whether an order that was ended by an arriving one was met before another: the better
 /// price first, then the older one.
 fn comes_before(told: &ExecutionReport, report: &ExecutionReport) -> bool {
-    let better = match report.side {
-        Side::Buy => told.price > report.price,
-        Side::Sell => told.price < report.price,
+    let better = match report.order.side {
+        Side::Buy => told.order.price > report.order.price,
+        Side::Sell => told.order.price < report.order.price,
     };
-    told.status == OrderStatus::ExpiredInMatch
-        && told.side == report.side
-        && (better || (told.price == report.price && told.order_id < report.order_id))
+    told.order.status == OrderStatus::ExpiredInMatch
+        && told.order.side == report.order.side
+        && (better || (told.order.price == report.order.price && told.order.order_id < report.order.order_id))
 }

@@ -90,7 +90,7 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candlewick_model::run::Action;
+    use candlewick_model::Action;
     use candlewick_model::{Refusal, Timestamp};
 
     fn refused(command: u64) -> Event {

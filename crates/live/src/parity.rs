@@ -96,7 +96,7 @@ impl Counts {
                     counts.maker_fills += usize::from(rested);
                 }
                 Event::Refused { .. } => counts.refusals += 1,
-                Event::Sent { .. } | Event::NotSent { .. } => {}
+                _ => {}
             }
         }
         counts
@@ -108,6 +108,7 @@ impl Counts {
 #[must_use]
 pub fn compare(backtest: &[Event], live: &[Event]) -> Comparison {
     let mut differences = Vec::new();
+    let (backtest, live) = (told_by_rest(backtest), told_by_rest(live));
     for at in 0..backtest.len().max(live.len()) {
         if differences.len() >= TOLD_MAX {
             break;
@@ -128,7 +129,24 @@ pub fn compare(backtest: &[Event], live: &[Event]) -> Comparison {
         }
     }
     differences.truncate(TOLD_MAX);
-    Comparison { backtest: Counts::of(backtest), live: Counts::of(live), differences }
+    Comparison { backtest: Counts::of(&backtest), live: Counts::of(&live), differences }
+}
+
+/// Events without what REST answers do not tell: numbers of executions and prevented matches,
+/// and when an order was made or came onto the book, which its first report tells anyway.
+fn told_by_rest(events: &[Event]) -> Vec<Event> {
+    let mut events = events.to_vec();
+    for event in &mut events {
+        if let Event::ExecutionReport(report) = event {
+            report.execution_id = 0;
+            report.prevented = None;
+            let order = &mut report.order;
+            order.created = order.updated;
+            order.working_time = None;
+            order.prevented_quantity = candlewick_model::Quantity::ZERO;
+        }
+    }
+    events
 }
 
 fn tell_members(event: usize, left: &Event, right: &Event, told: &mut Vec<Difference>) {
@@ -169,15 +187,17 @@ fn about(event: &Event) -> String {
         Event::NotSent { command, .. } => format!("command {command} never sent"),
         Event::Refused { command, refusal, .. } => format!("command {command} refused with {}", refusal.code),
         Event::ExecutionReport(report) => {
-            format!("{} of order {} at {}", report.execution_type, report.order_id, report.time)
+            format!("{} of order {} at {}", report.execution_type, report.order.order_id, report.time)
         }
+        Event::ListStatus(status) => format!("{} of list {}", status.list_status_type, status.order_list_id),
+        Event::Tested { command, .. } => format!("command {command} tested"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candlewick_model::run::Action;
+    use candlewick_model::Action;
     use candlewick_model::{Refusal, Timestamp};
 
     fn refused(command: u64, code: i32) -> Event {

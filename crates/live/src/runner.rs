@@ -13,7 +13,8 @@ use std::sync::Arc;
 
 use candlewick_binance::rest::{KlineRange, Rest};
 use candlewick_binance::signing::Credentials;
-use candlewick_model::run::{Command, CommandId};
+use candlewick_model::Command;
+use candlewick_model::run::CommandId;
 use candlewick_model::{Account, Bars, ExchangeInfo, Instrument, Interval, Order, OrderId, Symbol, Timestamp, TradeId};
 use candlewick_strategy::{Context, Outcome, Session, Strategy};
 

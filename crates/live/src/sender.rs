@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use candlewick_binance::rest::{OrderName, RestError, TradeRange};
 use candlewick_binance::wire::{Cancelled, Placed};
-use candlewick_model::run::{Action, Command, CommandId};
+use candlewick_model::run::CommandId;
+use candlewick_model::{Action, Command};
 use candlewick_model::{
     ClientOrderId, Fill, Order, OrderStatus, RawParameters, Refusal, SelfTradePrevention, Timestamp,
 };
@@ -65,6 +66,10 @@ impl<S: Strategy> Runner<S> {
         let outcome = match command.action() {
             Action::New => self.send_new(&command, sent_at).await?,
             Action::Cancel => self.send_cancel(&command).await?,
+            action => {
+                let text = format!("`{action}` cannot be sent to this exchange yet.");
+                Outcome::Refused(Refusal::naming(-1020, text))
+            }
         };
         match outcome {
             Outcome::Placed { order, fills } => {
@@ -81,7 +86,7 @@ impl<S: Strategy> Runner<S> {
             Outcome::Cancelled { answer, name } => {
                 let report = cancelled(&answer, name)
                     .ok_or_else(|| implausible(answer.order_id, "the time of its cancel is not plausible"))?;
-                self.cancelled.push(report.order_id);
+                self.cancelled.push(report.order.order_id);
                 self.move_to(report.time);
                 self.inbox.answer(report.time, Answer::Reports(vec![report]));
             }
@@ -239,6 +244,7 @@ impl<S: Strategy> Runner<S> {
 }
 
 /// What became of a command.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and mostly orders")]
 enum Outcome {
     Placed { order: Order, fills: Vec<(Timestamp, Fill)> },
     Cancelled { answer: Box<Cancelled>, name: Option<ClientOrderId> },

@@ -215,6 +215,7 @@ pub struct ListRequest {
 
 /// The orders of a list, all of one symbol.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "lists are boxed as a whole")]
 pub enum Legs {
     /// One cancels the other.
     Oco {
@@ -388,6 +389,24 @@ words! {
         CancelReplace = "cancel_replace",
         /// A smaller quantity: `PUT /api/v3/order/amend/keepPriority`.
         Amend = "amend",
+    }
+}
+
+impl Action {
+    /// Whether it asks for new orders.
+    #[must_use]
+    pub const fn places(self) -> bool {
+        match self {
+            Self::New | Self::OcoDeprecated | Self::Oco | Self::Oto | Self::Otoco | Self::Opo | Self::Opoco => true,
+            Self::CancelReplace => true,
+            Self::Test | Self::Cancel | Self::CancelList | Self::CancelAll | Self::Amend => false,
+        }
+    }
+
+    /// Whether it asks for an end and nothing else.
+    #[must_use]
+    pub const fn ends(self) -> bool {
+        matches!(self, Self::Cancel | Self::CancelList | Self::CancelAll)
     }
 }
 

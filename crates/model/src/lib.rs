@@ -38,9 +38,9 @@ pub use interval::Interval;
 pub use ledger::{Ledger, Pair};
 pub use number::{Amount, NumberError, Price, Quantity, Rate};
 pub use order::{
-    CancelRestrictions, ContingencyType, ExecutionType, ExpiryReason, Liquidity, ListOrderStatus, ListStatusType, Order,
-    OrderId, OrderListId, OrderStatus, OrderType, Peg, PegPriceType, RateInterval, SelfTradePrevention, Side, SymbolStatus,
-    TimeInForce, TradeId,
+    CancelRestrictions, ContingencyType, ExecutionType, ExpiryReason, Liquidity, ListOrderStatus, ListStatusType,
+    Order, OrderId, OrderListId, OrderStatus, OrderType, Peg, PegPriceType, RateInterval, SelfTradePrevention, Side,
+    SymbolStatus, TimeInForce, TradeId,
 };
 pub use period::Period;
 pub use request::RawParameters;

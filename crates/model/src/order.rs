@@ -373,6 +373,52 @@ pub struct Order {
 }
 
 impl Order {
+    /// An order as an answer of REST tells of it, without anything that most orders lack.
+    #[must_use]
+    pub fn told(
+        (order_id, client_order_id): (OrderId, ClientOrderId),
+        (symbol, side): (Symbol, Side),
+        (order_type, time_in_force): (OrderType, TimeInForce),
+        (price, stop_price): (Price, Price),
+        at: Timestamp,
+    ) -> Self {
+        let lock_price = match (side, order_type) {
+            (Side::Sell, _) | (_, OrderType::Market) => Price::ZERO,
+            (Side::Buy, _) if price.is_zero() => stop_price,
+            (Side::Buy, _) => price,
+        };
+        Self {
+            order_id,
+            order_list_id: None,
+            client_order_id,
+            symbol,
+            side,
+            order_type,
+            time_in_force,
+            price,
+            stop_price,
+            trailing_delta: None,
+            trailing_time: None,
+            iceberg_quantity: Quantity::ZERO,
+            peg: None,
+            pegged_price: Price::ZERO,
+            lock_price,
+            strategy_id: None,
+            strategy_type: None,
+            quantity: Quantity::ZERO,
+            quote_order_quantity: Amount::ZERO,
+            filled_quantity: Quantity::ZERO,
+            filled_quote: Amount::ZERO,
+            prevented_quantity: Quantity::ZERO,
+            status: OrderStatus::New,
+            created: at,
+            updated: at,
+            working_time: None,
+            expiry_reason: None,
+            self_trade_prevention: SelfTradePrevention::None,
+        }
+    }
+
     /// What can still be executed: neither filled nor prevented.
     #[must_use]
     pub fn remaining(&self) -> Quantity {

@@ -24,6 +24,7 @@ pub type CommandId = u64;
 /// One thing that happened, in the order in which it did. `events.jsonl` holds one a line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "reports are the rule, all else the exception")]
 pub enum Event {
     /// A command left the strategy.
     Sent {

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candlewick_model::run::{
-    Action, AssumedFilters, Assumptions, Band, Command, Event, FeeSchedule, FillModel, MakerFill, PathModel,
-    Provenance, Run, Slippage,
+    AssumedFilters, Assumptions, Band, Event, FillModel, MakerFill, PathModel, Provenance, Run, Slippage,
 };
 use candlewick_model::time::MINUTE;
 use candlewick_model::{
@@ -18,6 +17,7 @@ use candlewick_model::{
     Interval, Liquidity, Order, OrderStatus, OrderType, Price, Quantity, Rate, RawParameters, Refusal,
     SelfTradePrevention, Side, Symbol, TimeInForce, Timestamp,
 };
+use candlewick_model::{Action, Command, CommissionRates};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
@@ -86,17 +86,14 @@ struct Trader {
     orders: Vec<Order>,
     command: u64,
     trade: u64,
-    fees: FeeSchedule,
+    fees: CommissionRates,
 }
 
 impl Trader {
     fn sent(&mut self, time: Timestamp, action: Action, raw: RawParameters) -> u64 {
         self.command += 1;
         let raw = Box::new(raw);
-        let parameters = match action {
-            Action::New => Command::SubmitRaw(raw),
-            Action::Cancel => Command::CancelRaw(raw),
-        };
+        let parameters = Command::Raw(action, raw);
         self.events.push(Event::Sent { time, command: self.command, action, parameters });
         self.command
     }
@@ -131,32 +128,22 @@ impl Trader {
         let limit = (kind == OrderType::Limit).then_some(at);
         let raw = self.raw(side, kind, &quantity.to_string(), limit);
         let command = self.sent(time.plus(-1), Action::New, raw);
-        let order = Order {
-            order_id: self.orders.len() as u64 + 1,
-            client_order_id: ClientOrderId::new(&format!("sample-{command}")).expect("short"),
-            symbol: self.symbol,
-            side,
-            order_type: kind,
-            time_in_force: TimeInForce::Gtc,
-            price: limit.unwrap_or(Price::ZERO),
-            quantity,
-            quote_order_quantity: Amount::ZERO,
-            filled_quantity: Quantity::ZERO,
-            filled_quote: Amount::ZERO,
-            status: OrderStatus::New,
-            created: time,
-            updated: time,
-            expiry_reason: None,
-            self_trade_prevention: SelfTradePrevention::ExpireMaker,
-        };
-        self.events.push(Event::ExecutionReport(ExecutionReport::of(&order, ExecutionType::New, None)));
+        let told = Order::told(
+            (self.orders.len() as u64 + 1, ClientOrderId::numbered("sample-", command)),
+            (self.symbol, side),
+            (kind, TimeInForce::Gtc),
+            (limit.unwrap_or(Price::ZERO), Price::ZERO),
+            time,
+        );
+        let order = Order { quantity, self_trade_prevention: SelfTradePrevention::ExpireMaker, ..told };
+        self.events.push(Event::ExecutionReport(ExecutionReport::of(&order, 0, ExecutionType::New)));
         order
     }
 
     fn end(&mut self, mut order: Order, time: Timestamp, status: OrderStatus, reason: Option<ExpiryReason>) {
         (order.status, order.updated, order.expiry_reason) = (status, time, reason);
         let kind = if status == OrderStatus::Canceled { ExecutionType::Canceled } else { ExecutionType::Expired };
-        self.events.push(Event::ExecutionReport(ExecutionReport::of(&order, kind, None)));
+        self.events.push(Event::ExecutionReport(ExecutionReport::of(&order, 0, kind)));
         self.orders.push(order);
     }
 
@@ -170,7 +157,7 @@ impl Trader {
     ) -> Order {
         self.trade += 1;
         let notional = at.notional_floor(quantity);
-        let rate = if liquidity == Liquidity::Maker { self.fees.maker } else { self.fees.taker };
+        let rate = if liquidity == Liquidity::Maker { self.fees.standard.maker } else { self.fees.standard.taker };
         let (commission, commission_asset) = match order.side {
             Side::Buy => (Amount::from(quantity).times_rate_floor(rate), self.base),
             Side::Sell => (notional.times_rate_floor(rate), self.quote),
@@ -200,7 +187,8 @@ impl Trader {
             commission_asset,
             liquidity,
         };
-        self.events.push(Event::ExecutionReport(ExecutionReport::of(&order, ExecutionType::Trade, Some(fill))));
+        let report = ExecutionReport::of(&order, 0, ExecutionType::Trade);
+        self.events.push(Event::ExecutionReport(ExecutionReport { fill: Some(fill), ..report }));
         order
     }
 
@@ -254,7 +242,7 @@ fn run(count: usize, orders: usize) -> Run {
     let mut random = ChaCha8Rng::seed_from_u64(7);
     let (bars, gaps) = market(count, &mut random);
     let name = |text: &str| Asset::new(text).expect("short");
-    let fees = FeeSchedule { maker: Rate::from_units(20_000), taker: Rate::from_units(40_000) };
+    let fees = CommissionRates::simple(Rate::from_units(20_000), Rate::from_units(40_000));
     let initial: Account = [(name("USDT"), amount(10_000.0))].into_iter().collect();
     let mut trader = Trader {
         symbol: Symbol::new("BTCUSDT").expect("short"),
@@ -306,6 +294,7 @@ fn run(count: usize, orders: usize) -> Run {
             fees,
         },
         assumptions: Assumptions {
+            rejected_when_triggered: 0,
             budget_exhausted: 12,
             remainder_filled: 9,
             market_order_expired: 31,

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use candlewick_model::run::{Action, Event, Run};
+use candlewick_model::Action;
+use candlewick_model::run::{Event, Run};
 use candlewick_model::{Amount, Asset, Liquidity, OrderStatus, Side};
 use serde::Serialize;
 
@@ -106,12 +107,12 @@ pub fn order_counts(run: &Run) -> OrderCounts {
     let mut n = OrderCounts { accepted: run.orders.len() as u64, ..OrderCounts::default() };
     for event in &run.events {
         match event {
-            Event::Sent { action: Action::New, .. } => n.sent += 1,
-            Event::Sent { action: Action::Cancel, .. } => n.cancels_sent += 1,
-            Event::Refused { action: Action::New, .. } => n.refused += 1,
-            Event::Refused { action: Action::Cancel, .. } => n.cancels_refused += 1,
+            Event::Sent { action, .. } if action.places() => n.sent += 1,
+            Event::Sent { action, .. } if action.ends() => n.cancels_sent += 1,
+            Event::Refused { action, .. } if action.places() => n.refused += 1,
+            Event::Refused { action, .. } if action.ends() => n.cancels_refused += 1,
             Event::NotSent { .. } => n.never_sent += 1,
-            Event::ExecutionReport(_) => {}
+            _ => {}
         }
     }
     for order in &run.orders {
@@ -202,7 +203,7 @@ pub fn exposure(run: &Run) -> Exposure {
     for row in 0..run.bars.len() {
         while let Some((report, fill)) = fills.next_if(|(report, _)| report.time <= run.bars.close_time[row]) {
             let quantity = i128::from(fill.quantity.units());
-            held += if report.side == Side::Buy { quantity } else { -quantity };
+            held += if report.order.side == Side::Buy { quantity } else { -quantity };
             held -= if fill.commission_asset == run.base_asset { fill.commission.units() } else { 0 };
         }
         if held >= i128::from(run.step.units().max(1)) {

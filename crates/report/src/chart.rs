@@ -155,7 +155,7 @@ fn pack_fills(run: &Run, scale: &Scale, total: u64) -> PackedFills {
     let (mut count, mut time, mut price) = (0, 0, 0);
     for (report, fill) in fills(run).take(FILLS) {
         let (now, at) = (scale.seconds(report.time), scale.ticks(fill.price));
-        let kind = match (report.side, fill.liquidity) {
+        let kind = match (report.order.side, fill.liquidity) {
             (Side::Buy, Liquidity::Taker) => 0,
             (Side::Buy, Liquidity::Maker) => 1,
             (Side::Sell, Liquidity::Taker) => 2,

@@ -7,7 +7,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 
-use candlewick_model::run::{Action, Command, CommandId, Event, Run};
+use candlewick_model::Command;
+use candlewick_model::run::{CommandId, Event, Run};
 use candlewick_model::{Order, RawParameters};
 
 use crate::statistics::Statistics;
@@ -107,8 +108,8 @@ pub fn fill_table(run: &Run) -> String {
         run.orders.len(),
     );
     for (report, fill) in fills(run) {
-        let row = table.plain(report.time).plain(fill.trade_id).plain(report.order_id);
-        row.free(report.client_order_id.as_str()).free(report.symbol.as_str()).plain(report.side);
+        let row = table.plain(report.time).plain(fill.trade_id).plain(report.order.order_id);
+        row.free(report.order.client_order_id.as_str()).free(report.order.symbol.as_str()).plain(report.order.side);
         row.plain(fill.price).plain(fill.quantity).plain(fill.quote_quantity).plain(fill.commission);
         row.free(fill.commission_asset.as_str()).plain(fill.liquidity).end();
     }
@@ -133,16 +134,8 @@ pub(crate) fn refused(run: &Run) -> impl Iterator<Item = Rejection<'_>> {
             let parameters = sent.get(command).map(|c| c.parameters()).unwrap_or_default();
             Some(Rejection { event, parameters })
         }
-        Event::ExecutionReport(_) | Event::NotSent { .. } => None,
+        _ => None,
     })
-}
-
-/// The exchange's word for what a command is about.
-pub(crate) const fn action_word(action: Action) -> &'static str {
-    match action {
-        Action::New => "new",
-        Action::Cancel => "cancel",
-    }
 }
 
 /// Parameters as a query, in the order in which they were sent, nothing escaped.
@@ -161,7 +154,7 @@ pub fn rejections(run: &Run) -> String {
     );
     for Rejection { event, parameters } in refused(run) {
         let Event::Refused { time, command, action, refusal } = event else { continue };
-        let row = table.plain(time).plain(command).plain(action_word(*action)).plain(refusal.code);
+        let row = table.plain(time).plain(command).plain(action.as_str()).plain(refusal.code);
         row.free(&refusal.text);
         for name in ["symbol", "side", "type", "timeInForce", "price", "quantity", "quoteOrderQty"] {
             row.free(parameters.get(name).unwrap_or_default());

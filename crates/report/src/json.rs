@@ -71,7 +71,7 @@ fn pairs<S: Serializer>(pairs: &[(String, String)], s: S) -> Result<S::Ok, S::Er
 
 fn rejection(Rejection { event, parameters }: Rejection<'_>) -> Option<Refused<'_>> {
     let Event::Refused { time, command, action, refusal } = event else { return None };
-    let action = crate::csv::action_word(*action);
+    let action = action.as_str();
     Some(Refused { time: *time, command: *command, action, code: refusal.code, msg: &refusal.text, parameters })
 }
 

@@ -7,7 +7,7 @@ use candlewick_model::run::{Event, Run};
 use candlewick_model::{ExpiryReason, Order, Side, Timestamp};
 use serde::Serialize;
 
-use crate::csv::{Rejection, action_word, average_price, refused};
+use crate::csv::{Rejection, average_price, refused};
 use crate::format::{
     NOTHING, amount, close_time, count, decimals_for, decimals_of, duration, float, percent, price, signed,
     signed_percent, time,
@@ -171,7 +171,7 @@ pub(crate) fn rejections(run: &Run) -> Sheet {
         let names = ["newClientOrderId", "origClientOrderId", "orderId"].map(of);
         vec![
             instant(*time),
-            text(action_word(*action)),
+            text(action.as_str()),
             Cell { class: "n down", ..number(refusal.code.to_string(), refusal.code.into()) },
             text(refusal.text.as_ref()),
             text(asked.join(" ")),

@@ -185,7 +185,7 @@ pub(crate) fn fill_model(run: &Run) -> Vec<(&'static str, String)> {
         ("Slippage of takers", slippage),
         ("Share of a bar's volume", rate(model.volume_share)),
         ("Latency", format!("{} ms", float(Some(model.latency_us as f64 / 1000.0), 3))),
-        ("Commission", format!("maker {}, taker {}", rate(model.fees.maker), rate(model.fees.taker))),
+        ("Commission", format!("maker {}, taker {}", rate(model.fees.standard.maker), rate(model.fees.standard.taker))),
         ("Tick and step", format!("{} {}, {} {}", run.tick, run.quote_asset, run.step, run.base_asset)),
     ]
 }

@@ -6,10 +6,10 @@ use candlewick_model::run::{Assumptions, CommandId, PathModel};
 use candlewick_model::{Account, Amount, Command, Timestamp};
 use candlewick_strategy::{Context, Outcome, Session, Strategy};
 
+use crate::desk::VenueEvent;
 use crate::path::{POINTS, Point};
 use crate::replay::{Market, Replay};
 use crate::timeline::Timeline;
-use crate::desk::VenueEvent;
 
 /// At one instant reports and commands go round at most so often (rule 1.6).
 const ROUNDS_MAX: usize = 1_000;

@@ -1,11 +1,11 @@
 //! What all markets of an account share: its money, its numbers, what it has said.
 
-use candlewick_model::filter::ExchangeFilters;
-use candlewick_model::{
-    Bars, Counts, ExecutionReport, ListStatus, Ledger, OrderId, OrderListId, Price, Refusal, Timestamp, TradeId,
-};
-use candlewick_model::run::CommandId;
 use candlewick_model::Action;
+use candlewick_model::filter::ExchangeFilters;
+use candlewick_model::run::CommandId;
+use candlewick_model::{
+    Bars, Counts, ExecutionReport, Ledger, ListStatus, OrderId, OrderListId, Price, Refusal, Timestamp, TradeId,
+};
 use std::sync::Arc;
 
 use crate::averages::gallop;

@@ -242,6 +242,12 @@ impl Replay {
         self.book().open.iter().map(|w| &w.order)
     }
 
+    /// The unfilled-order limits with the counts of their running windows.
+    pub fn unfilled_orders(&mut self) -> Vec<(OrderLimit, u32)> {
+        let now = self.venue.desk.now;
+        self.venue.desk.unfilled.counts(now).collect()
+    }
+
     /// How often assumptions have decided.
     #[must_use]
     pub fn assumptions(&self) -> Assumptions {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use candlewick_model::ledger::locked_by;
 use candlewick_model::run::{Event, FillModel, MakerFill, PathModel, Slippage, orders_of};
 use candlewick_model::{
-    Account, Amount, Asset, Bar, Bars, CommissionRates, ExchangeInfo, ExecutionReport, ExecutionType, Liquidity, OrderType, Price, Side,
-    Symbol, Timestamp,
+    Account, Amount, Asset, Bar, Bars, CommissionRates, ExchangeInfo, ExecutionReport, ExecutionType, Liquidity,
+    OrderType, Price, Side, Symbol, Timestamp,
 };
 use candlewick_simulator::{Backtest, Finished, Market, Timeline};
 use candlewick_strategy::Script;
@@ -179,7 +179,11 @@ impl World {
 fn reports(events: &[Event]) -> impl Iterator<Item = &ExecutionReport> {
     events.iter().filter_map(|event| match event {
         Event::ExecutionReport(report) => Some(report),
-        Event::ListStatus(_) | Event::Tested { .. } | Event::Sent { .. } | Event::Refused { .. } | Event::NotSent { .. } => None,
+        Event::ListStatus(_)
+        | Event::Tested { .. }
+        | Event::Sent { .. }
+        | Event::Refused { .. }
+        | Event::NotSent { .. } => None,
     })
 }
 

@@ -94,9 +94,9 @@ impl MyTrade {
     pub fn of(report: &ExecutionReport, unit: TimeUnit) -> Option<Self> {
         let fill = report.fill?;
         Some(Self {
-            symbol: report.symbol,
+            symbol: report.order.symbol,
             id: fill.trade_id,
-            order_id: report.order_id,
+            order_id: report.order.order_id,
             order_list_id: -1,
             price: fill.price,
             qty: fill.quantity,
@@ -104,7 +104,7 @@ impl MyTrade {
             commission: fill.commission,
             commission_asset: fill.commission_asset,
             time: time_number(report.time, unit),
-            is_buyer: report.side == Side::Buy,
+            is_buyer: report.order.side == Side::Buy,
             is_maker: fill.liquidity == Liquidity::Maker,
             is_best_match: true,
         })

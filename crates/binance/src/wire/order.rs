@@ -230,12 +230,12 @@ impl OrderState {
             time_in_force: order.time_in_force,
             order_type: order.order_type,
             side: order.side,
-            stop_price: Price::ZERO,
-            iceberg_qty: Quantity::ZERO,
+            stop_price: order.stop_price,
+            iceberg_qty: order.iceberg_quantity,
             time: time_number(order.created, unit),
             update_time: time_number(order.updated, unit),
-            is_working: true,
-            working_time: Some(time_number(order.created, unit)),
+            is_working: order.working_time.is_some(),
+            working_time: order.working_time.map(|at| time_number(at, unit)),
             orig_quote_order_qty: order.quote_order_quantity,
             self_trade_prevention_mode: order.self_trade_prevention,
             expiry_reason: order.expiry_reason,
@@ -245,23 +245,25 @@ impl OrderState {
     /// The order in the model's words; `None` where a time is no plausible one.
     #[must_use]
     pub fn order(&self) -> Option<Order> {
+        let told = Order::told(
+            (self.order_id, self.client_order_id),
+            (self.symbol, self.side),
+            (self.order_type, self.time_in_force),
+            (self.price, self.stop_price),
+            time(self.time)?,
+        );
         Some(Order {
-            order_id: self.order_id,
-            client_order_id: self.client_order_id,
-            symbol: self.symbol,
-            side: self.side,
-            order_type: self.order_type,
-            time_in_force: self.time_in_force,
-            price: self.price,
+            iceberg_quantity: self.iceberg_qty,
             quantity: self.orig_qty,
             quote_order_quantity: self.orig_quote_order_qty,
             filled_quantity: self.executed_qty,
             filled_quote: self.cummulative_quote_qty,
             status: self.status,
-            created: time(self.time)?,
             updated: time(self.update_time)?,
+            working_time: self.working_time.and_then(time),
             expiry_reason: self.expiry_reason,
             self_trade_prevention: self.self_trade_prevention_mode,
+            ..told
         })
     }
 }

@@ -88,14 +88,7 @@ fn generated(seed: u64, from: Timestamp, days: u32) -> anyhow::Result<Service> {
     let mut info = ExchangeInfo::parse(&plan.exchange_info())?;
     let instrument = info.instruments.remove(&plan.symbol).ok_or_else(|| anyhow!("a market without a symbol"))?;
     let timeline = Timeline::new(vec![(info.server_time, instrument)]).ok_or_else(|| anyhow!("no filters"))?;
-    let bars = Arc::new(plan.bars());
-    let market = Market {
-        timeline,
-        fill_model: config.fill_model()?,
-        account: config.account()?,
-        average_bars: Arc::clone(&bars),
-        bars,
-    };
+    let market = Market::new(timeline, config.fill_model()?, config.account()?, Arc::new(plan.bars()));
     Ok(service(&config, market, plan.exchange_info()))
 }
 

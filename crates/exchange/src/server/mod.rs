@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use axum::Router;
 use axum::routing::{get, post};
 use candlewick_binance::signing::Credentials;
-use candlewick_model::run::FeeSchedule;
+use candlewick_model::CommissionRates;
 use candlewick_model::{Interval, TimeUnit};
 use candlewick_simulator::Market;
 use serde_json::Value;
@@ -45,7 +45,7 @@ struct Shared {
     exchange: Mutex<LocalExchange>,
     exchange_info: Value,
     credentials: Credentials,
-    fees: FeeSchedule,
+    fees: CommissionRates,
 }
 
 impl Shared {

@@ -6,9 +6,9 @@ use axum::http::HeaderMap;
 use candlewick_binance::wire::{
     Account, AssetBalance, Cancelled, CommissionRates, MyTrade, OrderState, Placed, ResponseType, time_number,
 };
-use candlewick_model::run::Command;
 use candlewick_model::time::DAY;
-use candlewick_model::{ClientOrderId, ExecutionReport, ExecutionType, Fill, Order, OrderId, Rate, TimeUnit};
+use candlewick_model::{Action, Command};
+use candlewick_model::{ClientOrderId, ExecutionReport, ExecutionType, Fill, OrderId, Rate, TimeUnit};
 use candlewick_simulator::VenueEvent;
 
 use super::answer::{Answer, No};
@@ -37,14 +37,14 @@ pub(super) async fn new_order(
     let (parameters, unit) = state.signed(&headers, query.as_deref(), &body)?;
     let raw = parameters.raw();
     let response = ResponseType::asked_for(&raw);
-    let reports = reports_of(&mut state.exchange(), Command::SubmitRaw(Box::new(raw)))?;
+    let reports = reports_of(&mut state.exchange(), Command::Raw(Action::New, Box::new(raw)))?;
     let placed = reports.iter().find(|report| report.execution_type == ExecutionType::New);
-    let id = placed.expect("what is not refused is reported as new").order_id;
-    let mut own = reports.iter().filter(|report| report.order_id == id);
-    let mut order = Order::from(own.next().expect("found above"));
+    let id = placed.expect("what is not refused is reported as new").order.order_id;
+    let mut own = reports.iter().filter(|report| report.order.order_id == id);
+    let mut order = own.next().expect("found above").order;
     let mut fills: Vec<Fill> = Vec::new();
     for report in own {
-        order.apply(report);
+        order = report.order;
         fills.extend(report.fill);
     }
     Ok(Json(Placed::of(&order, &fills, response, unit)))
@@ -57,11 +57,11 @@ pub(super) async fn cancel_order(
     body: String,
 ) -> Answer<Cancelled> {
     let (parameters, unit) = state.signed(&headers, query.as_deref(), &body)?;
-    let reports = reports_of(&mut state.exchange(), Command::CancelRaw(Box::new(parameters.raw())))?;
+    let reports = reports_of(&mut state.exchange(), Command::Raw(Action::Cancel, Box::new(parameters.raw())))?;
     let report = reports.first().expect("what is not refused is reported as cancelled");
-    let made_up = || ClientOrderId::new(&format!("cancel-{}", report.order_id)).expect("a short name");
+    let made_up = || ClientOrderId::new(&format!("cancel-{}", report.order.order_id)).expect("a short name");
     let name = report.cancel_client_order_id.unwrap_or_else(made_up);
-    Ok(Json(Cancelled::of(&Order::from(report), name, unit)))
+    Ok(Json(Cancelled::of(&report.order, name, unit)))
 }
 
 /// Lets the venue take a command up; a refusal is an answer of its own.
@@ -71,6 +71,7 @@ fn reports_of(exchange: &mut LocalExchange, command: Command) -> Result<Vec<Exec
         match event {
             VenueEvent::Report(report) => reports.push(report),
             VenueEvent::Refused { refusal, .. } => return Err(refusal.into()),
+            VenueEvent::ListStatus(_) | VenueEvent::Tested { .. } => {}
         }
     }
     Ok(reports)
@@ -154,7 +155,7 @@ impl TradesWanted {
 
     fn has(&self, report: &ExecutionReport) -> bool {
         let id = report.fill.map_or(0, |fill| fill.trade_id);
-        self.order_id.is_none_or(|order| order == report.order_id)
+        self.order_id.is_none_or(|order| order == report.order.order_id)
             && self.from_id.is_none_or(|from| id >= from)
             && self.start.is_none_or(|start| report.time >= start)
             && self.end.is_none_or(|end| report.time <= end)
@@ -178,15 +179,15 @@ pub(super) async fn account(state: State, headers: HeaderMap, RawQuery(query): R
         .collect();
     let fees = state.fees;
     Ok(Json(Account {
-        maker_commission: basis_points(fees.maker),
-        taker_commission: basis_points(fees.taker),
+        maker_commission: basis_points(fees.standard.maker),
+        taker_commission: basis_points(fees.standard.taker),
         buyer_commission: 0,
         seller_commission: 0,
         commission_rates: Some(CommissionRates {
-            maker: fees.maker,
-            taker: fees.taker,
-            buyer: Rate::ZERO,
-            seller: Rate::ZERO,
+            maker: fees.standard.maker,
+            taker: fees.standard.taker,
+            buyer: fees.standard.buyer,
+            seller: fees.standard.seller,
         }),
         can_trade: true,
         can_withdraw: false,

@@ -148,12 +148,8 @@ fn counts_at_their_bounds() {
         ..Filters::default()
     };
     let list = Counts { orders: 2, algo_orders: 1, iceberg_orders: 0, order_lists: 1 };
-    let open = |orders, algo_orders, iceberg_orders, order_lists| Counts {
-        orders,
-        algo_orders,
-        iceberg_orders,
-        order_lists,
-    };
+    let open =
+        |orders, algo_orders, iceberg_orders, order_lists| Counts { orders, algo_orders, iceberg_orders, order_lists };
     let (plain, algo, iceberg) = (Counts::of(false, false), Counts::of(true, false), Counts::of(false, true));
     for (open, adding, expected) in [
         (open(2, 0, 0, 0), plain, "ok"),

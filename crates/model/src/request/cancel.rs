@@ -1,9 +1,7 @@
 //! Ends and changes: cancel, cancel of a list, cancel all, cancel-replace, amend.
 
 use super::leg::{ALONE, is_common, single};
-use super::{
-    RawParameters, client_order_id, decimal, empty, invalid, neither, optional_whole, symbol,
-};
+use super::{RawParameters, client_order_id, decimal, empty, invalid, neither, optional_whole, symbol};
 use crate::command::{
     AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, RateLimitExceededMode,
 };
@@ -119,8 +117,8 @@ fn restrictions(raw: &RawParameters) -> Result<Option<CancelRestrictions>, Refus
     match raw.get("cancelRestrictions") {
         None => Ok(None),
         Some("") => Err(empty("cancelRestrictions")),
-        Some(word) => CancelRestrictions::from_word(word)
-            .map(Some)
-            .ok_or(Refusal::new(-1145, "Invalid cancelRestrictions")),
+        Some(word) => {
+            CancelRestrictions::from_word(word).map(Some).ok_or(Refusal::new(-1145, "Invalid cancelRestrictions"))
+        }
     }
 }

@@ -112,9 +112,7 @@ fn list(raw: &RawParameters, legs: Legs) -> Result<ListRequest, Refusal> {
 }
 
 fn check_names(raw: &RawParameters, legs: &[&Names]) -> Result<(), Refusal> {
-    raw.check_names(|name| {
-        is_common(name) || name == "listClientOrderId" || legs.iter().any(|names| names.holds(name))
-    })
+    raw.check_names(|name| is_common(name) || name == "listClientOrderId" || legs.iter().any(|names| names.holds(name)))
 }
 
 /// The order that works from the beginning: LIMIT or LIMIT_MAKER.

@@ -116,10 +116,7 @@ fn every_refusal_has_its_code_and_text() {
             "symbol=A&side=BUY&type=STOP_LOSS&quantity=1".to_owned(),
             "-1102 Param 'stopPrice' or 'trailingDelta' must be sent, but both were empty/null!",
         ),
-        (
-            format!("{limit}&timeInForce=IOC&quantity=1&price=1&icebergQty=0.5"),
-            "-1014 Unsupported order combination.",
-        ),
+        (format!("{limit}&timeInForce=IOC&quantity=1&price=1&icebergQty=0.5"), "-1014 Unsupported order combination."),
         (
             format!("{limit}&timeInForce=GTC&quantity=1&selfTradePreventionMode=&price=1"),
             "-1105 Parameter 'selfTradePreventionMode' was empty.",
@@ -162,12 +159,21 @@ fn lists_are_read_and_written_alike() {
     let prefixed = |prefix: &str| {
         pair.split('&').map(|p| format!("{prefix}{}{}", p[..1].to_uppercase(), &p[1..])).collect::<Vec<_>>().join("&")
     };
-    let working = "workingSide=BUY&workingType=LIMIT&workingTimeInForce=GTC&workingQuantity=1.00000000&workingPrice=2.00000000";
+    let working =
+        "workingSide=BUY&workingType=LIMIT&workingTimeInForce=GTC&workingQuantity=1.00000000&workingPrice=2.00000000";
     for (action, query) in [
         (Action::Oco, format!("symbol=A&side=SELL&quantity=1.00000000&{pair}")),
-        (Action::Oto, format!("symbol=A&listClientOrderId=l&{working}&pendingSide=SELL&pendingType=MARKET&pendingQuantity=1.00000000")),
+        (
+            Action::Oto,
+            format!(
+                "symbol=A&listClientOrderId=l&{working}&pendingSide=SELL&pendingType=MARKET&pendingQuantity=1.00000000"
+            ),
+        ),
         (Action::Opo, format!("symbol=A&{working}&pendingSide=SELL&pendingType=MARKET")),
-        (Action::Otoco, format!("symbol=A&{working}&pendingSide=SELL&pendingQuantity=1.00000000&{}", prefixed("pending"))),
+        (
+            Action::Otoco,
+            format!("symbol=A&{working}&pendingSide=SELL&pendingQuantity=1.00000000&{}", prefixed("pending")),
+        ),
         (Action::Opoco, format!("symbol=A&{working}&pendingSide=SELL&{}", prefixed("pending"))),
     ] {
         let parameters = raw(&query);

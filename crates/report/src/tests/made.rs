@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use candlewick_model::run::{
-    Action, Assumptions, Command, Event, FeeSchedule, FillModel, MakerFill, PathModel, Provenance, Run, Slippage,
-};
+use candlewick_model::run::{Assumptions, Event, FillModel, MakerFill, PathModel, Provenance, Run, Slippage};
 use candlewick_model::time::DAY;
 use candlewick_model::{
     Account, Amount, Asset, Bar, Bars, ClientOrderId, ExecutionReport, ExecutionType, Fill, Interval, Liquidity, Order,
-    OrderStatus, OrderType, Price, Quantity, Rate, RawParameters, Refusal, SelfTradePrevention, Side, Symbol,
-    TimeInForce, Timestamp,
+    OrderStatus, OrderType, Price, Quantity, Rate, RawParameters, Refusal, Side, Symbol, TimeInForce, Timestamp,
 };
+use candlewick_model::{Action, Command, CommissionRates};
 
 /// A run under construction: daily bars from 2024-01-01, base AAA, quote UUU, step 0.01.
 pub(crate) struct Made {
@@ -34,7 +32,7 @@ pub(crate) fn asset(text: &str) -> Asset {
 impl Made {
     pub(crate) fn with(quote: &str) -> Self {
         let initial: Account = [(asset("UUU"), amount(quote))].into_iter().collect();
-        let fees = FeeSchedule { maker: Rate::from_units(100_000), taker: Rate::from_units(100_000) };
+        let fees = CommissionRates::simple(Rate::from_units(100_000), Rate::from_units(100_000));
         let hash = "00".repeat(32);
         let run = Run {
             strategy: "by hand".into(),
@@ -120,7 +118,7 @@ impl Made {
     pub(crate) fn fill(mut self, side: Side, at: &str, size: &str) -> Self {
         let (at, size, time) = (price(at), quantity(size), self.now());
         let notional = at.notional_floor(size);
-        let rate = self.run.fill_model.fees.taker;
+        let rate = self.run.fill_model.fees.standard.taker;
         let (out, paid, received, got) = match side {
             Side::Buy => ("UUU", notional, "AAA", Amount::from(size)),
             Side::Sell => ("AAA", Amount::from(size), "UUU", notional),
@@ -140,7 +138,7 @@ impl Made {
             commission_asset: asset(received),
             liquidity: Liquidity::Taker,
         };
-        let report = ExecutionReport::of(&order, ExecutionType::Trade, Some(fill));
+        let report = ExecutionReport { fill: Some(fill), ..ExecutionReport::of(&order, 0, ExecutionType::Trade) };
         self.run.orders.push(order);
         self.event(Event::ExecutionReport(report))
     }
@@ -150,7 +148,7 @@ impl Made {
         let (time, command) = (self.now(), self.run.events.len() as u64 + 1);
         let raw: RawParameters =
             [("symbol", "AAAUUU"), ("side", "BUY"), ("newClientOrderId", client)].into_iter().collect();
-        let parameters = Command::SubmitRaw(Box::new(raw));
+        let parameters = Command::Raw(Action::New, Box::new(raw));
         self.event(Event::Sent { time, command, action: Action::New, parameters }).event(Event::Refused {
             time,
             command,
@@ -167,22 +165,12 @@ impl Made {
 }
 
 pub(crate) fn order(id: u64, side: Side, size: Quantity, notional: Amount, time: Timestamp) -> Order {
-    Order {
-        order_id: id,
-        client_order_id: ClientOrderId::new(&format!("o{id}")).unwrap(),
-        symbol: Symbol::new("AAAUUU").unwrap(),
-        side,
-        order_type: OrderType::Market,
-        time_in_force: TimeInForce::Gtc,
-        price: Price::ZERO,
-        quantity: size,
-        quote_order_quantity: Amount::ZERO,
-        filled_quantity: size,
-        filled_quote: notional,
-        status: OrderStatus::Filled,
-        created: time,
-        updated: time,
-        expiry_reason: None,
-        self_trade_prevention: SelfTradePrevention::None,
-    }
+    let told = Order::told(
+        (id, ClientOrderId::numbered("o", id)),
+        (Symbol::new("AAAUUU").unwrap(), side),
+        (OrderType::Market, TimeInForce::Gtc),
+        (Price::ZERO, Price::ZERO),
+        time,
+    );
+    Order { quantity: size, filled_quantity: size, filled_quote: notional, status: OrderStatus::Filled, ..told }
 }

@@ -28,12 +28,7 @@ impl End {
 
     /// By the rules.
     pub(super) const fn expired(reason: ExpiryReason) -> Self {
-        Self {
-            status: OrderStatus::Expired,
-            execution_type: ExecutionType::Expired,
-            reason: Some(reason),
-            name: None,
-        }
+        Self { status: OrderStatus::Expired, execution_type: ExecutionType::Expired, reason: Some(reason), name: None }
     }
 }
 
@@ -138,8 +133,7 @@ impl Book {
         };
         order.updated = desk.now;
         let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Trade);
-        report.fill =
-            Some(Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity });
+        report.fill = Some(Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity });
         self.report(desk, Some(&old), report);
         if old.filled_quantity.is_zero() {
             desk.unfilled.first_fill(desk.now, liquidity);

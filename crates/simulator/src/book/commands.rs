@@ -1,8 +1,8 @@
 //! What becomes of a command: orders, cancels, replacements, amendments.
 
 use candlewick_model::{
-    AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, CancelRestrictions, ClientOrderId, Half,
-    Halves, Judged, Order, OrderListId, OrderRequest, OrderSize, OrderStatus, Price, Quantity,
+    AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, CancelRestrictions,
+    ClientOrderId, Half, Halves, Judged, Order, OrderListId, OrderRequest, OrderSize, OrderStatus, Price, Quantity,
     RateLimitExceededMode, Refusal,
 };
 
@@ -105,9 +105,7 @@ impl Book {
     }
 
     pub(crate) fn cancel(&mut self, desk: &mut Desk, cancel: &CancelRequest) -> Result<(), Refusal> {
-        let at = self
-            .find(cancel.order_id, cancel.original_client_order_id)
-            .ok_or(unknown(-2011))?;
+        let at = self.find(cancel.order_id, cancel.original_client_order_id).ok_or(unknown(-2011))?;
         let status = self.open[at].order.status;
         let allowed = match cancel.restrictions {
             None => true,
@@ -283,4 +281,3 @@ impl Book {
 fn halves(code: i32, text: &'static str, cancel: Half, new_order: Half) -> Refusal {
     Refusal { halves: Some(Box::new(Halves { cancel, new_order })), ..Refusal::new(code, text) }
 }
-

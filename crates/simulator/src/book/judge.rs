@@ -3,8 +3,8 @@
 
 use candlewick_model::filter::LotSize;
 use candlewick_model::{
-    Amount, ClientOrderId, Counts, Judged, Legs, OrderKind, OrderRequest, OrderSize, Price, Quantity,
-    Refusal, Side, Trigger,
+    Amount, ClientOrderId, Counts, Judged, Legs, OrderKind, OrderRequest, OrderSize, Price, Quantity, Refusal, Side,
+    Trigger,
 };
 
 use super::{Book, Working};
@@ -34,7 +34,9 @@ impl Book {
     /// when it goes onto the book.
     pub(super) fn screen_leg(&mut self, desk: &Desk, request: &OrderRequest, at_once: bool) -> Result<Terms, Refusal> {
         let pegged = match request.peg {
-            Some(peg) if at_once && request.trigger.is_none() => Some(self.pegged(request.side, peg, request.price())?),
+            Some(peg) if at_once && request.trigger.is_none() => {
+                Some(self.pegged(request.side, peg, request.price())?)
+            }
             _ => None,
         };
         let quantity = match request.size {

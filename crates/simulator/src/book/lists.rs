@@ -141,9 +141,8 @@ impl Book {
 
     /// A list by its number, or its name, or both: the oldest open order of it.
     pub(super) fn find_list(&self, id: Option<OrderListId>, name: Option<ClientOrderId>) -> Option<usize> {
-        let named = |list: &&List| {
-            id.is_none_or(|id| id == list.id) && name.is_none_or(|name| name == list.client_order_id)
-        };
+        let named =
+            |list: &&List| id.is_none_or(|id| id == list.id) && name.is_none_or(|name| name == list.client_order_id);
         let list = self.lists.iter().find(named)?.id;
         self.open.iter().position(|w| w.order.order_list_id == Some(list))
     }

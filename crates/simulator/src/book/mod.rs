@@ -204,7 +204,9 @@ impl Book {
             // Of a pair of which one cancels the other only the first is counted.
             let first = order.order_list_id.is_none_or(|list| {
                 self.open.iter().filter(|o| o.order.order_list_id == Some(list)).all(|o| {
-                    o.order.order_id >= order.order_id || o.order.status == OrderStatus::PendingNew || o.order.side != order.side
+                    o.order.order_id >= order.order_id
+                        || o.order.status == OrderStatus::PendingNew
+                        || o.order.side != order.side
                 })
             });
             order.side == Side::Buy && order.status != OrderStatus::PendingNew && first

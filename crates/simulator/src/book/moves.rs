@@ -4,7 +4,7 @@
 use candlewick_model::Price;
 
 use super::prices::beyond;
-use super::{Book, Stage};
+use super::{Book, Stage, Working};
 use crate::desk::Desk;
 
 /// What the market meets on its way.
@@ -116,28 +116,23 @@ impl Book {
     /// triggers before limits, then time on the book, then order id.
     fn next_meeting(&self, to: Price, rising: bool) -> Option<(usize, Meeting, Price)> {
         let along = |position: Price| if rising { position.units() } else { -position.units() };
-        let mut next: Option<((i64, Meeting, u64, u64), usize, Meeting, Price)> = None;
-        for (at, w) in self.open.iter().enumerate() {
-            let (meeting, position) = match w.stage {
-                Stage::Contingent => {
-                    let (level, above) = self.watched(w);
-                    let met = above == rising && along(level) <= along(to);
-                    let meeting = if Self::is_dormant(&w.order) { Meeting::Dormant } else { Meeting::Trigger };
-                    (met.then_some(meeting), level)
-                }
-                Stage::Resting => {
-                    let through = self.is_through(&w.order, self.last) || self.is_through(&w.order, to);
-                    ((through && w.tried != self.step).then_some(Meeting::Limit), w.order.limit())
-                }
-                Stage::Pending | Stage::Remainder => (None, Price::ZERO),
-            };
-            let Some(meeting) = meeting else { continue };
-            let key = (along(position), meeting, w.queued, w.order.order_id);
-            if next.is_none_or(|(best, ..)| key < best) {
-                next = Some((key, at, meeting, position));
+        let meets = |w: &Working| match w.stage {
+            Stage::Contingent => {
+                let (level, above) = self.watched(w);
+                let meeting = if Self::is_dormant(&w.order) { Meeting::Dormant } else { Meeting::Trigger };
+                (above == rising && along(level) <= along(to)).then_some((meeting, level))
             }
-        }
-        next.map(|(_, at, meeting, position)| (at, meeting, position))
+            Stage::Resting => {
+                let through = self.is_through(&w.order, self.last) || self.is_through(&w.order, to);
+                (through && w.tried != self.step).then_some((Meeting::Limit, w.order.limit()))
+            }
+            Stage::Pending | Stage::Remainder => None,
+        };
+        let met = self.open.iter().enumerate().filter_map(|(at, w)| Some((at, w, meets(w)?)));
+        let next =
+            met.min_by_key(|(_, w, (meeting, position))| (along(*position), *meeting, w.queued, w.order.order_id))?;
+        let (at, _, (meeting, position)) = next;
+        Some((at, meeting, position))
     }
 
     fn note_trade(&mut self, desk: &Desk) {

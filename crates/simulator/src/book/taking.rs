@@ -1,8 +1,7 @@
 //! Takers: whom they meet, what they get, and where the rest goes (rules 3.2, 4.1 to 4.5).
 
 use candlewick_model::{
-    ExpiryReason, Liquidity, Order, Prevented, Price, Quantity, SelfTradePrevention, Side,
-    TimeInForce,
+    ExpiryReason, Liquidity, Order, Prevented, Price, Quantity, SelfTradePrevention, Side, TimeInForce,
 };
 
 use super::booking::End;
