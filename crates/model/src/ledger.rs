@@ -116,7 +116,12 @@ impl Ledger {
         };
         let at = self.list(list);
         let mut hold = self.lists[at];
-        self.assets[given].1.unlock(hold.held);
+        // A pending order holds nothing yet, whatever becomes of it.
+        let was_pending = old.is_some_and(|old| old.status == OrderStatus::PendingNew);
+        let idle = new.status == OrderStatus::PendingNew || (was_pending && new.status.is_final());
+        if !idle {
+            self.assets[given].1.unlock(hold.held);
+        }
         if old.is_some_and(Order::awaits_quantity) && new.status != OrderStatus::PendingNew {
             self.assets[pair.base].1.unlock(hold.reserved);
             hold.reserved = Amount::ZERO;
@@ -133,12 +138,14 @@ impl Ledger {
                 hold.touched = Some(new.order_id);
             }
         }
-        hold.held = match hold.touched {
-            Some(id) if id == new.order_id => locked_by(new),
-            Some(_) => hold.held,
-            None => others.clone().map(locked_by).max().unwrap_or(Amount::ZERO).max(locked_by(new)),
-        };
-        self.assets[given].1.lock(hold.held);
+        if !idle {
+            hold.held = match hold.touched {
+                Some(id) if id == new.order_id => locked_by(new),
+                Some(_) => hold.held,
+                None => others.clone().map(locked_by).max().unwrap_or(Amount::ZERO).max(locked_by(new)),
+            };
+            self.assets[given].1.lock(hold.held);
+        }
         self.lists[at] = hold;
         if new.status.is_final() && others.clone().next().is_none() {
             self.lists.remove(at);

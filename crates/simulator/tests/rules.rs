@@ -13,8 +13,10 @@ const START_MS: i64 = 1_672_531_200_000;
 
 /// Tick 1, step 0.1, no other filters; precision 8.
 const INFO: &str = r#"{"serverTime":1577836800000,"symbols":[{"symbol":"AB","status":"TRADING","baseAsset":"A","quoteAsset":"B",
- "orderTypes":["LIMIT","MARKET","LIMIT_MAKER"],"quoteOrderQtyMarketAllowed":true,
- "allowedSelfTradePreventionModes":["NONE","EXPIRE_MAKER","EXPIRE_TAKER","EXPIRE_BOTH"],
+ "orderTypes":["LIMIT","MARKET","LIMIT_MAKER","STOP_LOSS","STOP_LOSS_LIMIT","TAKE_PROFIT","TAKE_PROFIT_LIMIT"],
+ "quoteOrderQtyMarketAllowed":true,"icebergAllowed":true,"ocoAllowed":true,"otoAllowed":true,"opoAllowed":true,
+ "allowTrailingStop":true,"cancelReplaceAllowed":true,"amendAllowed":true,"pegInstructionsAllowed":true,
+ "allowedSelfTradePreventionModes":["NONE","EXPIRE_MAKER","EXPIRE_TAKER","EXPIRE_BOTH","DECREMENT","TRANSFER"],
  "defaultSelfTradePreventionMode":"EXPIRE_MAKER",
  "filters":[{"filterType":"PRICE_FILTER","minPrice":"0","maxPrice":"0","tickSize":"1"},
             {"filterType":"LOT_SIZE","minQty":"0.1","maxQty":"1000","stepSize":"0.1"}]}]}"#;
@@ -115,7 +117,7 @@ impl World {
 }
 
 /// `0.5 side=BUY type=…` (minutes from the start, then parameters) → a line of a script;
-/// `x` before the parameters makes it a cancel.
+/// `x` before the parameters makes it a cancel, any other word is the action itself.
 fn json_line(line: &str) -> String {
     let mut words = line.split_whitespace();
     let minutes: f64 = words.next().unwrap().parse().unwrap();
@@ -123,7 +125,8 @@ fn json_line(line: &str) -> String {
     let mut action = "new";
     for word in words {
         match word.split_once('=') {
-            None => action = "cancel",
+            None if word == "x" => action = "cancel",
+            None => action = word,
             Some((key, value)) => {
                 let key = match key {
                     "id" => "newClientOrderId",
@@ -412,7 +415,7 @@ fn rule_4_5_self_trades() {
         ),
         (
             "DECREMENT",
-            vec!["0s m NEW", "0s -1013 This symbol does not allow the specified self-trade prevention mode."],
+            vec!["0s m NEW", "0s t NEW", "0s m EXPIRED_IN_MATCH", "0s t NEW", "0s t FILLED 1@101 TAKER fee 0.001"],
         ),
     ] {
         let lines = script(mode);
@@ -646,4 +649,136 @@ fn latency_delays_the_arrival() {
     let mut world = World::new(&[(100, 110, 90, 105, 1_000)]);
     world.model.latency_us = 1_000_000;
     world.check(&["0 id=a side=BUY type=MARKET q=1"], &["20s a NEW", "20s a FILLED 1@91 TAKER fee 0.001"]);
+}
+
+/// Prices of a walk, each reached in a bar of its own.
+fn walk(prices: &[i64]) -> World {
+    let bar = |pair: &[i64]| (pair[0], pair[0].max(pair[1]), pair[0].min(pair[1]), pair[1], 1_000_000);
+    World::new(&prices.windows(2).map(bar).collect::<Vec<_>>())
+}
+
+#[test]
+fn rule_3_4_a_stop_triggers_where_the_path_reaches_it() {
+    walk(&[100, 90]).check(
+        &["0 id=s side=SELL type=STOP_LOSS stopPrice=95 q=1"],
+        &["0s s NEW", "40s s FILLED 1@94 TAKER fee 0.094"],
+    );
+    // Limit from there on: bid 94 is under the limit, so it rests, and nothing comes back.
+    walk(&[100, 90, 97]).check(
+        &["0 id=s side=SELL type=STOP_LOSS_LIMIT tif=GTC stopPrice=95 p=96 q=1"],
+        &["0s s NEW", "40s s NEW", "100s s FILLED 1@96 MAKER fee 0.096"],
+    );
+    World::new(&[(100, 100, 100, 100, 1_000), (90, 90, 90, 90, 1_000)]).check(
+        &["0 id=s side=SELL type=STOP_LOSS stopPrice=95 q=1"],
+        &["0s s NEW", "60s s FILLED 1@89 TAKER fee 0.089"],
+    );
+    walk(&[100, 90])
+        .check(&["0 id=s side=SELL type=STOP_LOSS stopPrice=100 q=1"], &["0s -2010 Order would trigger immediately."]);
+}
+
+#[test]
+fn rule_3_5_the_documented_trailing_scenarios() {
+    let mut world = walk(&[40_000, 37_000, 45_000, 46_000, 42_000, 44_099, 44_100]);
+    world.info = INFO.replace("EXPIRE_MAKER\",\n", "NONE\",\n");
+    // A: its stop price starts the trailing at 44,000; from 42,000 on 5 % are 44,100.
+    let a = "0 id=a side=BUY type=STOP_LOSS_LIMIT tif=GTC stopPrice=44000 trailingDelta=500 p=45000 q=0.1";
+    world.check(&[a], &["0s a NEW", "340s a NEW", "340s a FILLED 0.1@44101 TAKER fee 0.0001"]);
+    // E: without a stop price it trails from the beginning; 7 % under 45,500 are 42,315.
+    walk(&[40_000, 42_000, 39_500, 45_500, 42_316, 42_315]).check(
+        &["0 id=e side=SELL type=STOP_LOSS_LIMIT tif=GTC trailingDelta=700 p=39000 q=0.1"],
+        &["0s e NEW", "280s e NEW", "280s e FILLED 0.1@42314 TAKER fee 4.2314"],
+    );
+}
+
+#[test]
+fn rule_5_9_one_leg_ends_the_other() {
+    let oco = "0 oco side=SELL quantity=1 listClientOrderId=l aboveType=LIMIT_MAKER abovePrice=110 aboveClientOrderId=up belowType=STOP_LOSS belowStopPrice=95 belowClientOrderId=down";
+    let placed = ["0s down NEW", "0s up NEW", "0s list EXEC_STARTED"];
+    let with = |more: &[&str]| [&placed[..], more].concat().iter().map(|s| (*s).to_owned()).collect::<Vec<_>>();
+    let check = |world: World, script: &[&str], more: &[&str]| assert_eq!(world.run(script).0, with(more));
+    check(
+        walk(&[100, 115]),
+        &[oco],
+        &["40s up FILLED 1@110 MAKER fee 0.11", "40s down EXPIRED OCO_TRIGGER", "40s list ALL_DONE"],
+    );
+    check(
+        walk(&[100, 90]),
+        &[oco],
+        &["40s up EXPIRED OCO_TRIGGER", "40s down FILLED 1@94 TAKER fee 0.094", "40s list ALL_DONE"],
+    );
+    check(walk(&[100, 101, 102]), &[oco, "1 x of=up"], &["60s up CANCELED", "60s down CANCELED", "60s list ALL_DONE"]);
+    walk(&[100, 90]).check(
+        &["0 oco side=SELL quantity=1 aboveType=LIMIT_MAKER abovePrice=110 belowType=STOP_LOSS belowStopPrice=100"],
+        &["0s -2010 The relationship of the prices for the orders is not correct."],
+    );
+}
+
+#[test]
+fn a_working_order_triggers_a_pair_that_it_pays() {
+    let opoco = "0 opoco listClientOrderId=l workingSide=BUY workingType=LIMIT workingTimeInForce=GTC workingPrice=95 workingQuantity=1 workingClientOrderId=w pendingSide=SELL pendingAboveType=LIMIT_MAKER pendingAbovePrice=105 pendingAboveClientOrderId=up pendingBelowType=STOP_LOSS pendingBelowStopPrice=85 pendingBelowClientOrderId=down";
+    walk(&[100, 90, 110]).check(
+        &[opoco],
+        &[
+            "0s w NEW",
+            "0s down PENDING_NEW",
+            "0s up PENDING_NEW",
+            "0s list EXEC_STARTED",
+            "40s w FILLED 1@95 MAKER fee 0.001",
+            "40s down NEW",
+            "40s up NEW",
+            "100s up FILLED 1@105 MAKER fee 0.105",
+            "100s down EXPIRED OCO_TRIGGER",
+            "100s list ALL_DONE",
+        ],
+    );
+    let oto = "0 oto workingSide=BUY workingType=LIMIT workingTimeInForce=IOC workingPrice=95 workingQuantity=1 workingClientOrderId=w pendingSide=SELL pendingType=MARKET pendingQuantity=1 pendingClientOrderId=p";
+    walk(&[100, 90]).check(
+        &[oto],
+        &[
+            "0s w NEW",
+            "0s p PENDING_NEW",
+            "0s list EXEC_STARTED",
+            "0s w EXPIRED UNFILLED_IOC_QUANTITY_EXPIRED",
+            "0s p EXPIRED OTO_PHASE_ONE_EXPIRED",
+            "0s list ALL_DONE",
+        ],
+    );
+}
+
+#[test]
+fn replacements_and_amendments() {
+    let resting = "0 id=r side=BUY type=LIMIT tif=GTC p=90 q=1";
+    walk(&[100, 101, 102]).check(
+        &[resting, "1 cancel_replace cancelReplaceMode=STOP_ON_FAILURE cancelOrigClientOrderId=r side=BUY type=LIMIT tif=GTC p=91 q=2 id=n"],
+        &["0s r NEW", "60s r CANCELED", "60s n NEW"],
+    );
+    walk(&[100, 101, 102]).check(
+        &["1 cancel_replace cancelReplaceMode=STOP_ON_FAILURE cancelOrigClientOrderId=r side=BUY type=LIMIT tif=GTC p=91 q=2 id=n"],
+        &["60s -2022 Order cancel-replace failed."],
+    );
+    walk(&[100, 101, 102]).check(
+        &[resting, "1 cancel_replace cancelReplaceMode=ALLOW_FAILURE cancelOrigClientOrderId=r side=BUY type=LIMIT_MAKER p=111 q=2 id=n"],
+        &["0s r NEW", "60s r CANCELED", "60s -2021 Order cancel-replace partially failed."],
+    );
+    walk(&[100, 101, 102, 80]).check(
+        &[resting, "1 amend of=r newQty=0.4 id=r", "1.5 amend of=r newQty=0.4 id=r", "2 amend of=r newQty=0.5 id=r"],
+        &[
+            "0s r NEW",
+            "60s r NEW",
+            "100s -2038 The requested action would change no state; rejecting.",
+            "120s -2038 Order amend (quantity increase) is not supported.",
+            "160s r FILLED 0.4@90 MAKER fee 0.0004",
+        ],
+    );
+}
+
+#[test]
+fn rule_4_5_decrement_takes_from_both() {
+    let maker = "0 id=m side=BUY type=LIMIT tif=GTC p=98 q=6";
+    let mut world = walk(&[100, 100]);
+    world.model.half_spread_ticks = 5;
+    world.check(
+        &[maker, "0 id=t side=SELL type=LIMIT tif=GTC p=98 q=2 selfTradePreventionMode=DECREMENT"],
+        &["0s m NEW", "0s t NEW", "0s m NEW", "0s t EXPIRED_IN_MATCH"],
+    );
 }

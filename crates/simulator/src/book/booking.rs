@@ -124,13 +124,7 @@ impl Book {
         let (commission, commission_asset) = self.commission(desk, traded);
         order.filled_quantity = order.filled_quantity.checked_add(quantity).expect("never beyond the quantity");
         order.filled_quote = order.filled_quote.checked_add(quote_quantity).expect("fits 128 bits");
-        order.status = if !order.remaining().is_zero() {
-            OrderStatus::PartiallyFilled
-        } else if order.prevented_quantity.is_zero() {
-            OrderStatus::Filled
-        } else {
-            OrderStatus::ExpiredInMatch
-        };
+        order.status = if order.remaining().is_zero() { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
         order.updated = desk.now;
         let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Trade);
         report.fill = Some(Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity });
