@@ -10,7 +10,7 @@ use candlewick_model::ledger::locked_by;
 use candlewick_model::run::{Event, FillModel, MakerFill, PathModel, Slippage, orders_of};
 use candlewick_model::{
     Account, Amount, Asset, Bar, Bars, CommissionRates, ExchangeInfo, ExecutionReport, ExecutionType, Liquidity,
-    OrderType, Price, Side, Symbol, Timestamp,
+    ListOrderStatus, Order as Placed, OrderType, Price, Side, Symbol, Timestamp,
 };
 use candlewick_simulator::{Backtest, Finished, Market, Timeline};
 use candlewick_strategy::Script;
@@ -85,20 +85,120 @@ fn world() -> impl Strategy<Value = World> {
 fn line(at: usize, &(half_seconds, what, ticks, steps, mode): &Order) -> String {
     let side = if what % 2 == 0 { "BUY" } else { "SELL" };
     let (price, quantity) = (100 + ticks, Amount::from_units((steps * STEP).into()));
-    let kind = match what / 2 % 10 {
+    let above = (price + 3 + ticks.abs(), price + 5, 30 + 10 * steps);
+    let below = ((price - 3 - ticks.abs()).max(1), (price - 5).max(1));
+    let mode = ["NONE", "EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER"][usize::from(mode) % 6];
+    let time = START_MS + half_seconds * 500;
+    let list = |action: &str, members: String| {
+        format!(
+            r#"{{"time":{time},"action":"{action}","symbol":"AB","listClientOrderId":"l{at}","selfTradePreventionMode":"{mode}",{members}}}"#
+        )
+    };
+    let (stop, other) = if side == "SELL" { ("below", "above") } else { ("above", "below") };
+    let (stop_at, other_at) = if side == "SELL" { (below.0, above.0) } else { (above.0, below.0) };
+    let capital = |place: &str| format!("pending{}{}", place[..1].to_uppercase(), &place[1..]);
+    let working = format!(
+        r#""workingSide":"{side}","workingType":"LIMIT","workingTimeInForce":"{}","workingPrice":"{price}","workingQuantity":"{quantity}""#,
+        ["GTC", "GTC", "IOC", "FOK"][usize::from(what) % 4]
+    );
+    let opposite = if side == "SELL" { "BUY" } else { "SELL" };
+    match what / 2 % 26 {
+        10 => {
+            return list(
+                "oco",
+                format!(
+                    r#""side":"{side}","quantity":"{quantity}","{stop}Type":"STOP_LOSS","{stop}StopPrice":"{stop_at}","{other}Type":"LIMIT_MAKER","{other}Price":"{other_at}""#
+                ),
+            );
+        }
+        11 => {
+            return list(
+                "oco",
+                format!(
+                    r#""side":"{side}","quantity":"{quantity}","{stop}Type":"STOP_LOSS_LIMIT","{stop}StopPrice":"{stop_at}","{stop}Price":"{price}","{stop}TimeInForce":"GTC","{other}Type":"TAKE_PROFIT","{other}StopPrice":"{other_at}""#
+                ),
+            );
+        }
+        12 => {
+            return list(
+                "oto",
+                format!(
+                    r#"{working},"pendingSide":"{opposite}","pendingType":"MARKET","pendingQuantity":"{quantity}""#
+                ),
+            );
+        }
+        13 => {
+            return list(
+                "oto",
+                format!(
+                    r#"{working},"pendingSide":"{opposite}","pendingType":"STOP_LOSS","pendingTrailingDelta":"{}","pendingQuantity":"{quantity}""#,
+                    above.2
+                ),
+            );
+        }
+        14 => {
+            return list(
+                "opo",
+                format!(
+                    r#"{working},"pendingSide":"SELL","pendingType":"LIMIT","pendingTimeInForce":"GTC","pendingPrice":"{}""#,
+                    above.0
+                ),
+            );
+        }
+        15 => {
+            return list(
+                "opoco",
+                format!(
+                    r#"{working},"pendingSide":"SELL","{0}Type":"LIMIT_MAKER","{0}Price":"{1}","{2}Type":"STOP_LOSS","{2}StopPrice":"{3}""#,
+                    capital("above"),
+                    above.0,
+                    capital("below"),
+                    below.0
+                ),
+            );
+        }
+        16 => {
+            return format!(
+                r#"{{"time":{time},"action":"amend","symbol":"AB","orderId":{},"newQty":"{quantity}"}}"#,
+                steps % 12 + 1
+            );
+        }
+        17 => {
+            return format!(
+                r#"{{"time":{time},"action":"cancel_replace","symbol":"AB","cancelReplaceMode":"ALLOW_FAILURE","cancelOrderId":{},"side":"{side}","type":"LIMIT","timeInForce":"GTC","quantity":"{quantity}","price":"{price}"}}"#,
+                steps % 12 + 1
+            );
+        }
+        18 if steps == 0 => return format!(r#"{{"time":{time},"action":"cancel_all","symbol":"AB"}}"#),
+        _ => {}
+    }
+    let kind = match what / 2 % 26 {
         0..=3 => format!(r#""type":"LIMIT","timeInForce":"GTC","quantity":"{quantity}","price":"{price}""#),
         4 => format!(r#""type":"LIMIT","timeInForce":"IOC","quantity":"{quantity}","price":"{price}""#),
         5 => format!(r#""type":"LIMIT","timeInForce":"FOK","quantity":"{quantity}","price":"{price}""#),
         6 => format!(r#""type":"LIMIT_MAKER","quantity":"{quantity}","price":"{price}""#),
         7 => format!(r#""type":"MARKET","quantity":"{quantity}""#),
         8 => format!(r#""type":"MARKET","quoteOrderQty":"{}""#, steps * 17),
+        19 => format!(r#""type":"STOP_LOSS","quantity":"{quantity}","stopPrice":"{stop_at}""#),
+        20 => format!(r#""type":"TAKE_PROFIT","quantity":"{quantity}","stopPrice":"{other_at}""#),
+        21 => format!(
+            r#""type":"STOP_LOSS_LIMIT","timeInForce":"GTC","quantity":"{quantity}","stopPrice":"{stop_at}","price":"{price}""#
+        ),
+        22 => format!(r#""type":"STOP_LOSS","quantity":"{quantity}","trailingDelta":"{}""#, above.2),
+        23 => format!(
+            r#""type":"TAKE_PROFIT_LIMIT","timeInForce":"GTC","quantity":"{quantity}","stopPrice":"{other_at}","trailingDelta":"{}","price":"{price}""#,
+            above.2
+        ),
+        24 => format!(
+            r#""type":"LIMIT","timeInForce":"GTC","quantity":"{quantity}","price":"{price}","icebergQty":"{}""#,
+            Amount::from_units(STEP.into())
+        ),
+        25 => format!(r#""type":"LIMIT","timeInForce":"GTC","quantity":"{quantity}","pegPriceType":"PRIMARY_PEG""#),
         _ => String::new(),
     };
-    let time = START_MS + half_seconds * 500;
     if kind.is_empty() {
         return format!(r#"{{"time":{time},"action":"cancel","symbol":"AB","orderId":{}}}"#, steps % 12 + 1);
     }
-    let mode = ["NONE", "EXPIRE_MAKER", "EXPIRE_TAKER", "EXPIRE_BOTH"][usize::from(mode) % 4];
     format!(
         r#"{{"time":{time},"action":"new","symbol":"AB","side":"{side}",{kind},"newClientOrderId":"o{at}","selfTradePreventionMode":"{mode}"}}"#
     )
@@ -140,8 +240,11 @@ impl World {
             r#"{{"serverTime":{time},"symbols":[{{"symbol":"AB","status":"TRADING","baseAsset":"A","quoteAsset":"B",
             "baseCommissionPrecision":{base},"quoteCommissionPrecision":{quote},"quoteAssetPrecision":{value},
             "quoteOrderQtyMarketAllowed":true,
-            "orderTypes":["LIMIT","MARKET","LIMIT_MAKER"],"defaultSelfTradePreventionMode":"NONE",
-            "allowedSelfTradePreventionModes":["NONE","EXPIRE_MAKER","EXPIRE_TAKER","EXPIRE_BOTH"],
+            "icebergAllowed":true,"ocoAllowed":true,"otoAllowed":true,"opoAllowed":true,"allowTrailingStop":true,
+            "cancelReplaceAllowed":true,"amendAllowed":true,"pegInstructionsAllowed":true,
+            "orderTypes":["LIMIT","MARKET","LIMIT_MAKER","STOP_LOSS","STOP_LOSS_LIMIT","TAKE_PROFIT","TAKE_PROFIT_LIMIT"],
+            "defaultSelfTradePreventionMode":"NONE",
+            "allowedSelfTradePreventionModes":["NONE","EXPIRE_MAKER","EXPIRE_TAKER","EXPIRE_BOTH","DECREMENT","TRANSFER"],
             "filters":[{{"filterType":"PRICE_FILTER","minPrice":"0","maxPrice":"0","tickSize":"1"}},
                        {{"filterType":"LOT_SIZE","minQty":"0","maxQty":"1000","stepSize":"{step}"}}]}}]}}"#
         )
@@ -192,10 +295,10 @@ fn check_price(report: &ExecutionReport) -> Result<(), TestCaseError> {
     let Some(fill) = report.fill else { return Ok(()) };
     prop_assert!(fill.quantity.units() > 0 && fill.price.units() > 0, "{report:?}");
     match (fill.liquidity, report.order.order_type, report.order.side) {
-        (Liquidity::Maker, ..) => prop_assert_eq!(fill.price, report.order.price),
-        (_, OrderType::Market, _) => {}
-        (_, _, Side::Buy) => prop_assert!(fill.price <= report.order.price, "{report:?}"),
-        (_, _, Side::Sell) => prop_assert!(fill.price >= report.order.price, "{report:?}"),
+        (Liquidity::Maker, ..) => prop_assert_eq!(fill.price, report.order.limit()),
+        (_, OrderType::Market | OrderType::StopLoss | OrderType::TakeProfit, _) => {}
+        (_, _, Side::Buy) => prop_assert!(fill.price <= report.order.limit(), "{report:?}"),
+        (_, _, Side::Sell) => prop_assert!(fill.price >= report.order.limit(), "{report:?}"),
     }
     Ok(())
 }
@@ -285,11 +388,42 @@ fn check_money(world: &World, finished: &Finished) -> Result<(), TestCaseError> 
     }
     prop_assert_eq!(outcome.account.balance(a).total().units(), base);
     prop_assert_eq!(outcome.account.balance(b).total().units(), quote);
-    let held = |side| -> i128 {
-        orders_of(&outcome.events).iter().filter(|o| o.side == side).map(|o| locked_by(o).units()).sum()
-    };
-    prop_assert_eq!(outcome.account.balance(a).locked.units(), held(Side::Sell));
-    prop_assert_eq!(outcome.account.balance(b).locked.units(), held(Side::Buy));
+    // What lists hold together is the ledger's to know; orders alone must add up.
+    let orders = orders_of(&outcome.events);
+    let of_lists = orders.iter().any(|o| !o.status.is_final() && o.order_list_id.is_some());
+    for (side, asset) in [(Side::Sell, a), (Side::Buy, b)] {
+        let alone = orders.iter().filter(|o| o.side == side && o.order_list_id.is_none());
+        let held: i128 = alone.map(|o| locked_by(o).units()).sum();
+        let locked = outcome.account.balance(asset).locked.units();
+        prop_assert!(if of_lists { locked >= held } else { locked == held }, "{locked} for {held}");
+    }
+    check_lists(&outcome.events, &orders)?;
+    Ok(())
+}
+
+/// A list is done when none of its orders is open, and tells so once; what is executed, left and
+/// prevented comes to what was asked for.
+fn check_lists(events: &[Event], orders: &[Placed]) -> Result<(), TestCaseError> {
+    let mut done = BTreeMap::new();
+    for event in events {
+        if let Event::ListStatus(status) = event {
+            let ended = done.entry(status.order_list_id).or_insert(false);
+            prop_assert!(!*ended, "more of a list that is done: {status:?}");
+            *ended = status.list_order_status == ListOrderStatus::AllDone;
+        }
+    }
+    for order in orders {
+        if let Some(list) = order.order_list_id
+            && !order.status.is_final()
+        {
+            prop_assert_eq!(done.get(&list), Some(&false), "an order of a list that is done");
+        }
+        prop_assert!(order.remaining().units() >= 0, "{order:?}");
+    }
+    let open = |list: u64| orders.iter().any(|o| o.order_list_id == Some(list) && !o.status.is_final());
+    for (list, done) in done {
+        prop_assert_eq!(done, !open(list), "list {}", list);
+    }
     Ok(())
 }
 
