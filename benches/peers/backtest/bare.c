@@ -1,7 +1,7 @@
 /* The signal and the fills alone: how little a bar can cost. Money in doubles, no filters, no
  * equity on the way.
  *
- *     bare BARS.bin FAST SLOW CASH STAKE FEE TICK
+ *     bare BARS.bin PASSES FAST SLOW CASH STAKE FEE TICK
  */
 #include "bars.h"
 
@@ -44,17 +44,15 @@ static struct end replay(const struct bars *bars, const struct task *task) {
 int main(int count, char **words) {
     const struct task task = read_task(count, words);
     const struct bars bars = read_bars(words[1]);
-    double first = 0, warm = 1e9;
-    struct end end;
-    for (int pass = 0; pass < PASSES; pass++) {
+    const int passes = atoi(words[2]);
+    struct times times = {0, 0};
+    struct end end = {0, 0};
+    for (int pass = 0; pass < passes; pass++) {
         const double start = seconds();
         end = replay(&bars, &task);
-        const double took = seconds() - start;
-        if (pass == 0)
-            first = took;
-        else if (took < warm)
-            warm = took;
+        note_pass(&times, pass, seconds() - start);
     }
-    printf("{\"first\": %.9f, \"warm\": %.9f, \"orders\": %ld, \"equity\": %.8f}\n", first, warm, end.orders, end.equity);
+    printf("{\"first\": %.9f, \"warm\": %.9f, \"orders\": %ld, \"equity\": %.8f}\n", times.first, times.warm, end.orders,
+           end.equity);
     return 0;
 }

@@ -4,10 +4,9 @@
  * integers, a log of reports, equity at every close and the worst drawdown. Its result is
  * candlewick's to the last digit. The rules' numbers are those of docs/fill-rules.md.
  *
- *     duties BARS.bin FAST SLOW CASH STAKE FEE TICK
+ *     duties BARS.bin PASSES FAST SLOW CASH STAKE FEE TICK
  */
 #include "bars.h"
-#include <string.h>
 
 typedef __int128 wide;
 
@@ -42,14 +41,18 @@ struct run {
     int64_t last; /* price of the last trade */
     long orders, fills, refused;
     wide *equity;
-    wide peak;
+    wide peak, limit;
     double worst_drawdown;
     struct report *log;
     long logged, room;
 };
 
-static wide share(wide amount, int64_t rate) {
-    return amount * rate / ONE;
+/* a × b / 1e8, rounded down; in parts, because a division of 128 bits is slow. Not negative. */
+static wide product(wide a, int64_t b) {
+    if (a > INT64_MAX)
+        return a / ONE * b + a % ONE * b / ONE;
+    const int64_t whole = (int64_t)a / ONE, part = (int64_t)a % ONE;
+    return (wide)whole * b + (part * (b / ONE) + part * (b % ONE) / ONE);
 }
 
 static void note(struct run *run, struct report report) {
@@ -96,9 +99,9 @@ static void lock(struct balance *balance, wide amount) {
 static void fill(struct run *run, struct report *report) {
     const int buys = report->side == BUY;
     struct balance *given = buys ? &run->quote : &run->base, *got = buys ? &run->base : &run->quote;
-    report->quote = (wide)report->price * report->filled / ONE;
+    report->quote = product(report->price, report->filled);
     const wide pays = buys ? report->quote : report->filled, gets = buys ? report->filled : report->quote;
-    report->commission = share(gets, run->task->fee);
+    report->commission = product(gets, run->task->fee);
     lock(given, pays);
     given->locked -= pays;
     got->free += gets - report->commission;
@@ -107,15 +110,22 @@ static void fill(struct run *run, struct report *report) {
     note(run, *report);
 }
 
+/* The price of the last trade before a bar: bars without volume have none. */
+static int64_t last_traded(const struct run *run, long row) {
+    const struct bars *bars = run->bars;
+    for (long before = row - 1; before >= 0; before--)
+        if (bars->volume[before])
+            return bars->close[before];
+    return bars->open[0];
+}
+
 /* The order of the last close meets the open of this bar: filters, balance, liquidity (5.1),
  * then what the budget gives (4.1, 4.3). `money` for BUY, `quantity` for SELL. */
 static void take_up(struct run *run, long row, enum side side, wide money, int64_t quantity) {
     const struct bars *bars = run->bars;
     const int64_t now = bars->open_time[row];
-    const int has_volume = bars->volume[row] != 0;
-    if (has_volume)
-        run->last = bars->open[row];
-    int64_t budget = (int64_t)share(bars->volume[row], VOLUME_SHARE);
+    run->last = bars->volume[row] ? bars->open[row] : last_traded(run, row);
+    int64_t budget = (int64_t)product(bars->volume[row], VOLUME_SHARE);
     budget -= budget % STEP;
     struct report report = {now, run->orders, side, REFUSED, on_tick(run, side), quantity, 0, 0, 0};
     wide value = money * ONE;
@@ -156,85 +166,94 @@ static int64_t sellable(const struct run *run, long row) {
     return passes_lots(quantity) && value >= (wide)MIN_NOTIONAL * ONE ? quantity : 0;
 }
 
-static void value_at(struct run *run, long row, int64_t price, wide quote, int64_t whole, int64_t part) {
-    const wide equity =
-        quote + (wide)whole * price + (part * (price / ONE) + part * (price % ONE) / ONE);
-    run->equity[row] = equity;
-    if (equity > run->peak)
-        run->peak = equity;
-    const wide drop = run->peak - equity;
-    if ((double)drop > run->worst_drawdown * (double)run->peak)
-        run->worst_drawdown = (double)drop / (double)run->peak;
+/* Equity at the closes of rows in which nothing was bought or sold; the worst drawdown is worse
+ * once the drop from the peak exceeds `limit`. */
+static void hold(struct run *run, long from, long to) {
+    const int64_t *close = run->bars->close;
+    const wide quote = run->quote.free + run->quote.locked, base = run->base.free + run->base.locked;
+    const int64_t whole = (int64_t)(base / ONE), part = (int64_t)(base % ONE);
+    wide *equity = run->equity;
+    wide peak = run->peak, limit = run->limit;
+    for (long row = from; row < to; row++) {
+        const int64_t price = close[row];
+        const wide now = quote + (wide)whole * price + (part * (price / ONE) + part * (price % ONE) / ONE);
+        equity[row] = now;
+        if (now > peak) {
+            peak = now;
+            limit = (wide)(run->worst_drawdown * (double)now);
+        } else if (peak - now > limit) {
+            limit = peak - now;
+            run->worst_drawdown = (double)limit / (double)peak;
+        }
+    }
+    run->peak = peak;
+    run->limit = limit;
+}
+
+/* The moving averages, as in ma_cross.rs: above zero where the fast one is above the slow one. */
+struct signal {
+    int64_t lead;
+    int above;
+    long row;
+};
+
+/* The next row at whose close the averages have crossed; the number of bars where none has. */
+static long next_crossing(struct signal *signal, const struct bars *bars, int64_t fast, int64_t slow) {
+    const int64_t *close = bars->close;
+    for (long row = signal->row; row < bars->count; row++) {
+        signal->lead += slow * (close[row] - (row >= fast ? close[row - fast] : 0));
+        signal->lead -= fast * (close[row] - (row >= slow ? close[row - slow] : 0));
+        if (row + 1 < slow)
+            continue;
+        const int before = signal->above, above = signal->lead > 0;
+        signal->above = above;
+        if (before >= 0 && before != above) {
+            signal->row = row + 1;
+            return row;
+        }
+    }
+    return bars->count;
 }
 
 static void replay(struct run *run) {
     const struct bars *bars = run->bars;
-    const int64_t fast = run->task->fast, slow = run->task->slow;
-    int64_t lead = 0;
-    int above = -1, ordered = 0;
-    enum side side = BUY;
-    wide money = 0;
-    int64_t quantity = 0;
-    run->quote.free = run->task->cash;
-    run->peak = run->task->cash;
+    struct signal signal = {0, -1, 0};
+    run->quote.free = run->peak = run->task->cash;
     run->equity = malloc(bars->count * sizeof *run->equity);
     if (!run->equity)
         give_up("no memory");
-    wide quote = run->quote.free;
-    int64_t whole = 0, part = 0;
-    for (long row = 0; row < bars->count; row++) {
-        const int64_t close = bars->close[row];
-        if (ordered) {
-            take_up(run, row, side, money, quantity);
-            ordered = 0;
-            quote = run->quote.free + run->quote.locked;
-            const wide base = run->base.free + run->base.locked;
-            whole = (int64_t)(base / ONE);
-            part = (int64_t)(base % ONE);
-        }
-        if (bars->volume[row])
-            run->last = close;
-        value_at(run, row, close, quote, whole, part);
-        lead += slow * (close - (row >= fast ? bars->close[row - fast] : 0));
-        lead -= fast * (close - (row >= slow ? bars->close[row - slow] : 0));
-        if (row + 1 < slow)
-            continue;
-        const int now = lead > 0, crossed = above >= 0 && now != above;
-        above = now;
-        if (!crossed)
-            continue;
-        side = now ? BUY : SELL;
-        money = now ? share(run->quote.free, run->task->stake) : 0;
-        quantity = now ? 0 : sellable(run, row);
-        ordered = now ? money > 0 : quantity > 0;
+    for (long from = 0; from < bars->count;) {
+        const long row = next_crossing(&signal, bars, run->task->fast, run->task->slow);
+        const long open = row + 1 < bars->count ? row + 1 : bars->count;
+        hold(run, from, open);
+        from = open;
+        if (open == bars->count)
+            break;
+        const wide money = signal.above ? product(run->quote.free, run->task->stake) : 0;
+        const int64_t quantity = signal.above ? 0 : sellable(run, row);
+        if (money > 0 || quantity > 0)
+            take_up(run, open, signal.above ? BUY : SELL, money, quantity);
     }
 }
 
 int main(int count, char **words) {
     const struct task task = read_task(count, words);
     const struct bars bars = read_bars(words[1]);
-    double first = 0, warm = 1e9;
-    struct run run;
-    for (int pass = 0; pass < PASSES; pass++) {
+    const int passes = atoi(words[2]);
+    struct times times = {0, 0};
+    struct run run = {.bars = &bars, .task = &task};
+    for (int pass = 0; pass < passes; pass++) {
+        free(run.equity);
+        free(run.log);
+        run = (struct run){.bars = &bars, .task = &task};
         const double start = seconds();
-        memset(&run, 0, sizeof run);
-        run.bars = &bars;
-        run.task = &task;
         replay(&run);
-        const double took = seconds() - start;
-        if (pass == 0)
-            first = took;
-        else if (took < warm)
-            warm = took;
-        if (pass + 1 < PASSES) {
-            free(run.equity);
-            free(run.log);
-        }
+        note_pass(&times, pass, seconds() - start);
     }
     const wide last = run.equity[bars.count - 1];
-    printf("{\"first\": %.9f, \"warm\": %.9f, \"orders\": %ld, \"fills\": %ld, \"refused\": %ld, \"equity\": %lld.%08lld, "
-           "\"drawdown\": %.6f}\n",
-           first, warm, run.orders, run.fills, run.refused, (long long)(last / ONE), (long long)(last % ONE),
-           run.worst_drawdown);
+    printf("{\"first\": %.9f, \"warm\": %.9f, \"orders\": %ld, \"fills\": %ld, \"refused\": %ld, "
+           "\"equity\": \"%lld.%08lld\", \"drawdown\": %.6f}\n",
+           times.first, times.warm, run.orders + run.refused, run.fills, run.refused, (long long)(last / ONE),
+           (long long)(last % ONE), run.worst_drawdown);
     return 0;
 }

@@ -34,6 +34,8 @@ PEERS = {
 }
 SCRIPTS = {name: HERE / f"with_{name.removesuffix('.py')}.py" for name in ["vectorbt", "hftbacktest", "backtesting.py", "nautilus"]}
 SLOW = {"backtesting.py", "nautilus"}
+# Those that can replay again in a process, and how often they do for the figure called warm.
+AGAIN = {"bare.c": 30, "duties.c": 30, "vectorbt": 4, "hftbacktest": 4}
 
 
 def arguments():
@@ -50,6 +52,7 @@ def arguments():
     parser.add_argument("--fee", type=float, default=0.0001, help="small, so that the money lasts for all crossings")
     parser.add_argument("--only", default=",".join(PEERS), help="some of the peers")
     parser.add_argument("--program", type=Path, default=Path("target/release/candlewick"))
+    parser.add_argument("--bench", nargs="?", const="cargo bench --bench replay --", help="the figures of candlewick in memory, too")
     parser.add_argument("--folder", type=Path, help="keep bars and lake here, and use them again")
     return parser.parse_args()
 
@@ -68,23 +71,30 @@ def prepare(folder, task, columns, program):
         subprocess.run(["cc", "-O3", "-march=native", HERE / f"{name}.c", "-o", folder / name], check=True)
 
 
-def command(peer, folder, task, count, program):
+def command(peer, folder, task, count, passes, program):
     if peer == "candlewick":
         return candlewick.command(folder, program)
     if peer in SCRIPTS:
-        return [sys.executable, SCRIPTS[peer], folder, str(count)]
+        return [sys.executable, SCRIPTS[peer], folder, str(count), str(passes)]
     units = [round(number * ONE) for number in (task.cash, task.stake, task.fee, task.tick)]
-    return [folder / peer.removesuffix(".c"), folder / "bars.bin", *map(str, [task.fast, task.slow, *units])]
+    return [folder / peer.removesuffix(".c"), folder / "bars.bin", *map(str, [passes, task.fast, task.slow, *units])]
 
 
 def one(peer, folder, task, columns, count, program):
-    """One process: what it says, and how long it took as a whole."""
-    start = time.perf_counter()
-    done = subprocess.run(command(peer, folder, task, count, program), capture_output=True, text=True)
-    whole = time.perf_counter() - start
-    assert done.returncode == 0, f"{peer}: {done.stderr[-3000:]}"
-    said = candlewick.answer(folder, done.stderr, columns) if peer == "candlewick" else json.loads(done.stdout.splitlines()[-1])
-    return said | {"whole": whole}
+    """One process: what it says, and how long it took as a whole; and another for the warm figure."""
+
+    def ended(passes):
+        start = time.perf_counter()
+        done = subprocess.run(command(peer, folder, task, count, passes, program), capture_output=True, text=True)
+        assert done.returncode == 0, f"{peer}: {done.stderr[-3000:]}"
+        return done, time.perf_counter() - start
+
+    done, whole = ended(1)
+    if peer == "candlewick":
+        return candlewick.answer(folder, done.stderr, columns) | {"whole": whole}
+    said = json.loads(done.stdout.splitlines()[-1])
+    warm = json.loads(ended(AGAIN[peer])[0].stdout.splitlines()[-1])["warm"] if peer in AGAIN else None
+    return said | {"whole": whole, "warm": warm}
 
 
 def best(rounds):
@@ -93,13 +103,19 @@ def best(rounds):
     return rounds[0] | times
 
 
-def check(peer, said, columns, task, count):
-    """Whether it traded on the crossings that there are, and what it says of the rest."""
-    expected = traded(columns["close"][:count], task.fast, task.slow)
-    if said["orders"] == expected:
-        return
-    why = f"{said['refused']} refused" if said.get("refused") else "see its notes in README.md: money or rounding"
-    print(f"{peer} traded on {said['orders']} crossings of {expected}: {why}")
+def check(results, columns, task, counts):
+    """Whether each traded on the crossings that there are, or why not; and whether the C program
+    with candlewick's rules has candlewick's money."""
+    for peer, said in results.items():
+        expected = traded(columns["close"][: counts[peer]], task.fast, task.slow)
+        if said["orders"] != expected:
+            why = f"{said['refused']} were refused" if said.get("refused") else "money, volume or rounding: look at its fills"
+            print(f"{peer} sent {said['orders']} orders on {expected} crossings: {why}")
+    if {"candlewick", "duties.c"} <= results.keys():
+        same = ["orders", "fills", "refused", "equity"]
+        ours, theirs = ({name: results[peer][name] for name in same} for peer in ["candlewick", "duties.c"])
+        assert ours == theirs, f"candlewick and duties.c do not agree: {ours} and {theirs}"
+        print("candlewick and duties.c end with the same money, to the last digit")
 
 
 def table(results, counts):
@@ -147,9 +163,12 @@ def main():
             for peer in peers[turn:] + peers[:turn]:
                 rounds[peer].append(one(peer, folder, task, columns, counts[peer], asked.program))
     results = {peer: best(rounds[peer]) for peer in peers}
-    for peer, said in results.items():
-        check(peer, said, columns, task, counts[peer])
+    check(results, columns, task, counts)
     table(results, counts)
+    if asked.bench:
+        print("candlewick in memory, warm, on the bench's own bars (a walk of a year):")
+        for name, per_bar in candlewick.in_memory(asked.bench):
+            print(f"{per_bar:9.2f} ns/bar  {name}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def average(values, window):
 
 
 def main():
-    task, bars = shared.given()
+    task, bars, _ = shared.given()
     prices = shared.floats(bars)
     frame = pd.DataFrame(
         {name.title(): prices[name] for name in ["open", "high", "low", "close", "volume"]},
@@ -54,7 +54,7 @@ def main():
     backtest = test()
     result, first = shared.timed(backtest.run)
     still_open = int(result["_strategy"].position.size != 0)
-    shared.answer(first, result["_strategy"].sent, result["Equity Final [$]"], trips=len(result["_trades"]), open=still_open)
+    shared.answer([first], result["_strategy"].sent, result["Equity Final [$]"], trips=len(result["_trades"]), open=still_open)
 
 
 if __name__ == "__main__":

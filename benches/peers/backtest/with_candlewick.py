@@ -99,6 +99,14 @@ band = false
     )
 
 
+def in_memory(words):
+    """Names and nanoseconds a bar of the bench's runs of `ma-cross` and of no orders."""
+    done = subprocess.run(words.split() + ["ma-cross|no orders"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = re.findall(r"^(replay of [^\n]*?)\s+time:[^\n]*\s+thrpt:\s+\[\S+ \S+ ([\d.]+) ([KMG])elem/s", done.stdout, re.M)
+    return [(name, 1e9 / (float(rate) * {"K": 1e3, "M": 1e6, "G": 1e9}[unit])) for name, rate, unit in found]
+
+
 def command(folder, program):
     """A whole backtest: the lake is read, the bars replayed, the report written."""
     return [program, "backtest", folder / "run.toml", "--lake", folder / "lake", "--out", folder / "out", "--force"]

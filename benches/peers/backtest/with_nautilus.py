@@ -74,7 +74,7 @@ class MaCross(Strategy):
 
 
 def main():
-    task, bars = shared.given()
+    task, bars, _ = shared.given()
     instrument = market(task)
     bar_type = BarType.from_str("BTCUSDT.BINANCE-1-MINUTE-LAST-EXTERNAL")
     prices = shared.floats(bars)
@@ -92,7 +92,7 @@ def main():
     _, first = shared.timed(engine.run)
     account = engine.portfolio.account(VENUE)
     equity = account.balance_total(USDT).as_double() + account.balance_total(BTC).as_double() * prices["close"][-1]
-    shared.answer(first, strategy.sent, equity, fills=strategy.filled)
+    shared.answer([first], strategy.sent, equity, fills=strategy.filled)
 
 
 if __name__ == "__main__":
