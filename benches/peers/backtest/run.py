@@ -30,9 +30,10 @@ PEERS = {
     "vectorbt": "signals as arrays, one compiled loop; floats, no filters, no volume limit; commission in quote asset",
     "hftbacktest": "a bar becomes levels of a book; compiled strategy; floats, no filters; commission in quote asset",
     "backtesting.py": "loop in Python and its statistics; floats, whole steps, no volume limit, spread as a share",
-    "nautilus": "a bar becomes four ticks of a book; risk engine, no volume limit; fills at the close, not the next open",
+    "nautilus": "a bar becomes four ticks of a book; risk engine; fills at the close, not the next open; no volume limit",
 }
-SCRIPTS = {name: HERE / f"with_{name.removesuffix('.py')}.py" for name in ["vectorbt", "hftbacktest", "backtesting.py", "nautilus"]}
+IN_PYTHON = ["vectorbt", "hftbacktest", "backtesting.py", "nautilus"]
+SCRIPTS = {name: HERE / f"with_{name.removesuffix('.py')}.py" for name in IN_PYTHON}
 SLOW = {"backtesting.py", "nautilus"}
 # Those that can replay again in a process, and how often they do for the figure called warm.
 AGAIN = {"bare.c": 30, "duties.c": 30, "vectorbt": 4, "hftbacktest": 4}
@@ -109,7 +110,7 @@ def check(results, columns, task, counts):
     for peer, said in results.items():
         expected = traded(columns["close"][: counts[peer]], task.fast, task.slow)
         if said["orders"] != expected:
-            why = f"{said['refused']} were refused" if said.get("refused") else "money, volume or rounding: look at its fills"
+            why = f"{said['refused']} were refused, and what was not bought cannot be sold" if said.get("refused") else "money, volume or rounding: look at its fills"
             print(f"{peer} sent {said['orders']} orders on {expected} crossings: {why}")
     if {"candlewick", "duties.c"} <= results.keys():
         same = ["orders", "fills", "refused", "equity"]
@@ -118,20 +119,30 @@ def check(results, columns, task, counts):
         print("candlewick and duties.c end with the same money, to the last digit")
 
 
+HEAD = {
+    "": 15, "bars": 9, "first ns/bar": 13, "warm ns/bar": 12, "÷ candlewick": 13, "whole s": 9, "whole ns/bar": 13,
+    "÷ candlewick ": 14, "orders": 8, "money at the end": 19,
+}
+
+
+def line(cells):
+    return "".join(cell.ljust(width) if at == 0 else cell.rjust(width) for at, (cell, width) in enumerate(zip(cells, HEAD.values())))
+
+
 def table(results, counts):
-    own = results.get("candlewick")
-    head = ["", "bars", "first ns/bar", "warm ns/bar", "÷ candlewick", "whole s", "whole ns/bar", "÷ candlewick", "orders", "money at the end"]
-    widths = [15, 9, 13, 12, 13, 9, 13, 13, 8, 19]
-    print("".join(f"{cell:>{width}}" if at else f"{cell:{width}}" for at, (cell, width) in enumerate(zip(head, widths))))
+    def per_bar(peer, name):
+        return results[peer][name] / counts[peer] * 1e9 if peer in results and results[peer].get(name) else None
+
+    def ratio(peer, name):
+        own = per_bar("candlewick", name)
+        return per_bar(peer, name) / own if own else None
+
+    print(line(HEAD))
     for peer, said in results.items():
-        count = counts[peer]
-        per_bar = lambda name: said[name] / count * 1e9 if said.get(name) else None
-        ratio = lambda name: per_bar(name) / (own[name] / counts["candlewick"] * 1e9) if own else None
-        cells = [count, per_bar("first"), per_bar("warm"), ratio("first"), said["whole"], per_bar("whole"), ratio("whole"), said["orders"]]
-        kinds = ["d", ".2f", ".2f", ".2f", ".2f", ".1f", ".2f", "d"]
-        texts = ["-" if cell is None else format(cell, kind) for cell, kind in zip(cells, kinds)]
+        figures = [per_bar(peer, "first"), per_bar(peer, "warm"), ratio(peer, "first"), said["whole"], per_bar(peer, "whole")]
+        texts = ["-" if figure is None else f"{figure:.2f}" for figure in figures + [ratio(peer, "whole")]]
         money = said["equity"] if isinstance(said["equity"], str) else f"{said['equity']:.2f}"
-        print("".join(f"{cell:>{width}}" if at else f"{cell:{width}}" for at, (cell, width) in enumerate(zip([peer, *texts, money], widths))))
+        print(line([peer, str(counts[peer]), *texts, str(said["orders"]), money]))
     for peer, said in results.items():
         more = {name: said[name] for name in said if name not in {"first", "warm", "whole", "orders", "equity"}}
         print(f"{peer:15}{PEERS[peer]} {more or ''}")
