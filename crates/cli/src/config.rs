@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use candlewick_model::CommissionRates;
 use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
-use candlewick_model::{Account, Amount, Asset, Interval, Period, Rate, Symbol};
+use candlewick_model::{
+    Account, Amount, Asset, CommissionRates, Interval, Liquidity, Period, Rate, RateParts, Side, Symbol,
+};
 use candlewick_strategy::{Builtin, MaCross, MeanReversion, Script};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, de};
@@ -115,11 +116,64 @@ impl Default for FillsConfig {
 struct FeesConfig {
     maker: Number,
     taker: Number,
+    buyer: Number,
+    seller: Number,
+    special: PartsConfig,
+    tax: PartsConfig,
 }
 
 impl Default for FeesConfig {
     fn default() -> Self {
-        Self { maker: Number(Decimal::new(1, 3)), taker: Number(Decimal::new(1, 3)) }
+        let (tenth, nothing) = (Number(Decimal::new(1, 3)), Number(Decimal::ZERO));
+        let parts = PartsConfig::default();
+        Self { maker: tenth, taker: tenth, buyer: nothing, seller: nothing, special: parts.clone(), tax: parts }
+    }
+}
+
+/// One kind of commission beside the standard one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PartsConfig {
+    maker: Number,
+    taker: Number,
+    buyer: Number,
+    seller: Number,
+}
+
+impl Default for PartsConfig {
+    fn default() -> Self {
+        let nothing = Number(Decimal::ZERO);
+        Self { maker: nothing, taker: nothing, buyer: nothing, seller: nothing }
+    }
+}
+
+impl FeesConfig {
+    fn rates(&self) -> anyhow::Result<CommissionRates> {
+        let parts = |kind: &str, parts: [Number; 4]| -> anyhow::Result<RateParts> {
+            let [maker, taker, buyer, seller] = parts;
+            Ok(RateParts {
+                maker: share(&format!("fees.{kind}maker"), maker)?,
+                taker: share(&format!("fees.{kind}taker"), taker)?,
+                buyer: share(&format!("fees.{kind}buyer"), buyer)?,
+                seller: share(&format!("fees.{kind}seller"), seller)?,
+            })
+        };
+        let of = |p: &PartsConfig| [p.maker, p.taker, p.buyer, p.seller];
+        let rates = CommissionRates {
+            standard: parts("", [self.maker, self.taker, self.buyer, self.seller])?,
+            special: parts("special.", of(&self.special))?,
+            tax: parts("tax.", of(&self.tax))?,
+            discount: None,
+        };
+        let most = [Side::Buy, Side::Sell]
+            .into_iter()
+            .flat_map(|side| [Liquidity::Maker, Liquidity::Taker].map(|liquidity| rates.total(side, liquidity)));
+        match most.max() {
+            Some(rate) if rate > Rate::from_units(candlewick_model::number::ONE) => {
+                Err(anyhow!("the parts of `fees` come to {rate}; they must not exceed 1 together"))
+            }
+            _ => Ok(rates),
+        }
     }
 }
 
@@ -228,7 +282,7 @@ impl Config {
             slippage: self.fills.slippage,
             volume_share: share("fills.volume_share", self.fills.volume_share)?,
             latency_us: i64::from(self.fills.latency_ms) * 1_000,
-            fees: CommissionRates::simple(share("fees.maker", self.fees.maker)?, share("fees.taker", self.fees.taker)?),
+            fees: self.fees.rates()?,
         })
     }
 

@@ -3,7 +3,7 @@
 //! For: words around figures. Not for: markup (the template).
 
 use candlewick_model::run::{MakerFill, PathModel, Run, Slippage};
-use candlewick_model::{Amount, ExpiryReason, Rate};
+use candlewick_model::{Amount, CommissionRates, ExpiryReason, Liquidity, Rate, Side};
 use serde::Serialize;
 
 use crate::curve::growth;
@@ -155,6 +155,15 @@ pub(crate) fn band(run: &Run, statistics: &Statistics) -> Option<Vec<BandPoint>>
     Some(points.map(point).into())
 }
 
+/// All parts added, by side where that matters.
+fn commission(rates: &CommissionRates) -> String {
+    let of = |liquidity| {
+        let [buy, sell] = [Side::Buy, Side::Sell].map(|side| rates.total(side, liquidity));
+        if buy == sell { rate(buy) } else { format!("{} bought, {} sold", rate(buy), rate(sell)) }
+    };
+    format!("maker {}, taker {}", of(Liquidity::Maker), of(Liquidity::Taker))
+}
+
 fn rate(rate: Rate) -> String {
     let text = format!("{:.6}", rate.to_f64() * 100.0);
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
@@ -185,7 +194,7 @@ pub(crate) fn fill_model(run: &Run) -> Vec<(&'static str, String)> {
         ("Slippage of takers", slippage),
         ("Share of a bar's volume", rate(model.volume_share)),
         ("Latency", format!("{} ms", float(Some(model.latency_us as f64 / 1000.0), 3))),
-        ("Commission", format!("maker {}, taker {}", rate(model.fees.standard.maker), rate(model.fees.standard.taker))),
+        ("Commission", commission(&model.fees)),
         ("Tick and step", format!("{} {}, {} {}", run.tick, run.quote_asset, run.step, run.base_asset)),
     ]
 }
