@@ -8,9 +8,8 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use candlewick_model::CommissionRates;
 use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
-use candlewick_model::{Amount, Bar, Bars, ExchangeInfo, Price, Symbol, Timestamp};
+use candlewick_model::{Amount, Bar, Bars, CommissionRates, ExchangeInfo, Price, Side, Symbol, Timestamp};
 use candlewick_simulator::{Backtest, Market, Timeline};
 use candlewick_strategy::{Context, MaCross, MeanReversion, Strategy};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -87,6 +86,34 @@ impl Strategy for Idle {
     }
 }
 
+/// A hundred orders that rest far from the price.
+#[derive(Clone)]
+struct Resting;
+impl Strategy for Resting {
+    fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
+        if context.bar_count() == 1 {
+            for cents in 0..100 {
+                let far =
+                    Price::from_units(bar.close.units() / 4 + cents * 1_000_000).floor_to(Price::from_units(1_000_000));
+                context.submit_limit(Side::Buy, far, "0.01".parse().expect("a number"));
+            }
+        }
+    }
+}
+
+/// One order placed and one cancelled on every bar.
+#[derive(Clone)]
+struct Churning;
+impl Strategy for Churning {
+    fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
+        if let Some(order) = context.open_orders().first().map(|order| order.order_id) {
+            context.cancel(order);
+        }
+        let far = Price::from_units(bar.close.units() / 2).floor_to(Price::from_units(1_000_000));
+        context.submit_limit(Side::Buy, far, "0.01".parse().expect("a number"));
+    }
+}
+
 fn replay(c: &mut Criterion) {
     let market = market();
     let mut group = c.benchmark_group("replay of a year of minutes");
@@ -102,6 +129,14 @@ fn replay(c: &mut Criterion) {
             Backtest::new(&market, strategy.clone(), "ma-cross").run().expect("runs").outcome.events.len()
         });
     }
+    bench("100 resting orders", &|| {
+        let finished = Backtest::new(&market, Resting, "resting").run().expect("runs");
+        assert_eq!(finished.outcome.events.len(), 200, "100 sent, 100 accepted");
+        finished.outcome.equity.len()
+    });
+    bench("an order and a cancel on every bar", &|| {
+        Backtest::new(&market, Churning, "churning").run().expect("runs").outcome.events.len()
+    });
     let rate = |text: &str| text.parse().expect("a number");
     let strategy = MeanReversion::new(60, rate("0.002"), rate("0.5"), 10).expect("sound");
     bench("mean-reversion 60", &|| {

@@ -116,8 +116,8 @@ impl<S: Strategy> Backtest<S> {
     /// Whether nothing can happen up to a bar's close: no order works, no command is on its
     /// way, no timer is due.
     #[inline]
-    fn is_quiet_until(&self, close: Timestamp) -> bool {
-        self.replay.is_idle() && self.pending.is_empty() && self.session.next_timer().is_none_or(|at| at > close)
+    fn is_quiet_until(&mut self, close: Timestamp) -> bool {
+        self.pending.is_empty() && self.session.next_timer().is_none_or(|at| at > close) && self.replay.is_idle()
     }
 
     #[inline]

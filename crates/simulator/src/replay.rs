@@ -85,6 +85,9 @@ pub struct Replay {
     first_extreme: Option<FirstExtreme>,
     /// Where the market stands; `None` before the first point.
     point: Option<Point>,
+    /// Between which prices no order is touched, since orders last changed: not asked yet, or
+    /// the answer.
+    untouched: Option<Option<(Price, Price)>>,
 }
 
 impl Replay {
@@ -111,7 +114,7 @@ impl Replay {
         let desk = Desk::new(ledger, unfilled, Arc::clone(&market.limits.filters), before);
         let venue = Venue { books: vec![book], desk };
         let bars = Arc::clone(&market.bars);
-        Self { venue, bars, row: 0, step: 0, first_extreme: None, point: None }
+        Self { venue, bars, row: 0, step: 0, first_extreme: None, point: None, untouched: None }
     }
 
     #[inline]
@@ -150,6 +153,7 @@ impl Replay {
 
     /// Moves the market to the next point; what happens on the way carries that point's time.
     pub fn advance(&mut self) -> Option<Point> {
+        self.untouched = None;
         let point = self.next_point()?;
         self.venue.go_to(point.time);
         if self.step == 0 {
@@ -182,18 +186,26 @@ impl Replay {
         }
     }
 
-    /// Whether no order works, so that the rest of a bar can pass without being looked at.
+    /// Whether the next bar, or what is left of the running one, touches no order, so that it
+    /// can pass without being looked at.
     #[must_use]
     #[inline]
-    pub fn is_idle(&self) -> bool {
-        self.book().open.is_empty()
+    pub fn is_idle(&mut self) -> bool {
+        self.book().open.is_empty() || self.leaves_untouched()
+    }
+
+    fn leaves_untouched(&mut self) -> bool {
+        if self.untouched.is_none() {
+            self.untouched = Some(self.book().untouched_range());
+        }
+        let (Some(Some((low, high))), true) = (self.untouched, self.row < self.bars.len()) else { return false };
+        low < self.bars.low[self.row] && self.bars.high[self.row] < high
     }
 
     /// Lets a bar, or what is left of it, pass in which no order works and no command arrives.
     /// The same as [`Self::advance`] to its close, without the work.
     #[inline]
     pub fn pass_bar(&mut self) -> Timestamp {
-        debug_assert!(self.is_idle(), "orders work in this bar");
         let close_time = self.bars.close_time[self.row].max(self.venue.desk.now);
         self.venue.desk.now = close_time;
         let book = &mut self.venue.books[0];
@@ -211,6 +223,7 @@ impl Replay {
     /// whoever drives must have moved the market to an open or an extreme.
     pub fn execute(&mut self, id: CommandId, command: &Command) {
         assert!(self.takes_commands(), "commands are taken up at opens and extremes only");
+        self.untouched = None;
         self.venue.execute(id, command);
     }
 

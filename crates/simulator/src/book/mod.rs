@@ -221,6 +221,27 @@ impl Book {
         }
     }
 
+    /// Between which prices the market can move without touching an order; `None` where orders
+    /// take, trail, or are otherwise moved by every price.
+    pub(crate) fn untouched_range(&self) -> Option<(Price, Price)> {
+        let (mut low, mut high) = (Price::from_units(i64::MIN), Price::MAX);
+        for w in &self.open {
+            let (price, above) = match w.stage {
+                Stage::Pending => continue,
+                Stage::Remainder => return None,
+                Stage::Contingent if w.order.trailing_time.is_some() => return None,
+                Stage::Contingent => self.watched(w),
+                Stage::Resting => (w.order.limit(), w.order.side == Side::Sell),
+            };
+            if above {
+                high = high.min(price);
+            } else {
+                low = low.max(price);
+            }
+        }
+        (!self.reference.follows_trades()).then_some((low, high))
+    }
+
     /// Counts bars in which own orders lie within reach of both extremes.
     pub(crate) fn note_path_order(&mut self, bar: &Bar) {
         let (mut above, mut below) = (false, false);
