@@ -192,12 +192,6 @@ impl Ledger {
         self.lists.iter().find(|hold| hold.list == list).map_or(Amount::ZERO, |hold| hold.reserved)
     }
 
-    /// What the orders of a list hold together of the asset that they give.
-    #[must_use]
-    pub fn held_by_list(&self, list: OrderListId) -> Amount {
-        self.lists.iter().find(|hold| hold.list == list).map_or(Amount::ZERO, |hold| hold.held)
-    }
-
     /// What equity of a symbol's two assets at any price needs.
     #[must_use]
     pub fn valuation(&self, pair: Pair) -> Valuation {

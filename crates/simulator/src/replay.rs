@@ -191,7 +191,7 @@ impl Replay {
     #[must_use]
     #[inline]
     pub fn is_idle(&mut self) -> bool {
-        self.book().open.is_empty() || self.leaves_untouched()
+        (self.book().open.is_empty() && !self.book().follows_trades()) || self.leaves_untouched()
     }
 
     fn leaves_untouched(&mut self) -> bool {

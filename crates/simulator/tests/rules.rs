@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, Event, FillModel, MakerFill, PathModel, Slippage};
-use candlewick_model::{Amount, Bar, Bars, CommissionRates, ExchangeInfo, Price, Symbol, Timestamp};
-use candlewick_simulator::{Backtest, Finished, Market, Timeline};
+use candlewick_model::{Amount, Bar, Bars, CommissionRates, Discount, ExchangeInfo, Price, Symbol, Timestamp};
+use candlewick_simulator::{Backtest, DiscountPrices, Finished, Market, PriceRange, Reference, Timeline};
 use candlewick_strategy::Script;
 
 const START_MS: i64 = 1_672_531_200_000;
@@ -34,6 +34,8 @@ struct World {
     times: Vec<(i64, i64)>,
     /// A later snapshot with its own `serverTime`.
     later: Option<String>,
+    /// What is beyond an ordinary market.
+    tune: fn(&mut Market),
 }
 
 impl World {
@@ -53,6 +55,7 @@ impl World {
             info: INFO.to_owned(),
             times: Vec::new(),
             later: None,
+            tune: |_| {},
         }
     }
 
@@ -102,7 +105,8 @@ impl World {
         let money = |text: &str| text.parse::<Amount>().unwrap();
         let account = [(instrument.base_asset, money("10")), (instrument.quote_asset, money("10000"))];
         let timeline = Timeline::new(snapshots).unwrap();
-        let market = Market::new(timeline, self.model, account.into_iter().collect(), Arc::new(self.columns()));
+        let mut market = Market::new(timeline, self.model, account.into_iter().collect(), Arc::new(self.columns()));
+        (self.tune)(&mut market);
         let lines: Vec<String> = script.iter().map(|line| json_line(line)).collect();
         let script = Script::parse(&lines.join("\n")).unwrap();
         Backtest::new(&market, script, "script").run().unwrap()
@@ -780,5 +784,53 @@ fn rule_4_5_decrement_takes_from_both() {
     world.check(
         &[maker, "0 id=t side=SELL type=LIMIT tif=GTC p=98 q=2 selfTradePreventionMode=DECREMENT"],
         &["0s m NEW", "0s t NEW", "0s m NEW", "0s t EXPIRED_IN_MATCH"],
+    );
+}
+
+#[test]
+fn a_taker_outside_the_price_range_expires() {
+    let mut world = walk(&[100, 100]);
+    world.tune = |market| {
+        let reference = [(Timestamp::from_millis(START_MS), Some(market.bars.open[0]))];
+        market.reference = Reference::Recorded(reference.into());
+        let up = Some("1.005".parse().unwrap());
+        market.price_range = Some(PriceRange { bid_limit_mult_up: up, ..PriceRange::default() });
+    };
+    world.check(
+        &["0 id=b side=BUY type=MARKET q=1", "0 id=s side=SELL type=MARKET q=1"],
+        &[
+            "0s b NEW",
+            "0s b EXPIRED EXECUTION_RULE_PRICE_RANGE_EXCEEDED",
+            "0s s NEW",
+            "0s s FILLED 1@99 TAKER fee 0.099",
+        ],
+    );
+    // The filters go by the reference price too: 200 here, and the average is 100.
+    let band = r#",{"filterType":"PERCENT_PRICE","multiplierUp":"1.1","multiplierDown":"0.9","avgPriceMins":5}]}]}"#;
+    world.info = INFO.replace("]}]}", band);
+    world.tune = |market| {
+        let twice = Price::from_units(market.bars.open[0].units() * 2);
+        market.reference = Reference::Recorded([(Timestamp::from_millis(START_MS), Some(twice))].into());
+    };
+    world.check(
+        &["0 id=a side=SELL type=LIMIT tif=GTC p=190 q=1", "0 id=b side=SELL type=LIMIT tif=GTC p=105 q=1"],
+        &["0s a NEW", "0s -1013 Filter failure: PERCENT_PRICE"],
+    );
+}
+
+#[test]
+fn rule_5_8_commission_in_bnb_while_there_is_enough() {
+    let mut world = walk(&[100, 100]);
+    world.tune = |market| {
+        let asset = "BNB".parse().unwrap();
+        market.account.balance_mut(asset).credit("0.001".parse().unwrap());
+        market.fill_model.fees.discount = Some(Discount { asset, rate: "0.25".parse().unwrap() });
+        // BNB is at 100 too.
+        market.discount = Some(DiscountPrices::new(Arc::clone(&market.bars)));
+    };
+    // 99 × 0.001 × 0.75 / 100; what is left does not cover the second one.
+    world.check(
+        &["0 id=a side=SELL type=MARKET q=1", "0 id=b side=SELL type=MARKET q=1"],
+        &["0s a NEW", "0s a FILLED 1@99 TAKER fee 0.0007425", "0s b NEW", "0s b FILLED 1@99 TAKER fee 0.099"],
     );
 }

@@ -7,7 +7,7 @@
 use crate::command::{OrderKind, OrderRequest, OrderSize, Trigger};
 use crate::execution::Refusal;
 use crate::number::{Amount, ONE, Price, Quantity, Rate};
-use crate::order::Side;
+use crate::order::{Order, Side};
 use crate::text::Asset;
 
 /// Bounds and tick of prices. A part of zero is switched off.
@@ -192,6 +192,20 @@ impl Judged {
                 OrderSize::Quote(money) => Some(money),
                 OrderSize::Base(_) | OrderSize::Received => None,
             },
+        }
+    }
+
+    /// An order that is there, at a quantity.
+    #[must_use]
+    pub fn of_order(order: &Order, quantity: Quantity) -> Self {
+        let given = |price: Price| (!price.is_zero()).then_some(price);
+        Self {
+            side: order.side,
+            is_market: order.order_type.is_market(),
+            price: given(order.price),
+            pegged_price: given(order.pegged_price),
+            quantity: Some(quantity),
+            money: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What becomes of a command: orders, cancels, replacements, amendments.
 
+use std::sync::Arc;
+
 use candlewick_model::{
     AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, CancelRestrictions,
     ClientOrderId, Half, Halves, Judged, Order, OrderListId, OrderRequest, OrderSize, OrderStatus, Price, Quantity,
@@ -235,19 +237,10 @@ impl Book {
         if quantity > order.quantity {
             return Err(Refusal::new(-2038, "Order amend (quantity increase) is not supported."));
         }
-        let filters = &self.instrument.filters;
-        filters.check_lot_size(quantity)?;
-        let price = |price: Price| (!price.is_zero()).then_some(price);
-        let judged = Judged {
-            side: order.side,
-            is_market: order.order_type.is_market(),
-            price: price(order.price),
-            pegged_price: price(order.pegged_price),
-            quantity: Some(quantity),
-            money: None,
-        };
-        let (averages, now, last, running) = (&mut self.averages, desk.now, self.last, self.running);
-        filters.check_value(judged, &mut |minutes| averages.price(minutes, now, last, running))?;
+        let instrument = Arc::clone(&self.instrument);
+        instrument.filters.check_lot_size(quantity)?;
+        let judged = Judged::of_order(order, quantity);
+        instrument.filters.check_value(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
         if self.instrument.filters.max_num_order_amends.is_some_and(|max| w.amended >= max) {
             return Err(Refusal::new(-2038, "Filter failure: MAX_NUM_ORDER_AMENDS"));
         }

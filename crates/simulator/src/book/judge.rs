@@ -1,10 +1,12 @@
 //! Whether an order is taken, in the order of rule 5.1: symbol, filters, name, balance, trigger
 //! and post-only. Parameters were judged before (`candlewick_model::request`).
 
+use std::sync::Arc;
+
 use candlewick_model::filter::LotSize;
 use candlewick_model::{
     Amount, ClientOrderId, Counts, Judged, Legs, OrderKind, OrderRequest, OrderSize, Price, Quantity, Refusal, Side,
-    Trigger,
+    Timestamp, Trigger,
 };
 
 use super::{Book, Working};
@@ -51,11 +53,8 @@ impl Book {
         let judged = Judged::of(request, quantity, pegged);
         let position = self.position(desk);
         let assets = (self.instrument.base_asset, self.instrument.quote_asset);
-        let filters = &self.instrument.filters;
-        let reference = self.reference.at(desk.now);
-        let (averages, now, last, running) = (&mut self.averages, desk.now, self.last, self.running);
-        let mut reference = |minutes| reference.unwrap_or_else(|| averages.price(minutes, now, last, running));
-        filters.check(request, judged, &position, &mut reference)?;
+        let (instrument, last) = (Arc::clone(&self.instrument), self.last);
+        instrument.filters.check(request, judged, &position, &mut |minutes| self.standing_price(desk.now, minutes))?;
         desk.exchange_filters.check_assets(assets, judged, &mut |_| last)?;
         // A limit of nothing where no filter forbids it.
         if request.price().is_some_and(Price::is_zero) {
@@ -64,6 +63,13 @@ impl Book {
         let pegged_price = pegged.unwrap_or_default();
         let lock_price = self.lock_price(request, pegged_price);
         Ok(Terms { quantity: quantity.unwrap_or_default(), pegged_price, lock_price })
+    }
+
+    /// The price that stands for the market in filters: the reference price, where there is one,
+    /// else the average over so many minutes (`filters.md`; rule 5.3).
+    pub(super) fn standing_price(&mut self, now: Timestamp, minutes: u32) -> Price {
+        let reference = self.reference.at(now);
+        reference.unwrap_or_else(|| self.averages.price(minutes, now, self.last, self.running))
     }
 
     /// What a BUY sets aside for each unit of base (rule 5.6).
@@ -193,25 +199,15 @@ impl Book {
     /// it is counted once.
     pub(super) fn check_again(&mut self, desk: &Desk, w: &Working, released: Amount) -> Result<(), Refusal> {
         let order = &w.order;
-        let price = |price: Price| (!price.is_zero()).then_some(price);
-        let judged = Judged {
-            side: order.side,
-            is_market: order.order_type.is_market(),
-            price: price(order.price),
-            pegged_price: price(order.pegged_price),
-            quantity: Some(order.remaining()),
-            money: None,
-        };
+        let judged = Judged::of_order(order, order.remaining());
         let own = Working::counts(order);
         let (mut on_symbol, mut on_exchange) = (self.counts, desk.open);
         on_symbol -= own;
         on_exchange -= own;
         self.instrument.filters.check_counts(on_symbol, own)?;
         desk.exchange_filters.check_counts(on_exchange, own)?;
-        let reference = self.reference.at(desk.now);
-        let (averages, now, last, running) = (&mut self.averages, desk.now, self.last, self.running);
-        let mut reference = |minutes| reference.unwrap_or_else(|| averages.price(minutes, now, last, running));
-        self.instrument.filters.check_again(judged, &mut reference)?;
+        let instrument = Arc::clone(&self.instrument);
+        instrument.filters.check_again(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
         let needed = match order.side {
             Side::Sell => order.remaining().into(),
             Side::Buy if order.order_type.is_market() => self.market_cost(order.remaining()),

@@ -4,6 +4,8 @@
 //! A change only leaves a note (`due`); [`Book::settle_lists`] acts on it once the order that
 //! changed has had its turn, so that nothing moves under a matching that is under way.
 
+use std::sync::Arc;
+
 use candlewick_model::{
     Amount, ClientOrderId, ContingencyType, ExpiryReason, Judged, ListOrderStatus, ListRequest, ListStatus,
     ListStatusType, Order, OrderId, OrderListId, OrderRequest, OrderStatus, Quantity, Refusal,
@@ -159,13 +161,9 @@ impl Book {
 
     fn after_fill(&mut self, desk: &mut Desk, order: &Order) {
         let Some(list) = order.order_list_id else { return };
-        for partner in self.partners(order, |w| w.stage != Stage::Pending) {
-            self.close(desk, partner, End::expired(ExpiryReason::OcoTrigger));
-        }
-        match order.status {
-            OrderStatus::Filled => self.activate(desk, list),
-            status if status.is_final() => self.end_pending(desk, order),
-            _ => {}
+        self.expire_partners(desk, order);
+        if order.status == OrderStatus::Filled {
+            self.activate(desk, list);
         }
         self.finish(desk, list);
     }
@@ -177,9 +175,7 @@ impl Book {
                 self.close(desk, partner, End::canceled(name));
             }
         } else {
-            for partner in self.partners(order, |w| w.stage != Stage::Pending) {
-                self.close(desk, partner, End::expired(ExpiryReason::OcoTrigger));
-            }
+            self.expire_partners(desk, order);
             self.end_pending(desk, order);
         }
         self.finish(desk, list);
@@ -211,7 +207,7 @@ impl Book {
         }
     }
 
-    /// A leg that triggers ends the other one first.
+    /// A leg that works ends the other one.
     pub(super) fn expire_partners(&mut self, desk: &mut Desk, order: &Order) {
         for partner in self.partners(order, |w| w.stage != Stage::Pending) {
             self.close(desk, partner, End::expired(ExpiryReason::OcoTrigger));
@@ -321,9 +317,8 @@ impl Book {
         let pegged = Some(w.order.pegged_price).filter(|price| !price.is_zero());
         let judged = Judged::of(request, Some(w.order.quantity), pegged);
         let position = self.position(desk);
-        let (averages, now, last, running) = (&mut self.averages, desk.now, self.last, self.running);
-        let mut reference = |minutes| averages.price(minutes, now, last, running);
-        self.instrument.filters.check(request, judged, &position, &mut reference)
+        let instrument = Arc::clone(&self.instrument);
+        instrument.filters.check(request, judged, &position, &mut |minutes| self.standing_price(desk.now, minutes))
     }
 
     /// A pending order that may not work expires, after its partner.

@@ -221,6 +221,12 @@ impl Book {
         }
     }
 
+    /// Whether every price matters, even if no order is open.
+    #[inline]
+    pub(crate) fn follows_trades(&self) -> bool {
+        self.reference.follows_trades()
+    }
+
     /// Between which prices the market can move without touching an order; `None` where orders
     /// take, trail, or are otherwise moved by every price.
     pub(crate) fn untouched_range(&self) -> Option<(Price, Price)> {
@@ -239,7 +245,7 @@ impl Book {
                 low = low.max(price);
             }
         }
-        (!self.reference.follows_trades()).then_some((low, high))
+        (!self.follows_trades()).then_some((low, high))
     }
 
     /// Counts bars in which own orders lie within reach of both extremes.
