@@ -27,9 +27,10 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A server of one market whose time began at an instant some seconds ago.
+/// A server of one market whose time began at an instant some seconds ago, in the middle of a minute:
+/// all minutes before it are closed beyond doubt.
 fn serve(port: u16, began: Instant) -> Running {
-    let now = "2025-01-02T00:05:00Z".parse::<Timestamp>().unwrap().plus(began.elapsed().as_micros() as i64);
+    let now = "2025-01-02T00:05:30Z".parse::<Timestamp>().unwrap().plus(began.elapsed().as_micros() as i64);
     let mut command = candlewick();
     command.args(["exchange", "data", "--generate", "4", "--symbols", "BTCUSDT", "--from", "2025-01-01"]);
     command.args(["--now", &now.to_string(), "--port", &port.to_string()]);
