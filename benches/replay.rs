@@ -9,8 +9,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
-use candlewick_model::{Amount, Bar, Bars, CommissionRates, ExchangeInfo, Price, Side, Symbol, Timestamp};
-use candlewick_simulator::{Backtest, Market, Timeline};
+use candlewick_model::{Amount, Bar, Bars, CommissionRates, ExchangeInfo, Interval, Price, Side, Symbol, Timestamp};
+use candlewick_simulator::{Backtest, Market, Setup, Timeline};
 use candlewick_strategy::{Context, MaCross, MeanReversion, Strategy};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -57,12 +57,12 @@ fn walk() -> Bars {
         .collect()
 }
 
-fn market() -> Market {
+fn market() -> Setup {
     let symbol = Symbol::new("BTCUSDT").expect("short");
     let info = ExchangeInfo::parse(INFO).expect("well formed");
     let instrument = info.instruments[&symbol].clone();
     let bars = Arc::new(walk());
-    Market::new(
+    let market = Market::new(
         Timeline::new(vec![(info.server_time, instrument.clone())]).expect("one snapshot"),
         FillModel {
             path: PathModel::Nearest,
@@ -73,9 +73,10 @@ fn market() -> Market {
             latency_us: 0,
             fees: CommissionRates::simple("0.001".parse().expect("a number"), "0.001".parse().expect("a number")),
         },
-        [(instrument.quote_asset, "100000".parse().expect("a number"))].into_iter().collect(),
+        Interval::OneMinute,
         bars,
-    )
+    );
+    Setup::of_one(market, [(instrument.quote_asset, "100000".parse().expect("a number"))].into_iter().collect())
 }
 
 #[derive(Clone)]

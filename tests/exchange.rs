@@ -8,7 +8,7 @@ use candlewick_model::CommissionRates;
 use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
 use candlewick_model::time::{DAY, MINUTE};
 use candlewick_model::{Account, Amount, ExchangeInfo, Interval, Timestamp};
-use candlewick_simulator::{Market, Timeline};
+use candlewick_simulator::{Market, Setup, Timeline};
 use serde_json::{Value, json};
 
 const KEY: &str = "k3y";
@@ -29,23 +29,25 @@ fn service() -> Service {
     let bars = Arc::new(plan.bars());
     let account = [(plan.base_asset, Amount::ZERO), (plan.quote_asset, "10000".parse().unwrap())];
     Service {
-        interval: plan.interval,
         exchange_info: plan.exchange_info(),
         credentials: credentials(),
         portal: Some(Portal::of_bars(plan.symbol, plan.interval, Arc::clone(&bars))),
-        market: Market::new(
-            Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
-            FillModel {
-                path: PathModel::Nearest,
-                maker_fill: MakerFill::Through,
-                half_spread_ticks: 1,
-                slippage: Slippage::None,
-                volume_share: "0.1".parse().unwrap(),
-                latency_us: 0,
-                fees: CommissionRates::simple("0.001".parse().unwrap(), "0.001".parse().unwrap()),
-            },
+        setup: Setup::of_one(
+            Market::new(
+                Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
+                FillModel {
+                    path: PathModel::Nearest,
+                    maker_fill: MakerFill::Through,
+                    half_spread_ticks: 1,
+                    slippage: Slippage::None,
+                    volume_share: "0.1".parse().unwrap(),
+                    latency_us: 0,
+                    fees: CommissionRates::simple("0.001".parse().unwrap(), "0.001".parse().unwrap()),
+                },
+                plan.interval,
+                bars,
+            ),
             Account::from_iter(account),
-            bars,
         ),
     }
 }

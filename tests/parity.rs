@@ -16,7 +16,7 @@ use candlewick_model::{
     Account, Action, Amount, Bar, Bars, ExchangeInfo, ExecutionReport, Interval, OrderKind, OrderSize, Period, Price,
     Quantity, RawParameters, Refusal, Side, Symbol, TimeInForce, Timestamp,
 };
-use candlewick_simulator::{Backtest, Market, Timeline};
+use candlewick_simulator::{Backtest, Market, Setup, Timeline};
 use candlewick_strategy::{Context, Strategy};
 
 use crate::lost_answers::BadLine;
@@ -176,33 +176,34 @@ fn fill_model() -> FillModel {
     }
 }
 
-fn market(exchange_info: &str, symbol: &str, bars: Bars) -> Market {
+fn market(exchange_info: &str, symbol: &str, bars: Bars) -> Setup {
     let mut info = ExchangeInfo::parse(exchange_info).unwrap();
     let instrument = info.instruments.remove(&Symbol::new(symbol).unwrap()).unwrap();
     let money = |text: &str| text.parse::<Amount>().unwrap();
     let account = [(instrument.base_asset, money("1")), (instrument.quote_asset, money("50000"))];
     let bars = Arc::new(bars);
-    Market::new(
+    let market = Market::new(
         Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
         fill_model(),
-        Account::from_iter(account),
+        Interval::OneMinute,
         bars,
-    )
+    );
+    Setup::of_one(market, Account::from_iter(account))
 }
 
-fn generated(days: i64) -> (Market, String) {
+fn generated(days: i64) -> (Setup, String) {
     let from: Timestamp = "2023-03-01".parse().unwrap();
     let plan = MarketPlan::bitcoin(3, Interval::OneMinute, from, from.plus(days * DAY));
     let info = plan.exchange_info();
     (market(&info, "BTCUSDT", plan.bars()), info)
 }
 
-fn backtested(market: &Market) -> Vec<Event> {
-    Backtest::new(market, Everything::default(), "everything").run().unwrap().outcome.events
+fn backtested(market: &Setup) -> Vec<Event> {
+    Backtest::new(market, Everything::default(), "everything").run().unwrap().outcome.events.iter().collect()
 }
 
 /// The same run over HTTP, with its journal; every `nth` trading request may lose its answer.
-fn lived(market: &Market, exchange_info: String, lose_every: Option<usize>) -> Vec<Event> {
+fn lived(market: &Setup, exchange_info: String, lose_every: Option<usize>) -> Vec<Event> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
     let journal = folder.path().join("journal.jsonl");
@@ -210,13 +211,7 @@ fn lived(market: &Market, exchange_info: String, lose_every: Option<usize>) -> V
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let events = runtime.block_on(async {
         let credentials = Credentials::new("testkey", "testsecret");
-        let service = Service {
-            market: market.clone(),
-            interval: Interval::OneMinute,
-            exchange_info,
-            credentials: credentials.clone(),
-            portal: None,
-        };
+        let service = Service { setup: market.clone(), exchange_info, credentials: credentials.clone(), portal: None };
         let server = Server::start(service, 0).await.unwrap();
         let line = match lose_every {
             Some(nth) => Some(BadLine::to(server.address(), nth).await),
@@ -232,7 +227,7 @@ fn lived(market: &Market, exchange_info: String, lose_every: Option<usize>) -> V
             until: None,
         };
         let runner = Runner::connect(plan, credentials, Everything::default()).await.unwrap();
-        let events = runner.journal_to(&journal).unwrap().run().await.unwrap().events;
+        let events = runner.journal_to(&journal).unwrap().run().await.unwrap().events.iter().collect::<Vec<_>>();
         assert!(line.is_none_or(|line| line.lost.load(Ordering::Relaxed) > 0), "no answer got lost");
         events
     });
@@ -243,7 +238,7 @@ fn lived(market: &Market, exchange_info: String, lose_every: Option<usize>) -> V
     events
 }
 
-fn agree(market: &Market, exchange_info: String) {
+fn agree(market: &Setup, exchange_info: String) {
     let backtest = backtested(market);
     let comparison = parity::compare(&backtest, &lived(market, exchange_info, None));
     println!("{comparison}");

@@ -9,7 +9,7 @@ use candlewick_lake::{Lake, SeriesName, Snapshot, content_sha256, gaps_of};
 use candlewick_model::run::{AssumedFilters, Band, PathModel, Provenance, Run};
 use candlewick_model::time::DAY;
 use candlewick_model::{Bars, Gap, Interval, Timestamp};
-use candlewick_simulator::{Backtest, Finished, Limits, Market, Timeline};
+use candlewick_simulator::{Backtest, Finished, Limits, Market, Setup, Timeline};
 use ring::digest::{SHA256, digest};
 
 use crate::config::Config;
@@ -17,7 +17,7 @@ use crate::config::Config;
 /// A market with what a report says about where it came from.
 pub struct Prepared {
     /// What is replayed.
-    pub market: Market,
+    pub setup: Setup,
     /// Holes in the bars.
     pub gaps: Vec<Gap>,
     /// What exchangeInfo held of this symbol that could not be read as documented.
@@ -64,19 +64,25 @@ impl Prepared {
                 configuration_sha256: sha256([text, script.as_deref().unwrap_or_default()]),
                 filters_sha256: sha256(snapshots.iter().map(|s| s.json.as_str())),
             },
-            market: Market {
-                average_bars,
+            setup: Setup {
                 limits: limits(&snapshots),
-                ..Market::new(timeline, config.fill_model()?, config.account()?, bars)
+                ..Setup::of_one(
+                    Market { average_bars, ..Market::new(timeline, config.fill_model()?, config.interval, bars) },
+                    config.account()?,
+                )
             },
             snapshots,
         })
     }
 
+    fn market(&self) -> &Market {
+        &self.setup.markets[0]
+    }
+
     /// The snapshot in force at the first bar, as the exchange sent it.
     #[must_use]
     pub fn exchange_info(&self) -> &str {
-        let first = self.market.bars.open_time.first().copied().unwrap_or(Timestamp::MIN);
+        let first = self.market().bars.open_time.first().copied().unwrap_or(Timestamp::MIN);
         let in_force = self.snapshots.iter().rev().find(|snapshot| snapshot.time() <= first);
         in_force.or(self.snapshots.first()).map_or("{}", |snapshot| snapshot.json.as_str())
     }
@@ -84,16 +90,19 @@ impl Prepared {
     /// Runs the configured strategy, and the other two paths where the report wants them.
     pub fn backtest(&self, config: &Config) -> anyhow::Result<Run> {
         let run = |path: PathModel| -> anyhow::Result<Finished> {
-            let mut market = self.market.clone();
-            market.fill_model.path = path;
+            let mut setup = self.setup.clone();
+            setup.markets[0].fill_model.path = path;
             let (strategy, _) = config.strategy()?;
-            Ok(Backtest::new(&market, strategy, config.strategy.describe().0).run()?)
+            Ok(Backtest::new(&setup, strategy, config.strategy.describe().0).run()?)
         };
-        let finished = run(self.market.fill_model.path)?;
+        let finished = run(self.market().fill_model.path)?;
         let band = if config.report.band {
             let last = |path: PathModel| -> anyhow::Result<_> {
-                let equity =
-                    if path == self.market.fill_model.path { finished.last_equity() } else { run(path)?.last_equity() };
+                let equity = if path == self.market().fill_model.path {
+                    finished.last_equity()
+                } else {
+                    run(path)?.last_equity()
+                };
                 equity.ok_or_else(|| anyhow!("a run without bars"))
             };
             Some(Band {
@@ -110,7 +119,7 @@ impl Prepared {
     /// The record of a run over this market.
     #[must_use]
     pub fn record(&self, config: &Config, finished: Finished, band: Option<Band>) -> Run {
-        let instrument = self.market.timeline.last();
+        let instrument = self.market().timeline.last();
         let (strategy, parameters) = config.strategy.describe();
         let Finished { outcome, assumptions } = finished;
         Run {
@@ -122,13 +131,13 @@ impl Prepared {
             tick: instrument.filters.tick(),
             step: instrument.filters.step(),
             interval: config.interval,
-            bars: outcome.bars,
+            bars: Arc::clone(&outcome.bars[0]),
             equity: outcome.equity,
-            initial: self.market.account.clone(),
+            initial: self.setup.account.clone(),
             account: outcome.account,
             orders: candlewick_model::run::orders_of(&outcome.events),
             events: outcome.events,
-            fill_model: self.market.fill_model,
+            fill_model: self.market().fill_model,
             assumptions,
             gaps: self.gaps.clone(),
             band,

@@ -12,7 +12,10 @@ use candlewick_model::run::CommandId;
 use candlewick_model::{
     Account, Bar, ClientOrderId, ExecutionReport, Interval, Order, OrderId, Refusal, Symbol, Timestamp,
 };
-use candlewick_simulator::{Market, PointKind, Replay, VenueEvent};
+use candlewick_simulator::{PointKind, Replay, Setup, VenueEvent};
+
+/// The market that is served.
+const ONLY: usize = 0;
 
 /// A market under way with everything that it has said.
 pub struct LocalExchange {
@@ -44,14 +47,15 @@ pub struct Stepped {
 }
 
 impl LocalExchange {
-    /// A market that is about to open. Panics if it has no bars.
+    /// The first market of a setup, about to open. Panics if it has no bars.
     #[must_use]
-    pub fn new(market: &Market, interval: Interval) -> Self {
-        let replay = Replay::new(market);
+    pub fn new(setup: &Setup) -> Self {
+        let replay = Replay::new(setup);
+        let market = &setup.markets[0];
         Self {
             now: replay.now(),
             symbol: market.timeline.last().symbol,
-            interval,
+            interval: market.interval,
             replay,
             closed: 0,
             running: None,
@@ -82,7 +86,7 @@ impl LocalExchange {
     /// Lets time go on until an order changes or a bar closes, but not beyond `until`.
     pub fn step(&mut self, until: Option<Timestamp>) -> Stepped {
         loop {
-            let next = self.replay.next_point();
+            let next = self.replay.next_point(ONLY);
             let Some(next) = next else { return self.stepped(0, 0, true) };
             if let Some(until) = until.filter(|until| next.time > *until) {
                 self.now = self.now.max(until);
@@ -103,7 +107,7 @@ impl LocalExchange {
     /// Takes up a trading request: where the market stands if commands are taken there, else
     /// at the next point that takes them. What the request itself caused is given back.
     pub fn take_up(&mut self, command: &Command) -> Result<Vec<VenueEvent>, Refusal> {
-        if !(self.replay.takes_commands() && self.now == self.replay.now()) {
+        if !(self.replay.takes_commands(ONLY) && self.now == self.replay.now()) {
             self.advance_to_an_open()?;
         }
         self.last_command += 1;
@@ -113,11 +117,11 @@ impl LocalExchange {
 
     fn advance_to_an_open(&mut self) -> Result<(), Refusal> {
         loop {
-            if self.replay.next_point().is_none() {
+            if self.replay.next_point(ONLY).is_none() {
                 return Err(Refusal::new(-1016, "This service is no longer available."));
             }
             self.advance();
-            if self.replay.takes_commands() {
+            if self.replay.takes_commands(ONLY) {
                 return Ok(());
             }
         }
@@ -125,10 +129,10 @@ impl LocalExchange {
 
     /// Moves the market to its next point.
     fn advance(&mut self) -> Vec<VenueEvent> {
-        let Some(point) = self.replay.advance() else { return Vec::new() };
+        let Some(point) = self.replay.advance(ONLY) else { return Vec::new() };
         self.now = point.time;
-        let bar = self.replay.bars().bar(point.bar);
-        let price = self.replay.last_price();
+        let bar = self.replay.bars(ONLY).bar(point.bar);
+        let price = self.replay.last_price(ONLY);
         self.running = match (point.kind, self.running) {
             (PointKind::Open, _) | (PointKind::Extreme, None) => {
                 Some(Bar { high: price, low: price, open: price, close: price, ..share_of(&bar, 0) })
@@ -164,7 +168,7 @@ impl LocalExchange {
     /// has got.
     #[must_use]
     pub fn bars(&self, from: Option<Timestamp>, to: Option<Timestamp>, limit: usize) -> Vec<Bar> {
-        let bars = self.replay.bars();
+        let bars = self.replay.bars(ONLY);
         let opens = &bars.open_time[..self.closed];
         let start = from.map_or(0, |from| opens.partition_point(|open| *open < from));
         let end = to.map_or(opens.len(), |to| opens.partition_point(|open| *open <= to)).max(start);
@@ -184,7 +188,7 @@ impl LocalExchange {
 
     /// Orders that are not done, by id.
     pub fn open_orders(&self) -> impl Iterator<Item = &Order> {
-        self.replay.open_orders()
+        self.replay.open_orders(ONLY)
     }
 
     /// An order by its number.

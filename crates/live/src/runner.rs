@@ -13,10 +13,9 @@ use std::sync::Arc;
 
 use candlewick_binance::rest::{KlineRange, Rest};
 use candlewick_binance::signing::Credentials;
-use candlewick_model::Command;
-use candlewick_model::run::CommandId;
+use candlewick_model::event_log::Cursor;
 use candlewick_model::{Account, Bars, ExchangeInfo, Instrument, Interval, Order, OrderId, Symbol, Timestamp, TradeId};
-use candlewick_strategy::{Context, Outcome, Session, Strategy};
+use candlewick_strategy::{Context, Outcome, Outgoing, Series, Session, Strategy, World};
 
 use crate::clock::{fixed_clock, system_clock};
 use crate::inbox::{Answer, Happening, Inbox};
@@ -53,8 +52,8 @@ pub struct Runner<S> {
     pub(crate) session: Session<S>,
     pub(crate) instrument: Arc<Instrument>,
     pub(crate) journal: Option<Journal>,
-    /// How many of the session's events are in the journal.
-    journalled: usize,
+    /// How far the session's events are in the journal.
+    journalled: Cursor,
     pub(crate) inbox: Inbox,
     /// The server's time as far as it is known.
     pub(crate) now: Timestamp,
@@ -71,7 +70,7 @@ pub struct Runner<S> {
     /// Trades that answers have told, and the list of trades has not yet.
     pub(crate) told_trades: BTreeSet<(TradeId, OrderId)>,
     /// Commands for which the market ended too early.
-    pub(crate) unsent: Vec<(CommandId, Command)>,
+    pub(crate) unsent: Vec<Outgoing>,
     /// Whether the market has ended.
     pub(crate) ended: bool,
 }
@@ -96,7 +95,11 @@ impl<S: Strategy> Runner<S> {
         let history = look_back(&rest, &plan, now).await?;
         let last_close = history.close_time.last().copied().unwrap_or(now);
         let delivered = history.len();
-        let context = Context::new(Arc::clone(&instrument), &plan.account, Arc::new(history), delivered);
+        let context = Context::new(World::of_one(
+            Arc::clone(&instrument),
+            &plan.account,
+            Series { market: 0, interval: plan.interval, bars: Arc::new(history), delivered },
+        ));
         let mut runner = Self {
             session: Session::new(strategy, context),
             plan,
@@ -104,7 +107,7 @@ impl<S: Strategy> Runner<S> {
             pace,
             instrument,
             journal: None,
-            journalled: 0,
+            journalled: Cursor::default(),
             inbox: Inbox::default(),
             now,
             next_open: last_close.plus(1),
@@ -139,8 +142,8 @@ impl<S: Strategy> Runner<S> {
             self.collect(moved).await?;
             self.settle().await?;
         }
-        for (id, command) in std::mem::take(&mut self.unsent) {
-            self.session.not_sent(id, command);
+        for outgoing in std::mem::take(&mut self.unsent) {
+            self.session.not_sent(outgoing);
         }
         self.session.finish();
         self.write_journal()?;
@@ -228,8 +231,8 @@ impl<S: Strategy> Runner<S> {
     pub(crate) fn write_journal(&mut self) -> Result<(), LiveError> {
         let events = self.session.events();
         if let Some(journal) = &mut self.journal {
-            journal.append(&events[self.journalled..])?;
-            self.journalled = events.len();
+            let new: Vec<_> = std::iter::from_fn(|| events.read(&mut self.journalled)).collect();
+            journal.append(&new)?;
         }
         Ok(())
     }

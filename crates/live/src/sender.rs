@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use candlewick_binance::rest::{OrderName, RestError, TradeRange};
 use candlewick_binance::wire::{Cancelled, Placed};
-use candlewick_model::run::CommandId;
 use candlewick_model::{Action, Command};
 use candlewick_model::{
     ClientOrderId, Fill, Order, OrderStatus, RawParameters, Refusal, SelfTradePrevention, Timestamp,
 };
-use candlewick_strategy::Strategy;
+use candlewick_strategy::{Outgoing, Strategy};
 
 use crate::expand::{cancelled, life_of, listed, of_answer};
 use crate::inbox::Answer;
@@ -38,12 +37,12 @@ impl<S: Strategy> Runner<S> {
         let commands: Vec<_> = self.session.take_commands().collect();
         let several = commands.len() > 1;
         let mut prevention = false;
-        for (id, command) in commands {
+        for outgoing in commands {
             if self.ended {
-                self.unsent.push((id, command));
+                self.unsent.push(outgoing);
                 continue;
             }
-            prevention |= self.send(id, command).await?;
+            prevention |= self.send(outgoing).await?;
         }
         // The market may have moved to the point at which it took the commands up: over the
         // close of a bar only if it did not stand at one.
@@ -61,11 +60,12 @@ impl<S: Strategy> Runner<S> {
     }
 
     /// Sends one command. Says whether it may have ended other own orders.
-    async fn send(&mut self, id: CommandId, command: Command) -> Result<bool, LiveError> {
+    async fn send(&mut self, outgoing: Outgoing) -> Result<bool, LiveError> {
+        let Outgoing { id, command, .. } = &outgoing;
         let sent_at = self.now;
         let outcome = match command.action() {
-            Action::New => self.send_new(&command, sent_at).await?,
-            Action::Cancel => self.send_cancel(&command).await?,
+            Action::New => self.send_new(command, sent_at).await?,
+            Action::Cancel => self.send_cancel(command).await?,
             action => {
                 let text = format!("`{action}` cannot be sent to this exchange yet.");
                 Outcome::Refused(Refusal::naming(-1020, text))
@@ -93,12 +93,12 @@ impl<S: Strategy> Runner<S> {
             Outcome::Refused(refusal) if refusal.code == -1016 => {
                 self.ended = true;
                 self.move_to(self.pace.now(&self.rest).await?);
-                self.unsent.push((id, command));
+                self.unsent.push(outgoing);
             }
             Outcome::Refused(refusal) => {
                 self.move_to(self.pace.now(&self.rest).await?);
                 let action = command.action();
-                self.inbox.answer(self.now, Answer::Refused { command: id, action, refusal });
+                self.inbox.answer(self.now, Answer::Refused { command: *id, action, refusal });
             }
         }
         Ok(false)

@@ -456,6 +456,22 @@ impl Command {
         }
     }
 
+    /// The market that it names.
+    #[must_use]
+    pub fn symbol(&self) -> Option<Symbol> {
+        match self {
+            Self::Submit(request) => Some(request.symbol),
+            Self::Test(request) => Some(request.symbol),
+            Self::SubmitList(list) => Some(list.legs.symbol()),
+            Self::Cancel(cancel) => Some(cancel.symbol),
+            Self::CancelList(cancel) => Some(cancel.symbol),
+            Self::CancelAll(symbol) => Some(*symbol),
+            Self::CancelReplace(replace) => Some(replace.order.symbol),
+            Self::Amend(amend) => Some(amend.symbol),
+            Self::Raw(_, raw) => raw.get("symbol").and_then(|symbol| Symbol::new(symbol).ok()),
+        }
+    }
+
     /// Its parameters as REST takes them.
     #[must_use]
     pub fn parameters(&self) -> RawParameters {

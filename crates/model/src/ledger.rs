@@ -192,17 +192,6 @@ impl Ledger {
         self.lists.iter().find(|hold| hold.list == list).map_or(Amount::ZERO, |hold| hold.reserved)
     }
 
-    /// What equity of a symbol's two assets at any price needs.
-    #[must_use]
-    pub fn valuation(&self, pair: Pair) -> Valuation {
-        let base = self.balance(pair.base).total().units();
-        Valuation {
-            quote: self.balance(pair.quote).total().units(),
-            base_whole: i64::try_from(base / i128::from(ONE)).expect("less than 10^18 of an asset"),
-            base_part: (base % i128::from(ONE)) as i64,
-        }
-    }
-
     /// The balances as an account.
     #[must_use]
     pub fn account(&self) -> Account {
@@ -214,25 +203,42 @@ impl Ledger {
     }
 }
 
-/// Totals of a symbol's two assets, taken apart so that valuing them at a price divides nothing
-/// wide: it changes with a fill, and is asked for at every bar.
+/// An amount of an asset, taken apart so that valuing it at a price divides nothing wide: it
+/// changes with a fill, and is valued at every bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Valuation {
-    quote: i128,
-    base_whole: i64,
-    base_part: i64,
+pub struct Holding {
+    whole: i64,
+    part: i64,
 }
 
-impl Valuation {
-    /// Everything in quote asset at a price, rounded down at 1e-8.
+impl Holding {
+    /// Of an amount below 10^18 of an asset.
+    #[must_use]
+    pub fn new(amount: Amount) -> Self {
+        // Most amounts fit 64 bits, in which dividing is cheap.
+        if let Ok(small) = i64::try_from(amount.units()) {
+            return Self { whole: small / ONE, part: small % ONE };
+        }
+        let one = i128::from(ONE);
+        Self {
+            whole: i64::try_from(amount.units() / one).expect("less than 10^18 of an asset"),
+            part: (amount.units() % one) as i64,
+        }
+    }
+
+    /// Its value at a price, rounded down at 1e-8.
     #[must_use]
     #[inline]
-    pub fn equity(&self, price: Price) -> Amount {
-        let price = price.units();
-        // base_part is below 1e8, so its products with the parts of a price fit 64 bits.
-        let value = i128::from(self.base_whole) * i128::from(price)
-            + i128::from(self.base_part * (price / ONE) + self.base_part * (price % ONE) / ONE);
-        Amount::from_units(self.quote + value)
+    pub fn value(self, price: Price) -> Amount {
+        // Below 2^27 × 2^63.
+        let part = i128::from(self.part).wrapping_mul(price.units().into());
+        // Most prices leave 64 bits once the 2^8 of 10^8 is taken out: a division that is cheap.
+        let part = match u64::try_from(part >> 8) {
+            Ok(small) => i128::from(small / (ONE.unsigned_abs() >> 8)),
+            Err(_) => part.div_euclid(ONE.into()),
+        };
+        // The product of two numbers of 64 bits fits 128.
+        Amount::from_units(i128::from(self.whole).wrapping_mul(price.units().into()) + part)
     }
 }
 
@@ -263,13 +269,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equity_is_quote_plus_the_exact_product(base in 0..i64::MAX, quote in 0..i128::from(i64::MAX), price in 0..1_000_000_000_000_000_000_i64) {
-            let asset = |name| Asset::new(name).unwrap();
-            let account = [(asset("A"), Amount::from_units(base.into())), (asset("B"), Amount::from_units(quote))];
-            let mut ledger = Ledger::of(&account.into_iter().collect());
-            let pair = ledger.pair(asset("A"), asset("B"));
-            let expected = quote + product_floor(base, price);
-            prop_assert_eq!(ledger.valuation(pair).equity(Price::from_units(price)).units(), expected);
+        fn a_value_is_the_exact_product(amount in 0..i64::MAX, price in prop_oneof![0..10_000_000_000_000_i64, 0..1_000_000_000_000_000_000_i64]) {
+            let holding = Holding::new(Amount::from_units(amount.into()));
+            prop_assert_eq!(holding.value(Price::from_units(price)).units(), product_floor(amount, price));
         }
     }
 }

@@ -9,6 +9,7 @@ mod admission;
 pub mod bar;
 pub mod command;
 pub mod commission;
+pub mod event_log;
 pub mod execution;
 pub mod filter;
 pub mod fit;
@@ -31,6 +32,7 @@ pub use command::{
     ListRequest, OrderKind, OrderRequest, OrderSize, RateLimitExceededMode, Trigger, TriggerKind,
 };
 pub use commission::{CommissionRates, Discount, RateParts};
+pub use event_log::EventLog;
 pub use execution::{ExecutionReport, Fill, Half, Halves, ListStatus, Prevented, Refusal};
 pub use filter::{Counts, Filters, Judged, OpenPosition};
 pub use instrument::{Allowances, ExchangeInfo, Instrument, InstrumentError, OrderLimit};

@@ -215,6 +215,14 @@ impl Amount {
         Self(self.0 - self.0 % unit)
     }
 
+    /// What so much quote asset comes to in base asset, rounded down at 1e-8; nothing at a price
+    /// of zero, or where it does not fit.
+    #[must_use]
+    pub fn divided_by_floor(self, price: Price) -> Self {
+        let value = self.0.checked_mul(ONE.into()).and_then(|units| units.checked_div(price.0.into()));
+        Self(value.unwrap_or(0))
+    }
+
     /// This amount times `rate` (1e-8), rounded down. Both must not be negative.
     #[must_use]
     #[inline]

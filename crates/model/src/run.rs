@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::bar::{Bars, Gap};
 use crate::command::{Action, Command};
 use crate::commission::CommissionRates;
+use crate::event_log::EventLog;
 use crate::execution::{ExecutionReport, ListStatus, Refusal};
 use crate::interval::Interval;
 use crate::number::{Amount, Price, Quantity, Rate};
@@ -60,6 +61,15 @@ pub enum Event {
         /// The command's number.
         command: CommandId,
     },
+    /// A deposit, or a withdrawal where it is negative.
+    BalanceUpdate {
+        /// When.
+        time: Timestamp,
+        /// Of which asset.
+        asset: Asset,
+        /// How much.
+        amount: Amount,
+    },
     /// The market ended before the command could reach it.
     NotSent {
         /// When it left the strategy.
@@ -81,6 +91,7 @@ impl Event {
             Self::Sent { time, .. }
             | Self::Refused { time, .. }
             | Self::Tested { time, .. }
+            | Self::BalanceUpdate { time, .. }
             | Self::NotSent { time, .. } => *time,
             Self::ExecutionReport(report) => report.time,
             Self::ListStatus(status) => status.time,
@@ -169,6 +180,22 @@ pub struct Assumptions {
     pub taker_fills: u64,
 }
 
+impl std::iter::Sum for Assumptions {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |a, b| Self {
+            budget_exhausted: a.budget_exhausted + b.budget_exhausted,
+            remainder_filled: a.remainder_filled + b.remainder_filled,
+            market_order_expired: a.market_order_expired + b.market_order_expired,
+            path_order_mattered: a.path_order_mattered + b.path_order_mattered,
+            average_replaced: a.average_replaced + b.average_replaced,
+            filters_assumed: a.filters_assumed + b.filters_assumed,
+            rejected_when_triggered: a.rejected_when_triggered + b.rejected_when_triggered,
+            maker_fills: a.maker_fills + b.maker_fills,
+            taker_fills: a.taker_fills + b.taker_fills,
+        })
+    }
+}
+
 /// The last equity under the three paths (rule 2.5), in quote asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Band {
@@ -230,7 +257,7 @@ pub struct Run {
     /// What it held after the last one.
     pub account: Account,
     /// Everything that happened, in order.
-    pub events: Vec<Event>,
+    pub events: EventLog,
     /// Every order in its last state, by id.
     pub orders: Vec<Order>,
     /// How candles became fills.
@@ -251,7 +278,7 @@ pub struct Run {
 
 /// Every order of a log in its last state, by id.
 #[must_use]
-pub fn orders_of(events: &[Event]) -> Vec<Order> {
+pub fn orders_of(events: &EventLog) -> Vec<Order> {
     let mut orders = std::collections::BTreeMap::new();
     for event in events {
         if let Event::ExecutionReport(report) = event {

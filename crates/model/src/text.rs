@@ -70,6 +70,17 @@ impl<const N: usize> Text<N> {
         std::str::from_utf8(bytes).expect("made from a str and never changed")
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// From what [`Self::as_bytes`] gave.
+    pub(crate) fn from_bytes(text: &[u8]) -> Self {
+        let mut bytes = [0; N];
+        bytes[..text.len()].copy_from_slice(text);
+        Self { len: text.len() as u8, bytes }
+    }
+
     /// Whether there is nothing in it.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

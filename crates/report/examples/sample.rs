@@ -13,8 +13,8 @@ use candlewick_model::run::{
 };
 use candlewick_model::time::MINUTE;
 use candlewick_model::{
-    Account, Amount, Asset, Bar, Bars, ClientOrderId, ExecutionReport, ExecutionType, ExpiryReason, Fill, Gap,
-    Interval, Liquidity, Order, OrderStatus, OrderType, Price, Quantity, Rate, RawParameters, Refusal,
+    Account, Amount, Asset, Bar, Bars, ClientOrderId, EventLog, ExecutionReport, ExecutionType, ExpiryReason, Fill,
+    Gap, Interval, Liquidity, Order, OrderStatus, OrderType, Price, Quantity, Rate, RawParameters, Refusal,
     SelfTradePrevention, Side, Symbol, TimeInForce, Timestamp,
 };
 use candlewick_model::{Action, Command, CommissionRates};
@@ -82,7 +82,7 @@ struct Trader {
     base: Asset,
     quote: Asset,
     account: Account,
-    events: Vec<Event>,
+    events: EventLog,
     orders: Vec<Order>,
     command: u64,
     trade: u64,
@@ -249,7 +249,7 @@ fn run(count: usize, orders: usize) -> Run {
         base: name("BTC"),
         quote: name("USDT"),
         account: initial.clone(),
-        events: Vec::new(),
+        events: EventLog::default(),
         orders: Vec::new(),
         command: 0,
         trade: 0,

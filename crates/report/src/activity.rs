@@ -158,7 +158,7 @@ pub fn commissions(run: &Run) -> Vec<CommissionTotal> {
         let total = totals.entry(asset).or_insert(empty);
         total.amount = total.amount.checked_add(fill.commission).expect("commission fits 128 bits");
         total.quote_value =
-            total.quote_value.zip(commission_value(run, fill)).and_then(|(sum, value)| sum.checked_add(value));
+            total.quote_value.zip(commission_value(run, &fill)).and_then(|(sum, value)| sum.checked_add(value));
     }
     totals.into_values().collect()
 }
@@ -166,12 +166,12 @@ pub fn commissions(run: &Run) -> Vec<CommissionTotal> {
 /// Refusals by what was asked, code and text: the most frequent first.
 #[must_use]
 pub fn refusal_counts(run: &Run) -> Vec<RefusalCount> {
-    let mut counts: BTreeMap<(bool, i32, &str), RefusalCount> = BTreeMap::new();
+    let mut counts: BTreeMap<(bool, i32, String), RefusalCount> = BTreeMap::new();
     for event in &run.events {
         if let Event::Refused { action, refusal, .. } = event {
-            let key = (*action == Action::Cancel, refusal.code, refusal.text.as_ref());
-            let text = refusal.text.to_string();
-            let empty = RefusalCount { action: *action, code: refusal.code, text, count: 0 };
+            let text = refusal.text.into_owned();
+            let key = (action == Action::Cancel, refusal.code, text.clone());
+            let empty = RefusalCount { action, code: refusal.code, text, count: 0 };
             counts.entry(key).or_insert(empty).count += 1;
         }
     }

@@ -117,21 +117,21 @@ pub fn fill_table(run: &Run) -> String {
 }
 
 /// A refusal beside what had been asked for.
-pub(crate) struct Rejection<'a> {
-    pub(crate) event: &'a Event,
+pub(crate) struct Rejection {
+    pub(crate) event: Event,
     pub(crate) parameters: RawParameters,
 }
 
 /// Every refused command with its parameters, in order.
-pub(crate) fn refused(run: &Run) -> impl Iterator<Item = Rejection<'_>> {
-    let mut sent: BTreeMap<CommandId, &Command> = BTreeMap::new();
+pub(crate) fn refused(run: &Run) -> impl Iterator<Item = Rejection> {
+    let mut sent: BTreeMap<CommandId, Command> = BTreeMap::new();
     run.events.iter().filter_map(move |event| match event {
         Event::Sent { command, parameters, .. } => {
-            sent.insert(*command, parameters);
+            sent.insert(command, parameters);
             None
         }
         Event::Refused { command, .. } => {
-            let parameters = sent.get(command).map(|c| c.parameters()).unwrap_or_default();
+            let parameters = sent.get(&command).map(Command::parameters).unwrap_or_default();
             Some(Rejection { event, parameters })
         }
         _ => None,

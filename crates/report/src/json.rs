@@ -48,16 +48,16 @@ struct Summary<'a> {
     account: &'a Account,
     trades: &'a [RoundTrip],
     open_trade: Option<RoundTrip>,
-    rejections: Vec<Refused<'a>>,
+    rejections: Vec<Refused>,
 }
 
 #[derive(Serialize)]
-struct Refused<'a> {
+struct Refused {
     time: Timestamp,
     command: CommandId,
     action: &'static str,
     code: i32,
-    msg: &'a str,
+    msg: String,
     parameters: candlewick_model::RawParameters,
 }
 
@@ -69,10 +69,10 @@ fn pairs<S: Serializer>(pairs: &[(String, String)], s: S) -> Result<S::Ok, S::Er
     map.end()
 }
 
-fn rejection(Rejection { event, parameters }: Rejection<'_>) -> Option<Refused<'_>> {
+fn rejection(Rejection { event, parameters }: Rejection) -> Option<Refused> {
     let Event::Refused { time, command, action, refusal } = event else { return None };
     let action = action.as_str();
-    Some(Refused { time: *time, command: *command, action, code: refusal.code, msg: &refusal.text, parameters })
+    Some(Refused { time, command, action, code: refusal.code, msg: refusal.text.into_owned(), parameters })
 }
 
 /// `summary.json`: what the page says, for programs.
@@ -113,7 +113,7 @@ pub fn summary(run: &Run, statistics: &Statistics) -> String {
 pub fn events(run: &Run) -> String {
     let mut text = Vec::with_capacity(run.events.len() * 256);
     for event in &run.events {
-        serde_json::to_writer(&mut text, event).expect("plain values become JSON");
+        serde_json::to_writer(&mut text, &event).expect("plain values become JSON");
         text.push(b'\n');
     }
     String::from_utf8(text).expect("JSON is UTF-8")

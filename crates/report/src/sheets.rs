@@ -163,14 +163,14 @@ pub(crate) fn orders(run: &Run) -> Sheet {
 }
 
 pub(crate) fn rejections(run: &Run) -> Sheet {
-    let row = |Rejection { event, parameters }: Rejection<'_>| {
+    let row = |Rejection { event, parameters }: Rejection| {
         let Event::Refused { time, action, refusal, .. } = event else { return Vec::new() };
         let of = |name: &str| parameters.get(name).unwrap_or_default().to_owned();
         let asked = ["side", "type", "quantity", "quoteOrderQty", "price"].map(of);
         let asked: Vec<&str> = asked.iter().map(String::as_str).filter(|t| !t.is_empty()).collect();
         let names = ["newClientOrderId", "origClientOrderId", "orderId"].map(of);
         vec![
-            instant(*time),
+            instant(time),
             text(action.as_str()),
             Cell { class: "n down", ..number(refusal.code.to_string(), refusal.code.into()) },
             text(refusal.text.as_ref()),

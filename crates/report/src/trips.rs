@@ -60,9 +60,9 @@ pub struct RoundTrips {
 }
 
 /// The fills of a run, in order.
-pub fn fills(run: &Run) -> impl Iterator<Item = (&ExecutionReport, &Fill)> {
+pub fn fills(run: &Run) -> impl Iterator<Item = (ExecutionReport, Fill)> {
     run.events.iter().filter_map(|event| match event {
-        Event::ExecutionReport(report) => report.fill.as_ref().map(|fill| (report, fill)),
+        Event::ExecutionReport(report) => report.fill.map(|fill| (report, fill)),
         _ => None,
     })
 }
@@ -248,7 +248,7 @@ pub fn round_trips(run: &Run) -> RoundTrips {
     let flat_below = i128::from(run.step.units().max(1));
     let mut book = Book { run, flat_below, position: 0, carried: 0, open: None, trips: Vec::new() };
     for (report, fill) in fills(run) {
-        book.take(report.time, report.order.side, fill);
+        book.take(report.time, report.order.side, &fill);
     }
     let (Some(&time), Some(&close)) = (run.bars.close_time.last(), run.bars.close.last()) else {
         return RoundTrips { closed: book.trips, open: None, dust: Amount::ZERO };

@@ -22,5 +22,5 @@ pub use backtest::{Backtest, BacktestError, Finished};
 pub use desk::{DiscountPrices, VenueEvent};
 pub use path::{Point, PointKind};
 pub use reference::{MovingMean, PriceRange, Reference};
-pub use replay::{Limits, Market, Replay};
+pub use replay::{Limits, Market, Replay, Setup, Transfer};
 pub use timeline::Timeline;

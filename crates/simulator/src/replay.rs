@@ -1,4 +1,4 @@
-//! The venue on its bars: the market moves point by point, commands are taken up where it
+//! The venue on its bars: its markets move point by point, commands are taken up where it
 //! stands.
 //!
 //! For: whoever drives time, the backtest or the local exchange. Not for: deciding when.
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use candlewick_model::filter::ExchangeFilters;
 use candlewick_model::run::{Assumptions, CommandId, FillModel, PathModel};
-use candlewick_model::{Account, Amount, Bars, Command, Ledger, Order, OrderLimit, Price, Timestamp};
+use candlewick_model::{Account, Amount, Asset, Bars, Command, Interval, Ledger, Order, OrderLimit, Price, Timestamp};
 
 use crate::averages::Averages;
 use crate::book::{Book, Made};
@@ -20,21 +20,71 @@ use crate::reference::{PriceRange, Reference};
 use crate::timeline::Timeline;
 use crate::venue::Venue;
 
-/// What a venue is made of.
+/// What a venue is made of: an account, and the markets that it trades on.
+#[derive(Clone)]
+pub struct Setup {
+    /// What the account holds before the first bar.
+    pub account: Account,
+    /// What the exchange and the account limit beyond a market.
+    pub limits: Limits,
+    /// The markets, by symbol; at least one.
+    pub markets: Vec<Market>,
+    /// Series that only give prices to assets, with base and quote asset.
+    pub prices: Vec<(Asset, Asset, Arc<Bars>)>,
+    /// The asset that equity is counted in.
+    pub counted_in: Asset,
+    /// Deposits, and withdrawals, by time.
+    pub transfers: Vec<Transfer>,
+}
+
+/// A deposit, or a withdrawal where the amount is negative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transfer {
+    /// When it is booked.
+    pub time: Timestamp,
+    /// Of which asset.
+    pub asset: Asset,
+    /// How much.
+    pub amount: Amount,
+}
+
+impl Setup {
+    /// One market; equity is counted in its quote asset.
+    #[must_use]
+    pub fn of_one(market: Market, account: Account) -> Self {
+        Self {
+            account,
+            limits: Limits::default(),
+            counted_in: market.timeline.last().quote_asset,
+            markets: vec![market],
+            prices: Vec::new(),
+            transfers: Vec::new(),
+        }
+    }
+
+    /// Before the first open of all.
+    #[must_use]
+    pub fn start(&self) -> Timestamp {
+        let first = self.markets.iter().filter_map(|market| market.bars.open_time.first()).min();
+        first.map_or(Timestamp::MIN, |first| first.plus(-1))
+    }
+}
+
+/// One market with its bars and how they become fills.
 #[derive(Clone)]
 pub struct Market {
     /// The instrument's filters over time.
     pub timeline: Timeline,
     /// How bars become fills.
     pub fill_model: FillModel,
-    /// What the account holds before the first bar.
-    pub account: Account,
+    /// The length of the bars.
+    pub interval: Interval,
     /// The bars to replay; at least one.
     pub bars: Arc<Bars>,
+    /// Longer bars, for the strategy alone, shorter ones first.
+    pub longer: Vec<(Interval, Arc<Bars>)>,
     /// The finest bars at hand, for average prices (rule 5.3); may be the same.
     pub average_bars: Arc<Bars>,
-    /// What the exchange and the account limit beyond this market.
-    pub limits: Limits,
     /// Where the reference price comes from.
     pub reference: Reference,
     /// How far from it takers may trade.
@@ -45,17 +95,16 @@ pub struct Market {
 }
 
 impl Market {
-    /// A market without anything optional: averages from its own bars, no limits beyond its
-    /// own filters.
+    /// A market without anything optional: averages from its own bars.
     #[must_use]
-    pub fn new(timeline: Timeline, fill_model: FillModel, account: Account, bars: Arc<Bars>) -> Self {
+    pub fn new(timeline: Timeline, fill_model: FillModel, interval: Interval, bars: Arc<Bars>) -> Self {
         Self {
             timeline,
             fill_model,
-            account,
+            interval,
             average_bars: Arc::clone(&bars),
             bars,
-            limits: Limits::default(),
+            longer: Vec::new(),
             reference: Reference::Absent,
             price_range: None,
             discount: None,
@@ -72,10 +121,16 @@ pub struct Limits {
     pub orders: Vec<OrderLimit>,
 }
 
-/// The market, its venue, and how far it has got.
+/// The markets, their venue, and how far they have got.
 #[derive(Clone)]
 pub struct Replay {
     venue: Venue,
+    feeds: Vec<Feed>,
+}
+
+/// The bars of one book, and how far they have got.
+#[derive(Clone)]
+struct Feed {
     bars: Arc<Bars>,
     /// The bar whose point comes next.
     row: usize,
@@ -90,146 +145,250 @@ pub struct Replay {
     untouched: Option<Option<(Price, Price)>>,
 }
 
-impl Replay {
-    /// A market that is about to open. Panics if there are no bars.
-    #[must_use]
-    pub fn new(market: &Market) -> Self {
-        assert!(!market.bars.is_empty(), "a market without bars");
-        let before = market.bars.open_time[0].plus(-1);
-        let (instrument, _) = market.timeline.at(before);
-        let mut ledger = Ledger::of(&market.account);
-        let pair = ledger.pair(instrument.base_asset, instrument.quote_asset);
-        let book = Book::new(Made {
-            timeline: market.timeline.clone(),
-            model: market.fill_model,
-            pair,
-            averages: Averages::new(Arc::clone(&market.average_bars)),
-            reference: market.reference.clone(),
-            price_range: market.price_range,
-            discount: market.discount.clone(),
-            start: before,
-            first_price: market.bars.open[0],
-        });
-        let unfilled = UnfilledOrders::new(&market.limits.orders);
-        let desk = Desk::new(ledger, unfilled, Arc::clone(&market.limits.filters), before);
-        let venue = Venue { books: vec![book], desk };
-        let bars = Arc::clone(&market.bars);
-        Self { venue, bars, row: 0, step: 0, first_extreme: None, point: None, untouched: None }
+impl Feed {
+    /// The instant of its last point.
+    fn time(&self) -> Timestamp {
+        self.point.map_or(Timestamp::MIN, |point| point.time)
     }
 
+    /// The point that comes next; `None` after the last close.
     #[inline]
-    fn book(&self) -> &Book {
-        &self.venue.books[0]
+    fn next_point(&self) -> Option<Point> {
+        let open_time = *self.bars.open_time.get(self.row)?;
+        let time = path::time(open_time, self.bars.close_time[self.row], self.step);
+        // Real bars have overlapped; time never goes back (rule 2.3).
+        Some(Point { time: time.max(self.time()), kind: path::kind(self.step), bar: self.row })
     }
 
-    /// The instant of the point where the market stands; a microsecond before the first open
-    /// until it opens.
+    /// What can be found out about its next bar without an order on the way: that no order is
+    /// touched.
+    #[inline]
+    fn is_idle(&mut self, book: &Book) -> bool {
+        if book.open.is_empty() && !book.follows_trades() {
+            return true;
+        }
+        let untouched = *self.untouched.get_or_insert_with(|| book.untouched_range());
+        let (Some((low, high)), true) = (untouched, self.row < self.bars.len()) else { return false };
+        low < self.bars.low[self.row] && self.bars.high[self.row] < high
+    }
+}
+
+impl Replay {
+    /// Markets that are about to open. Panics if one has no bars.
+    #[must_use]
+    pub fn new(setup: &Setup) -> Self {
+        let before = setup.start();
+        let mut ledger = Ledger::of(&setup.account);
+        let book = |market: &Market| {
+            assert!(!market.bars.is_empty(), "a market without bars");
+            let (instrument, _) = market.timeline.at(before);
+            let pair = ledger.pair(instrument.base_asset, instrument.quote_asset);
+            Book::new(Made {
+                timeline: market.timeline.clone(),
+                model: market.fill_model,
+                pair,
+                averages: Averages::new(Arc::clone(&market.average_bars)),
+                reference: market.reference.clone(),
+                price_range: market.price_range,
+                discount: market.discount.clone(),
+                start: before,
+                first_price: market.bars.open[0],
+            })
+        };
+        let books = setup.markets.iter().map(book).collect();
+        let unfilled = UnfilledOrders::new(&setup.limits.orders);
+        let desk = Desk::new(ledger, unfilled, Arc::clone(&setup.limits.filters), before);
+        let feed = |market: &Market| {
+            let bars = Arc::clone(&market.bars);
+            Feed { bars, row: 0, step: 0, first_extreme: None, point: None, untouched: None }
+        };
+        Self { venue: Venue { books, desk }, feeds: setup.markets.iter().map(feed).collect() }
+    }
+
+    /// The instant that was reached; a microsecond before the first open until it opens.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.venue.desk.now
     }
 
-    /// Where the market stands; `None` before the first point.
+    /// Where a market stands; `None` before its first point.
     #[must_use]
-    pub fn point(&self) -> Option<Point> {
-        self.point
+    pub fn point(&self, market: usize) -> Option<Point> {
+        self.feeds[market].point
     }
 
-    /// Whether a command would be taken up where the market stands.
+    /// Whether a market takes up commands here and now.
     #[must_use]
-    pub fn takes_commands(&self) -> bool {
-        self.point.is_some_and(|point| point.kind.takes_commands())
+    pub fn takes_commands(&self, market: usize) -> bool {
+        self.feeds[market].point.is_some_and(|point| point.kind.takes_commands() && point.time >= self.venue.desk.now)
     }
 
-    /// The point that comes next; `None` after the last close.
+    /// Whether a command would be taken up here and now; one for an unknown market wherever
+    /// commands are taken up at all.
+    #[must_use]
+    pub fn takes(&self, command: &Command) -> bool {
+        match command.symbol().and_then(|symbol| self.venue.book_of(symbol)) {
+            Some(market) => self.takes_commands(market),
+            None => (0..self.feeds.len()).any(|market| self.takes_commands(market)),
+        }
+    }
+
+    /// The market of a command, if it names one that is there.
+    #[must_use]
+    pub fn market_of(&self, command: &Command) -> Option<usize> {
+        command.symbol().and_then(|symbol| self.venue.book_of(symbol))
+    }
+
+    /// The point of a market that comes next; `None` after its last close.
     #[must_use]
     #[inline]
-    pub fn next_point(&self) -> Option<Point> {
-        let open_time = *self.bars.open_time.get(self.row)?;
-        let time = path::time(open_time, self.bars.close_time[self.row], self.step);
-        // Real bars have overlapped; time never goes back (rule 2.3).
-        Some(Point { time: time.max(self.venue.desk.now), kind: path::kind(self.step), bar: self.row })
+    pub fn next_point(&self, market: usize) -> Option<Point> {
+        self.feeds[market].next_point()
     }
 
-    /// Moves the market to the next point; what happens on the way carries that point's time.
-    pub fn advance(&mut self) -> Option<Point> {
-        self.untouched = None;
-        let point = self.next_point()?;
-        self.venue.go_to(point.time);
-        if self.step == 0 {
-            self.open_bar();
-        } else if self.book().has_volume {
-            let bar = self.bars.bar(self.row);
-            if self.step == 1 {
-                self.venue.books[0].note_path_order(&bar);
+    /// When the bar of a market opens that comes next, if the next point is its open.
+    #[must_use]
+    #[inline]
+    pub(crate) fn next_open(&self, market: usize) -> Option<Timestamp> {
+        let feed = &self.feeds[market];
+        feed.bars.open_time.get(feed.row).copied().filter(|_| feed.step == 0)
+    }
+
+    /// Whether the next point of a market is an open.
+    pub(crate) fn opens_next(&self, market: usize) -> bool {
+        self.feeds[market].step == 0
+    }
+
+    /// Which extreme of the running bar comes first, as it was chosen.
+    pub(crate) fn first_extreme(&self, market: usize) -> Option<FirstExtreme> {
+        self.feeds[market].first_extreme
+    }
+
+    /// When the next point of any market comes.
+    #[must_use]
+    pub fn next_instant(&self) -> Option<Timestamp> {
+        self.feeds.iter().filter_map(|feed| Some(feed.next_point()?.time)).min()
+    }
+
+    /// Moves a market to its next point; what happens on the way carries that point's time.
+    pub fn advance(&mut self, market: usize) -> Option<Point> {
+        let Self { venue, feeds } = self;
+        let feed = &mut feeds[market];
+        feed.untouched = None;
+        let mut point = feed.next_point()?;
+        point.time = point.time.max(venue.desk.now);
+        venue.go_to(point.time);
+        let Venue { books, desk } = venue;
+        let book = &mut books[market];
+        // Only what is used is looked at: orders come seldom, and what a bar's columns hold is far
+        // away by then.
+        if feed.step == 0 {
+            feed.first_extreme = None;
+            let (bars, row) = (&feed.bars, feed.row);
+            book.open_bar((bars.open_time[row], bars.close_time[row]), bars.volume[row]);
+            if book.has_volume {
+                book.jump_to(desk, bars.open[row]);
             }
-            let first = self.first_extreme.unwrap_or_else(|| FirstExtreme::nearest(&bar));
-            let Venue { books, desk } = &mut self.venue;
-            books[0].move_to(desk, path::price(&bar, first, self.step));
+        } else if book.has_volume {
+            let bar = feed.bars.bar(feed.row);
+            if feed.step == 1 {
+                book.note_path_order(&bar);
+            }
+            let first = feed.first_extreme.unwrap_or_else(|| FirstExtreme::nearest(&bar));
+            book.move_to(desk, path::price(&bar, first, feed.step));
         }
-        self.step += 1;
-        if self.step == POINTS {
-            self.step = 0;
-            self.row += 1;
+        feed.step += 1;
+        if feed.step == POINTS {
+            feed.step = 0;
+            feed.row += 1;
         }
-        self.point = Some(point);
+        feed.point = Some(point);
         Some(point)
     }
 
-    fn open_bar(&mut self) {
-        let bar = self.bars.bar(self.row);
-        self.first_extreme = None;
-        let Venue { books, desk } = &mut self.venue;
-        books[0].open_bar(&bar);
-        if books[0].has_volume {
-            books[0].jump_to(desk, bar.open);
+    /// Brings markets that were passed over up to now. No order works on them, so that nothing
+    /// happens.
+    pub fn catch_up(&mut self) {
+        let now = self.venue.desk.now;
+        for market in 0..self.feeds.len() {
+            while self.feeds[market].next_point().is_some_and(|point| point.time < now) {
+                let time = self.feeds[market].next_point().map(|point| point.time);
+                self.advance(market);
+                // It stood there then, not now.
+                if let (Some(point), Some(time)) = (&mut self.feeds[market].point, time) {
+                    point.time = time;
+                }
+            }
         }
     }
 
-    /// Whether the next bar, or what is left of the running one, touches no order, so that it
-    /// can pass without being looked at.
+    /// Whether no order is touched by the next bar of any market, or what is left of the running
+    /// one, so that it can pass without being looked at.
     #[must_use]
     #[inline]
     pub fn is_idle(&mut self) -> bool {
-        (self.book().open.is_empty() && !self.book().follows_trades()) || self.leaves_untouched()
-    }
-
-    fn leaves_untouched(&mut self) -> bool {
-        if self.untouched.is_none() {
-            self.untouched = Some(self.book().untouched_range());
-        }
-        let (Some(Some((low, high))), true) = (self.untouched, self.row < self.bars.len()) else { return false };
-        low < self.bars.low[self.row] && self.bars.high[self.row] < high
+        self.feeds.iter_mut().zip(&self.venue.books).all(|(feed, book)| feed.is_idle(book))
     }
 
     /// Lets a bar, or what is left of it, pass in which no order works and no command arrives.
     /// The same as [`Self::advance`] to its close, without the work.
     #[inline]
-    pub fn pass_bar(&mut self) -> Timestamp {
-        let close_time = self.bars.close_time[self.row].max(self.venue.desk.now);
-        self.venue.desk.now = close_time;
-        let book = &mut self.venue.books[0];
-        book.has_volume = !self.bars.volume[self.row].is_zero();
+    pub fn pass_bar(&mut self, market: usize) -> Timestamp {
+        let Self { venue, feeds } = self;
+        let (feed, book) = (&mut feeds[market], &mut venue.books[market]);
+        let close_time = feed.bars.close_time[feed.row].max(venue.desk.now);
+        venue.desk.now = close_time;
+        book.has_volume = !feed.bars.volume[feed.row].is_zero();
         if book.has_volume {
-            book.last = self.bars.close[self.row];
+            book.last = feed.bars.close[feed.row];
         }
-        self.point = Some(Point { time: close_time, kind: path::PointKind::Close, bar: self.row });
-        self.row += 1;
-        self.step = 0;
+        feed.point = Some(Point { time: close_time, kind: path::PointKind::Close, bar: feed.row });
+        feed.row += 1;
+        feed.step = 0;
         close_time
     }
 
-    /// Takes up a command where the market stands. Panics where commands are not taken up:
+    /// Lets all bars before a row pass as [`Self::pass_bar`] does.
+    pub(crate) fn pass_bars(&mut self, market: usize, to: usize) {
+        let from = self.feeds[market].row;
+        let bars = Arc::clone(&self.feeds[market].bars);
+        if let Some(traded) = (from..to).rev().find(|row| !bars.volume[*row].is_zero()) {
+            self.venue.books[market].last = bars.close[traded];
+        }
+        let latest = bars.close_time[from..to].iter().max().copied();
+        self.venue.desk.now = latest.unwrap_or(Timestamp::MIN).max(self.venue.desk.now);
+        self.feeds[market].row = to - 1;
+        self.pass_bar(market);
+    }
+
+    /// Between which prices a market can move without touching an order; `None` where there is
+    /// no order, so that it may move anywhere.
+    pub(crate) fn untouched_range(&mut self, market: usize) -> Option<(Price, Price)> {
+        let (feed, book) = (&self.feeds[market], &self.venue.books[market]);
+        if book.open.is_empty() { None } else { feed.untouched.flatten() }
+    }
+
+    /// Takes up a command where its market stands. Panics where commands are not taken up:
     /// whoever drives must have moved the market to an open or an extreme.
     pub fn execute(&mut self, id: CommandId, command: &Command) {
-        assert!(self.takes_commands(), "commands are taken up at opens and extremes only");
-        self.untouched = None;
+        assert!(self.takes(command), "commands are taken up at opens and extremes only");
+        self.feeds.iter_mut().for_each(|feed| feed.untouched = None);
         self.venue.execute(id, command);
+    }
+
+    /// Books a deposit or a withdrawal; `false` where there is not so much free.
+    pub fn transfer(&mut self, transfer: &Transfer) -> bool {
+        self.venue.desk.ledger.transfer(transfer.asset, transfer.amount)
     }
 
     /// What the venue has said since the last call, in order.
     pub fn drain_events(&mut self) -> std::vec::Drain<'_, VenueEvent> {
         self.venue.desk.events.drain(..)
+    }
+
+    /// As [`Self::drain_events`], into a buffer that is empty.
+    pub(crate) fn swap_events(&mut self, buffer: &mut Vec<VenueEvent>) {
+        std::mem::swap(&mut self.venue.desk.events, buffer);
     }
 
     /// Whether the venue has said something that was not drained.
@@ -238,10 +397,10 @@ impl Replay {
         !self.venue.desk.events.is_empty()
     }
 
-    /// The price of the last trade; before the first one the first open.
+    /// The price of a market's last trade; before the first one the first open.
     #[must_use]
-    pub fn last_price(&self) -> Price {
-        self.book().last
+    pub fn last_price(&self, market: usize) -> Price {
+        self.venue.books[market].last
     }
 
     /// What the account holds.
@@ -250,9 +409,9 @@ impl Replay {
         self.venue.desk.ledger.account()
     }
 
-    /// Orders that are not done, by id.
-    pub fn open_orders(&self) -> impl ExactSizeIterator<Item = &Order> {
-        self.book().open.iter().map(|w| &w.order)
+    /// Orders of a market that are not done, by id.
+    pub fn open_orders(&self, market: usize) -> impl ExactSizeIterator<Item = &Order> {
+        self.venue.books[market].open.iter().map(|w| &w.order)
     }
 
     /// The unfilled-order limits with the counts of their running windows.
@@ -264,25 +423,26 @@ impl Replay {
     /// How often assumptions have decided.
     #[must_use]
     pub fn assumptions(&self) -> Assumptions {
-        self.book().assumptions()
+        self.venue.books.iter().map(Book::assumptions).sum()
     }
 
-    /// The bars that are replayed.
+    /// The bars of a market.
     #[must_use]
-    pub fn bars(&self) -> &Arc<Bars> {
-        &self.bars
+    pub fn bars(&self, market: usize) -> &Arc<Bars> {
+        &self.feeds[market].bars
     }
 
-    /// Chooses the path of the bar that is about to open by running it both ways on copies,
-    /// with the commands that will meet it (rule 2.2, `pessimistic` and `optimistic`); `None`
-    /// is the nearer extreme first.
+    /// Chooses the path of the bar of a market that is about to open by running it both ways on
+    /// copies, with the commands that will meet it (rule 2.2, `pessimistic` and `optimistic`);
+    /// `None` is the nearer extreme first. Other markets stand still.
     pub(crate) fn choose_path(
         &self,
+        market: usize,
         model: PathModel,
         arriving: &[(Timestamp, CommandId, &Command)],
     ) -> Option<FirstExtreme> {
-        let low = self.equity_along(FirstExtreme::Low, arriving);
-        let high = self.equity_along(FirstExtreme::High, arriving);
+        let low = self.equity_along(market, FirstExtreme::Low, arriving);
+        let high = self.equity_along(market, FirstExtreme::High, arriving);
         match (model, low.cmp(&high)) {
             (PathModel::Nearest, _) | (_, Ordering::Equal) => None,
             (PathModel::Pessimistic, Ordering::Less) | (PathModel::Optimistic, Ordering::Greater) => {
@@ -292,25 +452,29 @@ impl Replay {
         }
     }
 
-    fn equity_along(&self, first: FirstExtreme, arriving: &[(Timestamp, CommandId, &Command)]) -> Amount {
+    fn equity_along(
+        &self,
+        market: usize,
+        first: FirstExtreme,
+        arriving: &[(Timestamp, CommandId, &Command)],
+    ) -> Amount {
         let mut copy = self.clone();
         let mut arriving = arriving.iter().peekable();
         for _ in 0..POINTS {
-            let Some(point) = copy.advance_along(Some(first)) else { break };
+            let Some(point) = copy.advance_along(market, Some(first)) else { break };
             if point.kind.takes_commands() {
                 while let Some((_, id, command)) = arriving.next_if(|(arrival, ..)| *arrival <= point.time) {
                     copy.execute(*id, command);
                 }
             }
         }
-        let book = copy.book();
-        copy.venue.desk.ledger.valuation(book.pair).equity(book.last)
+        copy.venue.worth_at(market)
     }
 
     /// As [`Self::advance`], with the path of the bar given from outside.
-    pub(crate) fn advance_along(&mut self, first: Option<FirstExtreme>) -> Option<Point> {
-        let point = self.advance();
-        self.first_extreme = first;
+    pub(crate) fn advance_along(&mut self, market: usize, first: Option<FirstExtreme>) -> Option<Point> {
+        let point = self.advance(market);
+        self.feeds[market].first_extreme = first;
         point
     }
 }

@@ -4,7 +4,7 @@
 //! It is given every instant and every price; it asks for nothing.
 
 use candlewick_model::run::CommandId;
-use candlewick_model::{Command, Refusal, Timestamp, request};
+use candlewick_model::{Amount, Command, Refusal, Symbol, Timestamp, request};
 
 use crate::book::Book;
 use crate::desk::{Desk, VenueEvent};
@@ -25,6 +25,18 @@ impl Venue {
         }
     }
 
+    /// The place of a market.
+    pub(crate) fn book_of(&self, symbol: Symbol) -> Option<usize> {
+        self.books.iter().position(|book| book.instrument.symbol == symbol)
+    }
+
+    /// What a market's own assets, and what its commission may be paid in, are worth in its
+    /// quote asset.
+    pub(crate) fn worth_at(&mut self, market: usize) -> Amount {
+        let Self { books, desk } = self;
+        books[market].worth(desk)
+    }
+
     /// Takes up a command where the market stands.
     pub(crate) fn execute(&mut self, id: CommandId, command: &Command) {
         let (time, action) = (self.desk.now, command.action());
@@ -39,20 +51,10 @@ impl Venue {
 
     fn take_up(&mut self, id: CommandId, command: &Command) -> Result<(), Refusal> {
         let now = self.desk.now;
-        let symbol = match command {
-            Command::Submit(order) => order.symbol,
-            Command::Test(order) => order.symbol,
-            Command::SubmitList(list) => list.legs.symbol(),
-            Command::Cancel(cancel) => cancel.symbol,
-            Command::CancelList(cancel) => cancel.symbol,
-            Command::CancelAll(symbol) => *symbol,
-            Command::CancelReplace(replace) => replace.order.symbol,
-            Command::Amend(amend) => amend.symbol,
-            Command::Raw(..) => unreachable!("raw parameters were read before"),
-        };
+        let at = command.symbol().and_then(|symbol| self.book_of(symbol));
+        let at = at.ok_or(Refusal::new(-1121, "Invalid symbol."))?;
         let Self { books, desk } = self;
-        let book = books.iter_mut().find(|book| book.instrument.symbol == symbol);
-        let book = book.ok_or(Refusal::new(-1121, "Invalid symbol."))?;
+        let book = &mut books[at];
         book.note_command(now);
         match command {
             Command::Submit(order) => book.submit(desk, order),

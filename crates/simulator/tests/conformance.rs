@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use candlewick_model::run::{Event, FillModel, MakerFill, PathModel, Slippage};
 use candlewick_model::{
-    Action, Amount, Bar, Bars, CommissionRates, ExchangeInfo, ExecutionReport, ExecutionType, Liquidity, OrderStatus,
-    Price, Symbol, Timestamp,
+    Action, Amount, Bar, Bars, CommissionRates, ExchangeInfo, ExecutionReport, ExecutionType, Interval, Liquidity,
+    OrderStatus, Price, Symbol, Timestamp,
 };
-use candlewick_simulator::{Backtest, Limits, Market, Timeline};
+use candlewick_simulator::{Backtest, Limits, Market, Setup, Timeline};
 use candlewick_strategy::Script;
 
 const START_MS: i64 = 1_672_531_200_000;
@@ -158,13 +158,12 @@ impl Scenario {
         let balances = if self.balances.is_empty() { &default[..] } else { &self.balances };
         let account = balances.iter().map(|(asset, sum)| (asset.parse().unwrap(), sum.parse().unwrap())).collect();
         let timeline = Timeline::new(vec![(info.server_time, instrument)]).unwrap();
-        let market = Market {
-            limits: Limits { orders: info.order_limits, ..Limits::default() },
-            ..Market::new(timeline, model, account, Arc::new(self.columns()))
-        };
+        let market = Market::new(timeline, model, Interval::OneMinute, Arc::new(self.columns()));
+        let limits = Limits { orders: info.order_limits, ..Limits::default() };
+        let setup = Setup { limits, ..Setup::of_one(market, account) };
         let script = Script::parse(&self.sent.join("\n")).unwrap();
-        let outcome = Backtest::new(&market, script, "conformance").run().unwrap().outcome;
-        (outcome.events, outcome.account)
+        let outcome = Backtest::new(&setup, script, "conformance").run().unwrap().outcome;
+        (outcome.events.iter().collect(), outcome.account)
     }
 
     /// What differs from what is expected; nothing if all is well.
@@ -208,7 +207,7 @@ fn describe(event: &Event) -> String {
         Event::Refused { refusal, .. } => format!("refused {refusal}"),
         Event::Tested { .. } => "tested".to_owned(),
         Event::NotSent { .. } => "not sent".to_owned(),
-        Event::Sent { .. } => "sent".to_owned(),
+        Event::Sent { .. } | Event::BalanceUpdate { .. } => "sent".to_owned(),
     }
 }
 

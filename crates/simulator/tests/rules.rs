@@ -5,8 +5,10 @@
 use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, Event, FillModel, MakerFill, PathModel, Slippage};
-use candlewick_model::{Amount, Bar, Bars, CommissionRates, Discount, ExchangeInfo, Price, Symbol, Timestamp};
-use candlewick_simulator::{Backtest, DiscountPrices, Finished, Market, PriceRange, Reference, Timeline};
+use candlewick_model::{
+    Amount, Bar, Bars, CommissionRates, Discount, ExchangeInfo, Interval, Price, Symbol, Timestamp,
+};
+use candlewick_simulator::{Backtest, DiscountPrices, Finished, Market, PriceRange, Reference, Setup, Timeline};
 use candlewick_strategy::Script;
 
 const START_MS: i64 = 1_672_531_200_000;
@@ -35,7 +37,7 @@ struct World {
     /// A later snapshot with its own `serverTime`.
     later: Option<String>,
     /// What is beyond an ordinary market.
-    tune: fn(&mut Market),
+    tune: fn(&mut Setup),
 }
 
 impl World {
@@ -86,11 +88,11 @@ impl World {
 
     fn run(&self, script: &[&str]) -> (Vec<String>, Assumptions) {
         let finished = self.finished(script);
-        (finished.outcome.events.iter().filter_map(compact).collect(), finished.assumptions)
+        (finished.outcome.events.iter().filter_map(|event| compact(&event)).collect(), finished.assumptions)
     }
 
     fn events(&self, script: &[&str]) -> Vec<Event> {
-        self.finished(script).outcome.events
+        self.finished(script).outcome.events.iter().collect()
     }
 
     fn finished(&self, script: &[&str]) -> Finished {
@@ -105,11 +107,12 @@ impl World {
         let money = |text: &str| text.parse::<Amount>().unwrap();
         let account = [(instrument.base_asset, money("10")), (instrument.quote_asset, money("10000"))];
         let timeline = Timeline::new(snapshots).unwrap();
-        let mut market = Market::new(timeline, self.model, account.into_iter().collect(), Arc::new(self.columns()));
-        (self.tune)(&mut market);
+        let market = Market::new(timeline, self.model, Interval::OneMinute, Arc::new(self.columns()));
+        let mut setup = Setup::of_one(market, account.into_iter().collect());
+        (self.tune)(&mut setup);
         let lines: Vec<String> = script.iter().map(|line| json_line(line)).collect();
         let script = Script::parse(&lines.join("\n")).unwrap();
-        Backtest::new(&market, script, "script").run().unwrap()
+        Backtest::new(&setup, script, "script").run().unwrap()
     }
 
     #[track_caller]
@@ -152,7 +155,7 @@ fn compact(event: &Event) -> Option<String> {
     let short = |text: String| text.trim_end_matches('0').trim_end_matches('.').to_owned();
     let seconds = |t: Timestamp| (t.millis() - START_MS + 500).div_euclid(1_000);
     match event {
-        Event::Sent { .. } => None,
+        Event::Sent { .. } | Event::BalanceUpdate { .. } => None,
         Event::NotSent { .. } => Some("not sent".into()),
         Event::Tested { time, .. } => Some(format!("{}s tested", seconds(*time))),
         Event::ListStatus(l) => Some(format!("{}s list {}", seconds(l.time), l.list_status_type)),
@@ -790,7 +793,8 @@ fn rule_4_5_decrement_takes_from_both() {
 #[test]
 fn a_taker_outside_the_price_range_expires() {
     let mut world = walk(&[100, 100]);
-    world.tune = |market| {
+    world.tune = |setup| {
+        let market = &mut setup.markets[0];
         let reference = [(Timestamp::from_millis(START_MS), Some(market.bars.open[0]))];
         market.reference = Reference::Recorded(reference.into());
         let up = Some("1.005".parse().unwrap());
@@ -808,7 +812,8 @@ fn a_taker_outside_the_price_range_expires() {
     // The filters go by the reference price too: 200 here, and the average is 100.
     let band = r#",{"filterType":"PERCENT_PRICE","multiplierUp":"1.1","multiplierDown":"0.9","avgPriceMins":5}]}]}"#;
     world.info = INFO.replace("]}]}", band);
-    world.tune = |market| {
+    world.tune = |setup| {
+        let market = &mut setup.markets[0];
         let twice = Price::from_units(market.bars.open[0].units() * 2);
         market.reference = Reference::Recorded([(Timestamp::from_millis(START_MS), Some(twice))].into());
     };
@@ -821,9 +826,10 @@ fn a_taker_outside_the_price_range_expires() {
 #[test]
 fn rule_5_8_commission_in_bnb_while_there_is_enough() {
     let mut world = walk(&[100, 100]);
-    world.tune = |market| {
+    world.tune = |setup| {
+        let market = &mut setup.markets[0];
         let asset = "BNB".parse().unwrap();
-        market.account.balance_mut(asset).credit("0.001".parse().unwrap());
+        setup.account.balance_mut(asset).credit("0.001".parse().unwrap());
         market.fill_model.fees.discount = Some(Discount { asset, rate: "0.25".parse().unwrap() });
         // BNB is at 100 too.
         market.discount = Some(DiscountPrices::new(Arc::clone(&market.bars)));

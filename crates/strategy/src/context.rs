@@ -2,56 +2,168 @@
 //!
 //! It answers only from what was delivered: bars that have closed, reports, the filters in
 //! force. Nothing here asks a venue, so the answers are the same in backtest and live.
+//!
+//! A run may have several series of bars, and several markets. Whatever is asked or sent is
+//! about the series in hand: the one whose bar, or the market whose report, is being delivered,
+//! until [`Context::look_at`] takes another.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use candlewick_model::fit::{self, Unfit};
-use candlewick_model::ledger::Valuation;
-use candlewick_model::run::{CommandId, Event};
+use candlewick_model::run::CommandId;
 use candlewick_model::{
-    Account, Action, AmendRequest, Amount, Balance, Bars, CancelReplaceRequest, CancelRequest, ClientOrderId, Command,
-    Counts, ExecutionReport, Instrument, Ledger, ListRequest, OpenPosition, Order, OrderId, OrderKind, OrderRequest,
-    OrderSize, OrderStatus, Pair, Price, Quantity, RawParameters, Side, TimeInForce, Timestamp,
+    Account, Action, AmendRequest, Amount, Asset, Balance, Bars, CancelReplaceRequest, CancelRequest, ClientOrderId,
+    Command, Counts, EventLog, ExecutionReport, Instrument, Interval, Ledger, ListRequest, OpenPosition, Order,
+    OrderId, OrderKind, OrderRequest, OrderSize, OrderStatus, Pair, Price, Quantity, RawParameters, Side, Symbol,
+    TimeInForce, Timestamp,
 };
+
+use crate::worth::Worth;
+
+/// What a run is made of, as its strategy sees it.
+pub struct World {
+    /// The strategy's slice of capital.
+    pub account: Account,
+    /// The markets that it trades on; at least one.
+    pub instruments: Vec<Arc<Instrument>>,
+    /// The series of bars that it is given: by market, shorter intervals first.
+    pub series: Vec<Series>,
+    /// Series that only give prices to assets, with base and quote asset.
+    pub prices: Vec<(Asset, Asset, Arc<Bars>)>,
+    /// The asset that equity is counted in.
+    pub counted_in: Asset,
+}
+
+/// Bars of a market.
+#[derive(Clone)]
+pub struct Series {
+    /// Its place among the markets.
+    pub market: usize,
+    /// The length of the bars.
+    pub interval: Interval,
+    /// Those to come (a backtest) or those that are known already (live, which adds to them).
+    pub bars: Arc<Bars>,
+    /// How many of them can be seen.
+    pub delivered: usize,
+}
+
+impl World {
+    /// One market with one series; equity is counted in its quote asset.
+    #[must_use]
+    pub fn of_one(instrument: Arc<Instrument>, account: &Account, series: Series) -> Self {
+        Self {
+            account: account.clone(),
+            counted_in: instrument.quote_asset,
+            instruments: vec![instrument],
+            series: vec![series],
+            prices: Vec::new(),
+        }
+    }
+}
+
+/// A command that leaves the strategy.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// Its number.
+    pub id: CommandId,
+    /// When it leaves.
+    pub time: Timestamp,
+    /// What it asks for.
+    pub command: Command,
+}
+
+struct Market {
+    instrument: Arc<Instrument>,
+    pair: Pair,
+    open_orders: Vec<Order>,
+}
 
 /// The strategy's world: its slice of capital, its open orders, the bars so far.
 pub struct Context {
     now: Timestamp,
-    instrument: Arc<Instrument>,
     ledger: Ledger,
-    pair: Pair,
-    open_orders: Vec<Order>,
-    history: Arc<Bars>,
-    delivered: usize,
+    markets: Vec<Market>,
+    series: Vec<Series>,
+    /// The series in hand.
+    current: usize,
+    /// Series that only give prices, with how many of their bars have closed.
+    prices: Vec<(Arc<Bars>, usize)>,
+    worth: Worth,
     timers: BTreeSet<Timestamp>,
     last_command: CommandId,
-    pub(crate) commands: Vec<(CommandId, Command)>,
-    pub(crate) events: Vec<Event>,
+    pub(crate) commands: Vec<Outgoing>,
+    pub(crate) events: EventLog,
 }
 
 impl Context {
     /// A world in which nothing has happened yet.
-    ///
-    /// `history` holds the bars to come (a backtest) or those that are known already (live,
-    /// which adds to it); of its rows only the first `delivered` can be seen.
     #[must_use]
-    pub fn new(instrument: Arc<Instrument>, account: &Account, history: Arc<Bars>, delivered: usize) -> Self {
-        let mut ledger = Ledger::of(account);
-        let pair = ledger.pair(instrument.base_asset, instrument.quote_asset);
+    pub fn new(world: World) -> Self {
+        let World { account, instruments, series, prices, counted_in } = world;
+        let mut ledger = Ledger::of(&account);
+        let market = |instrument: Arc<Instrument>| Market {
+            pair: ledger.pair(instrument.base_asset, instrument.quote_asset),
+            instrument,
+            open_orders: Vec::new(),
+        };
+        let markets: Vec<_> = instruments.into_iter().map(market).collect();
+        let pair_of = |series: &Series| {
+            let instrument = &markets[series.market].instrument;
+            (instrument.base_asset, instrument.quote_asset)
+        };
+        let pairs: Vec<_> =
+            series.iter().map(pair_of).chain(prices.iter().map(|(base, quote, _)| (*base, *quote))).collect();
+        let mut worth = Worth::new(counted_in, &pairs);
+        worth.hold(&ledger);
         Self {
             now: Timestamp::MIN,
-            instrument,
             ledger,
-            pair,
-            open_orders: Vec::new(),
-            history,
-            delivered,
+            markets,
+            series,
+            current: 0,
+            prices: prices.into_iter().map(|(_, _, bars)| (bars, 0)).collect(),
+            worth,
             timers: BTreeSet::new(),
             last_command: 0,
             commands: Vec::new(),
-            events: Vec::new(),
+            events: EventLog::default(),
         }
+    }
+
+    #[inline]
+    fn in_hand(&self) -> &Series {
+        &self.series[self.current]
+    }
+
+    #[inline]
+    fn market(&self) -> &Market {
+        &self.markets[self.series[self.current].market]
+    }
+
+    /// Takes another series in hand. Panics if there are not so many.
+    pub fn look_at(&mut self, series: usize) {
+        assert!(series < self.series.len(), "there are {} series", self.series.len());
+        self.current = series;
+    }
+
+    /// The number of the series in hand; 0 is the first.
+    #[must_use]
+    #[inline]
+    pub fn series(&self) -> usize {
+        self.current
+    }
+
+    /// How many series there are.
+    #[must_use]
+    pub fn series_count(&self) -> usize {
+        self.series.len()
+    }
+
+    /// The length of the bars in hand.
+    #[must_use]
+    pub fn interval(&self) -> Interval {
+        self.in_hand().interval
     }
 
     /// The instant that is being handled.
@@ -64,54 +176,79 @@ impl Context {
     /// The market and the filters in force.
     #[must_use]
     pub fn instrument(&self) -> &Instrument {
-        &self.instrument
+        &self.market().instrument
     }
 
     /// Base asset of this strategy's slice.
     #[must_use]
     pub fn base(&self) -> Balance {
-        self.ledger.balance(self.pair.base)
+        self.ledger.balance(self.market().pair.base)
     }
 
     /// Quote asset of this strategy's slice.
     #[must_use]
     pub fn quote(&self) -> Balance {
-        self.ledger.balance(self.pair.quote)
+        self.ledger.balance(self.market().pair.quote)
     }
 
-    /// Everything in quote asset at a price.
+    /// What there is of any asset of this strategy's slice.
+    #[must_use]
+    pub fn balance(&self, asset: Asset) -> Balance {
+        self.ledger.of_asset(asset)
+    }
+
+    /// Everything in the asset that equity is counted in, at the closes that were delivered last
+    /// (the first open before the first one).
     #[must_use]
     #[inline]
-    pub fn equity(&self, price: Price) -> Amount {
-        self.valuation().equity(price)
+    pub fn equity(&self) -> Amount {
+        self.worth.at(|series| {
+            let (bars, delivered) = match self.series.get(series) {
+                Some(series) => (&series.bars, series.delivered),
+                None => {
+                    let (bars, closed) = &self.prices[series - self.series.len()];
+                    (bars, *closed)
+                }
+            };
+            let price = if delivered == 0 { bars.open.first() } else { bars.close.get(delivered - 1) };
+            price.copied().unwrap_or_default()
+        })
     }
 
-    /// Orders of this strategy that are not done, oldest first.
+    /// Whether an asset has a value in what equity is counted in.
+    #[must_use]
+    pub fn has_value(&self, asset: Asset) -> bool {
+        self.worth.knows(asset)
+    }
+
+    /// Orders of this strategy on the market in hand that are not done, oldest first.
     #[must_use]
     pub fn open_orders(&self) -> &[Order] {
-        &self.open_orders
+        &self.market().open_orders
     }
 
     /// How many bars were delivered.
     #[must_use]
     #[inline]
     pub fn bar_count(&self) -> usize {
-        self.delivered
+        self.in_hand().delivered
     }
 
     /// The bar `back` bars ago (0: the one that closed last); `None` before the first bar.
     #[must_use]
     pub fn bar(&self, back: usize) -> Option<candlewick_model::Bar> {
-        let row = self.delivered.checked_sub(back + 1)?;
-        (row < self.history.len()).then(|| self.history.bar(row))
+        let series = self.in_hand();
+        let row = series.delivered.checked_sub(back + 1)?;
+        (row < series.bars.len()).then(|| series.bars.bar(row))
     }
 
     /// The close `back` bars ago (0: the bar that closed last); `None` before the first bar.
     #[must_use]
     #[inline]
     pub fn close(&self, back: usize) -> Option<Price> {
-        let row = self.delivered.checked_sub(back + 1)?;
-        self.history.close.get(row).copied()
+        let series = self.in_hand();
+        let row = series.delivered.checked_sub(back + 1)?;
+        series.bars.close.get(row).copied()
     }
 
     /// Volume-weighted average price of the delivered bars that closed within the last
@@ -120,20 +257,27 @@ impl Context {
     #[must_use]
     pub fn average_price(&self, minutes: u32) -> Price {
         let last = self.close(0).unwrap_or(Price::ZERO);
-        self.history.average_price(self.delivered, self.now, minutes).unwrap_or(last)
+        let series = self.in_hand();
+        series.bars.average_price(series.delivered, self.now, minutes).unwrap_or(last)
     }
 
     /// What the filters look at besides the order itself.
     #[must_use]
     pub fn position(&self) -> OpenPosition {
-        let mut on_symbol = Counts::default();
-        for order in &self.open_orders {
-            on_symbol += Counts::of(order.order_type.is_contingent(), !order.iceberg_quantity.is_zero());
-        }
-        let buys = self.open_orders.iter().filter(|o| o.side == Side::Buy && o.status != OrderStatus::PendingNew);
+        let counts = |market: &Market| {
+            let mut counts = Counts::default();
+            for order in &market.open_orders {
+                counts += Counts::of(order.order_type.is_contingent(), !order.iceberg_quantity.is_zero());
+            }
+            counts
+        };
+        let mut on_exchange = Counts::default();
+        self.markets.iter().for_each(|market| on_exchange += counts(market));
+        let open = self.open_orders().iter();
+        let buys = open.filter(|o| o.side == Side::Buy && o.status != OrderStatus::PendingNew);
         OpenPosition {
-            on_symbol,
-            on_exchange: on_symbol,
+            on_symbol: counts(self.market()),
+            on_exchange,
             base_total: self.base().total(),
             open_buy_quantity: Amount::from_units(buys.map(|o| i128::from(o.remaining().units())).sum()),
         }
@@ -142,19 +286,19 @@ impl Context {
     /// The price and quantity of a limit order that will pass the filters, or why none does.
     pub fn fit_limit(&self, side: Side, price: Price, quantity: Quantity) -> Result<(Price, Quantity), Unfit> {
         let mut average = |minutes| self.average_price(minutes);
-        fit::limit(&self.instrument, side, price, quantity, self.position(), &mut average)
+        fit::limit(self.instrument(), side, price, quantity, self.position(), &mut average)
     }
 
     /// The quantity of a market order that will pass the filters, or why none does.
     pub fn fit_market(&self, side: Side, quantity: Quantity) -> Result<Quantity, Unfit> {
         let mut average = |minutes| self.average_price(minutes);
-        fit::market(&self.instrument, side, quantity, self.position(), &mut average)
+        fit::market(self.instrument(), side, quantity, self.position(), &mut average)
     }
 
     /// An order for this market, to be completed and given to [`Self::submit`].
     #[must_use]
     pub fn order(&self, side: Side, kind: OrderKind, size: OrderSize) -> OrderRequest {
-        OrderRequest::new(self.instrument.symbol, side, kind, size)
+        OrderRequest::new(self.instrument().symbol, side, kind, size)
     }
 
     /// Sends an order. A client order id is made up where there is none, so that the order can
@@ -184,7 +328,7 @@ impl Context {
     /// Cancels an order by the venue's number.
     pub fn cancel(&mut self, order_id: OrderId) -> CommandId {
         self.send(Command::Cancel(CancelRequest {
-            symbol: self.instrument.symbol,
+            symbol: self.instrument().symbol,
             order_id: Some(order_id),
             original_client_order_id: None,
             client_order_id: None,
@@ -194,7 +338,7 @@ impl Context {
 
     /// Cancels everything that is open.
     pub fn cancel_all(&mut self) -> CommandId {
-        self.send(Command::CancelAll(self.instrument.symbol))
+        self.send(Command::CancelAll(self.instrument().symbol))
     }
 
     /// Cancels an order and places a new one.
@@ -236,13 +380,8 @@ impl Context {
 
     fn send(&mut self, command: Command) -> CommandId {
         self.last_command += 1;
-        self.events.push(Event::Sent {
-            time: self.now,
-            command: self.last_command,
-            action: command.action(),
-            parameters: command.clone(),
-        });
-        self.commands.push((self.last_command, command));
+        self.events.push_sent(self.now, self.last_command, &command);
+        self.commands.push(Outgoing { id: self.last_command, time: self.now, command });
         self.last_command
     }
 
@@ -252,8 +391,24 @@ impl Context {
         self.now = self.now.max(now);
     }
 
-    pub(crate) fn set_instrument(&mut self, instrument: Arc<Instrument>) {
-        self.instrument = instrument;
+    pub(crate) fn set_instrument(&mut self, market: usize, instrument: Arc<Instrument>) {
+        self.markets[market].instrument = instrument;
+    }
+
+    /// Takes a market in hand, by its first series.
+    pub(crate) fn look_at_market(&mut self, market: usize) {
+        if self.series[self.current].market != market {
+            let first = self.series.iter().position(|series| series.market == market);
+            self.current = first.expect("every market has a series");
+        }
+    }
+
+    pub(crate) fn look_at_symbol(&mut self, symbol: Symbol) {
+        if self.instrument().symbol != symbol
+            && let Some(market) = self.markets.iter().position(|market| market.instrument.symbol == symbol)
+        {
+            self.look_at_market(market);
+        }
     }
 
     #[inline]
@@ -271,41 +426,73 @@ impl Context {
 
     // Always inlined, like `Bars::bar`: a strategy then loads only the columns that it uses.
     #[inline(always)]
-    pub(crate) fn reveal_bar(&mut self) -> candlewick_model::Bar {
-        self.delivered += 1;
-        self.history.bar(self.delivered - 1)
+    pub(crate) fn reveal_bar(&mut self, series: usize) -> candlewick_model::Bar {
+        self.current = series;
+        let series = &mut self.series[series];
+        series.delivered += 1;
+        series.bars.bar(series.delivered - 1)
+    }
+
+    /// Lets price series close up to an instant.
+    #[inline]
+    pub(crate) fn reveal_prices(&mut self, now: Timestamp) {
+        for (bars, closed) in &mut self.prices {
+            while bars.close_time.get(*closed).is_some_and(|close| *close <= now) {
+                *closed += 1;
+            }
+        }
     }
 
     /// Adds a bar that was not in the history, to be revealed next.
-    pub(crate) fn append_bar(&mut self, bar: candlewick_model::Bar) {
-        assert_eq!(self.delivered, self.history.len(), "bars are appended behind the last delivered one");
-        Arc::make_mut(&mut self.history).push(bar);
+    pub(crate) fn append_bar(&mut self, series: usize, bar: candlewick_model::Bar) {
+        let series = &mut self.series[series];
+        assert_eq!(series.delivered, series.bars.len(), "bars are appended behind the last delivered one");
+        Arc::make_mut(&mut series.bars).push(bar);
     }
 
-    pub(crate) fn history(&self) -> Arc<Bars> {
-        Arc::clone(&self.history)
+    /// Equity at the closes of the only series, from a row on to the last one delivered.
+    pub(crate) fn worth_along(&mut self, first: usize, equity: &mut Vec<Amount>) {
+        let (series, prices) = (&self.series[0], &mut self.prices);
+        if prices.is_empty() {
+            return self.worth.along(&series.bars.close[first..series.delivered], equity);
+        }
+        let (bars, delivered) = (Arc::clone(&series.bars), series.delivered);
+        for row in first..delivered {
+            self.series[0].delivered = row + 1;
+            self.reveal_prices(bars.close_time[row]);
+            equity.push(self.equity());
+        }
+    }
+
+    pub(crate) fn all_series(&self) -> &[Series] {
+        &self.series
     }
 
     pub(crate) fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
-    pub(crate) fn valuation(&self) -> Valuation {
-        self.ledger.valuation(self.pair)
-    }
-
     /// Takes a report into the ledger and the open orders.
     pub(crate) fn apply(&mut self, report: &ExecutionReport) {
         let order = report.order;
-        let known = self.open_orders.iter().position(|o| o.order_id == order.order_id);
+        self.look_at_symbol(order.symbol);
+        let market = &mut self.markets[self.series[self.current].market];
+        let known = market.open_orders.iter().position(|o| o.order_id == order.order_id);
         let list = order.order_list_id;
-        let others = self.open_orders.iter().filter(|o| o.order_list_id == list && o.order_id != order.order_id);
-        self.ledger.book(self.pair, known.map(|at| &self.open_orders[at]), report, others);
+        let others = market.open_orders.iter().filter(|o| o.order_list_id == list && o.order_id != order.order_id);
+        self.ledger.book(market.pair, known.map(|at| &market.open_orders[at]), report, others);
         match known {
-            Some(at) if order.status.is_final() => drop(self.open_orders.remove(at)),
-            Some(at) => self.open_orders[at] = order,
+            Some(at) if order.status.is_final() => drop(market.open_orders.remove(at)),
+            Some(at) => market.open_orders[at] = order,
             None if order.status.is_final() => {}
-            None => self.open_orders.push(order),
+            None => market.open_orders.push(order),
         }
+        self.worth.hold(&self.ledger);
+    }
+
+    /// Takes a deposit or a withdrawal into the ledger.
+    pub(crate) fn transfer(&mut self, asset: Asset, amount: Amount) {
+        self.ledger.transfer(asset, amount);
+        self.worth.hold(&self.ledger);
     }
 }

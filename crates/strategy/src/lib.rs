@@ -8,9 +8,10 @@
 mod builtin;
 mod context;
 mod session;
+mod worth;
 
 pub use builtin::{Builtin, BuiltinError, MaCross, MeanReversion, Script, ScriptError};
-pub use context::Context;
+pub use context::{Context, Outgoing, Series, World};
 pub use session::{Outcome, Session};
 
 use candlewick_model::run::CommandId;

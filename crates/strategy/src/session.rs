@@ -6,28 +6,25 @@
 
 use std::sync::Arc;
 
-use candlewick_model::ledger::Valuation;
 use candlewick_model::run::{CommandId, Event};
 use candlewick_model::{
-    Account, Action, Amount, Bar, Bars, Command, ExecutionReport, Instrument, ListStatus, Refusal, Timestamp,
+    Account, Action, Amount, Asset, Bar, Bars, EventLog, ExecutionReport, Instrument, ListStatus, Refusal, Timestamp,
 };
 
-use crate::{Context, Strategy};
+use crate::{Context, Outgoing, Strategy};
 
 /// A running strategy.
 pub struct Session<S> {
     strategy: S,
     context: Context,
-    /// The ledger as of the last report, as equity needs it.
-    valuation: Valuation,
     equity: Vec<Amount>,
 }
 
 impl<S: Strategy> Session<S> {
     /// A session that has not started.
     pub fn new(strategy: S, context: Context) -> Self {
-        let equity = Vec::with_capacity(context.history().len());
-        Self { strategy, valuation: context.valuation(), context, equity }
+        let longest = context.all_series().iter().map(|series| series.bars.len()).max();
+        Self { strategy, context, equity: Vec::with_capacity(longest.unwrap_or(0)) }
     }
 
     /// Lets the strategy begin, before the first bar.
@@ -42,17 +39,21 @@ impl<S: Strategy> Session<S> {
         self.context.now()
     }
 
-    /// Other filters come into force.
-    pub fn instrument(&mut self, instrument: Arc<Instrument>) {
-        self.context.set_instrument(instrument);
+    /// Other filters come into force on a market.
+    pub fn instrument(&mut self, market: usize, instrument: Arc<Instrument>) {
+        self.context.set_instrument(market, instrument);
+    }
+
+    /// What is delivered next is about this market.
+    pub fn look_at_market(&mut self, market: usize) {
+        self.context.look_at_market(market);
     }
 
     /// Delivers a report.
     pub fn report(&mut self, report: &ExecutionReport) {
         self.context.set_now(report.time);
-        self.context.events.push(Event::ExecutionReport(*report));
+        self.context.events.push_report(report);
         self.context.apply(report);
-        self.valuation = self.context.valuation();
         self.strategy.on_report(&mut self.context, report);
     }
 
@@ -60,6 +61,7 @@ impl<S: Strategy> Session<S> {
     pub fn list_status(&mut self, status: ListStatus) {
         self.context.set_now(status.time);
         self.context.events.push(Event::ListStatus(status.clone()));
+        self.context.look_at_symbol(status.symbol);
         self.strategy.on_list_status(&mut self.context, &status);
     }
 
@@ -77,19 +79,53 @@ impl<S: Strategy> Session<S> {
         self.strategy.on_refused(&mut self.context, command, refusal);
     }
 
-    /// Delivers the next bar of the history, which has just closed.
+    /// Delivers a deposit, or a withdrawal where it is negative.
+    pub fn balance_update(&mut self, time: Timestamp, asset: Asset, amount: Amount) {
+        self.context.set_now(time);
+        self.context.events.push(Event::BalanceUpdate { time, asset, amount });
+        self.context.transfer(asset, amount);
+    }
+
+    /// Delivers the next bar of a series, which has just closed.
     #[inline]
-    pub fn next_bar(&mut self, now: Timestamp) {
+    pub fn next_bar(&mut self, series: usize, now: Timestamp) {
         self.context.set_now(now);
-        let bar = self.context.reveal_bar();
-        self.equity.push(self.valuation.equity(bar.close));
+        let bar = self.context.reveal_bar(series);
         self.strategy.on_bar(&mut self.context, &bar);
     }
 
-    /// Delivers a bar that the history does not hold yet.
+    /// Delivers bars of the only series that close one after the other without anything else
+    /// happening, up to a row or until the strategy has said something or set a timer.
+    /// `may_pass` says whether a bar may pass so.
+    #[inline]
+    pub fn next_bars(&mut self, to: usize, may_pass: impl Fn(usize) -> bool) {
+        let timer = self.context.next_timer();
+        let bars = Arc::clone(&self.context.all_series()[0].bars);
+        let first = self.context.all_series()[0].delivered;
+        for row in first..to {
+            if !may_pass(row) {
+                break;
+            }
+            self.next_bar(0, bars.close_time[row]);
+            if self.has_commands() || self.context.next_timer() != timer {
+                break;
+            }
+        }
+        self.context.worth_along(first, &mut self.equity);
+    }
+
+    /// Notes what everything is worth, after all bars that have closed by now were delivered.
+    #[inline]
+    pub fn mark(&mut self, now: Timestamp) {
+        self.context.reveal_prices(now);
+        self.equity.push(self.context.equity());
+    }
+
+    /// Delivers a bar that the history does not hold yet, of the only series.
     pub fn push_bar(&mut self, now: Timestamp, bar: Bar) {
-        self.context.append_bar(bar);
-        self.next_bar(now);
+        self.context.append_bar(0, bar);
+        self.next_bar(0, now);
+        self.mark(now);
     }
 
     /// When the next timer is due.
@@ -115,19 +151,14 @@ impl<S: Strategy> Session<S> {
     }
 
     /// Takes what the strategy has said, in order.
-    pub fn take_commands(&mut self) -> std::vec::Drain<'_, (CommandId, Command)> {
+    pub fn take_commands(&mut self) -> std::vec::Drain<'_, Outgoing> {
         self.context.commands.drain(..)
     }
 
     /// Records a command that the market ended too early for.
-    pub fn not_sent(&mut self, command: CommandId, parameters: Command) {
-        let action = parameters.action();
-        let left = self.context.events.iter().rev().find_map(|event| match event {
-            Event::Sent { time, command: sent, .. } if *sent == command => Some(*time),
-            _ => None,
-        });
-        let time = left.unwrap_or_else(|| self.context.now());
-        self.context.events.push(Event::NotSent { time, command, action, parameters });
+    pub fn not_sent(&mut self, Outgoing { id, time, command }: Outgoing) {
+        let action = command.action();
+        self.context.events.push(Event::NotSent { time, command: id, action, parameters: command });
     }
 
     /// Ends the session after the last bar: timers that are still set fire once, in order, and
@@ -143,14 +174,12 @@ impl<S: Strategy> Session<S> {
         }
         self.context.clear_timers();
         let unsent: Vec<_> = self.context.commands.drain(..).collect();
-        for (command, parameters) in unsent {
-            self.not_sent(command, parameters);
-        }
+        unsent.into_iter().for_each(|outgoing| self.not_sent(outgoing));
     }
 
     /// The log so far.
     #[must_use]
-    pub fn events(&self) -> &[Event] {
+    pub fn events(&self) -> &EventLog {
         &self.context.events
     }
 
@@ -165,7 +194,7 @@ impl<S: Strategy> Session<S> {
     pub fn into_outcome(self) -> Outcome {
         Outcome {
             account: self.context.ledger().account(),
-            bars: self.context.history(),
+            bars: self.context.all_series().iter().map(|series| Arc::clone(&series.bars)).collect(),
             equity: self.equity,
             events: self.context.events,
         }
@@ -176,10 +205,10 @@ impl<S: Strategy> Session<S> {
 pub struct Outcome {
     /// What the slice holds.
     pub account: Account,
-    /// The bars, the delivered ones first.
-    pub bars: Arc<Bars>,
-    /// Equity at the close of each delivered bar.
+    /// The bars of each series, the delivered ones first.
+    pub bars: Vec<Arc<Bars>>,
+    /// Equity at each instant at which bars have closed.
     pub equity: Vec<Amount>,
     /// Everything that happened.
-    pub events: Vec<Event>,
+    pub events: EventLog,
 }

@@ -133,14 +133,14 @@ impl Demo {
     async fn trade_live(&self) -> anyhow::Result<Comparison> {
         let (config, prepared) = self.configured("live.toml", LIVE_FROM.parse()?, "2023-03-31".parse()?)?;
         let (strategy, _) = config.strategy()?;
-        let backtest = candlewick_simulator::Backtest::new(&prepared.market, strategy, "demo").run()?;
+        let backtest = candlewick_simulator::Backtest::new(&prepared.setup, strategy, "demo").run()?;
         let start = Instant::now();
         let live = self.live_events(&config, &prepared).await?;
         let seconds = start.elapsed().as_secs_f64();
-        let comparison = parity::compare(&backtest.outcome.events, &live);
+        let comparison = parity::compare(&backtest.outcome.events.iter().collect::<Vec<_>>(), &live);
         println!(
             "live       {} bars from {LIVE_FROM} on, over REST against the local exchange, in {seconds:.1} s",
-            prepared.market.bars.len()
+            prepared.setup.markets[0].bars.len()
         );
         println!("parity     {comparison}\n");
         Ok(comparison)
@@ -149,8 +149,7 @@ impl Demo {
     async fn live_events(&self, config: &Config, prepared: &Prepared) -> anyhow::Result<Vec<Event>> {
         let credentials = Credentials::new("demo", "demo");
         let service = Service {
-            market: prepared.market.clone(),
-            interval: config.interval,
+            setup: prepared.setup.clone(),
             exchange_info: prepared.exchange_info().to_owned(),
             credentials: credentials.clone(),
             portal: None,
@@ -167,7 +166,7 @@ impl Demo {
         };
         let (strategy, _) = config.strategy()?;
         let runner = Runner::connect(plan, credentials, strategy).await?;
-        Ok(runner.journal_to(&self.out.join("live.jsonl"))?.run().await?.events)
+        Ok(runner.journal_to(&self.out.join("live.jsonl"))?.run().await?.events.iter().collect())
     }
 
     fn tell(&self, seconds: f64) {

@@ -9,7 +9,7 @@ use candlewick_binance::signing::Credentials;
 use candlewick_exchange::{Portal, Server, Service};
 use candlewick_lake::Lake;
 use candlewick_model::{ExchangeInfo, Period, Timestamp};
-use candlewick_simulator::{Market, Timeline};
+use candlewick_simulator::{Market, Setup, Timeline};
 use clap::{Args, Subcommand};
 
 use crate::config::Config;
@@ -61,7 +61,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         (None, Some(seed)) => generated(seed, arguments.from, arguments.days).map_err(Failure::usage)?,
         (None, None) => return Err(Failure::usage(anyhow!("give --config FILE or --generate SEED"))),
     };
-    let bars = Arc::clone(&service.market.bars);
+    let bars = Arc::clone(&service.setup.markets[0].bars);
     super::runtime()?.block_on(async {
         let server = Server::start(service, arguments.port).await.map_err(Failure::outside)?;
         println!("{}", server.url());
@@ -78,7 +78,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
 fn of_config(file: &Path, lake: &str) -> anyhow::Result<Service> {
     let (config, text) = Config::read(file)?;
     let prepared = Prepared::new(&config, &text, &Lake::open(lake)?)?;
-    Ok(service(&config, prepared.market.clone(), prepared.exchange_info().to_owned()))
+    Ok(service(&config, prepared.setup.clone(), prepared.exchange_info().to_owned()))
 }
 
 fn generated(seed: u64, from: Timestamp, days: u32) -> anyhow::Result<Service> {
@@ -88,13 +88,13 @@ fn generated(seed: u64, from: Timestamp, days: u32) -> anyhow::Result<Service> {
     let mut info = ExchangeInfo::parse(&plan.exchange_info())?;
     let instrument = info.instruments.remove(&plan.symbol).ok_or_else(|| anyhow!("a market without a symbol"))?;
     let timeline = Timeline::new(vec![(info.server_time, instrument)]).ok_or_else(|| anyhow!("no filters"))?;
-    let market = Market::new(timeline, config.fill_model()?, config.account()?, Arc::new(plan.bars()));
-    Ok(service(&config, market, plan.exchange_info()))
+    let market = Market::new(timeline, config.fill_model()?, config.interval, Arc::new(plan.bars()));
+    Ok(service(&config, Setup::of_one(market, config.account()?), plan.exchange_info()))
 }
 
-fn service(config: &Config, market: Market, exchange_info: String) -> Service {
-    let portal = Portal::of_bars(config.symbol, config.interval, Arc::clone(&market.bars));
-    Service { market, interval: config.interval, exchange_info, credentials: local_credentials(), portal: Some(portal) }
+fn service(config: &Config, setup: Setup, exchange_info: String) -> Service {
+    let portal = Portal::of_bars(config.symbol, config.interval, Arc::clone(&setup.markets[0].bars));
+    Service { setup, exchange_info, credentials: local_credentials(), portal: Some(portal) }
 }
 
 /// Any key will do for a local exchange; both sides read the same variables.

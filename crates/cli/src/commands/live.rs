@@ -98,7 +98,7 @@ fn failure(error: LiveError) -> Failure {
 }
 
 fn tell(outcome: &Outcome, begun: &Account, journal: &Path) {
-    let counts = Counts::of(&outcome.events);
+    let counts = Counts::of(&outcome.events.iter().collect::<Vec<_>>());
     println!("bars          {}", outcome.equity.len());
     println!("orders        {} ({} fills, {} of them resting)", counts.orders, counts.fills, counts.maker_fills);
     println!("refused       {}", counts.refusals);

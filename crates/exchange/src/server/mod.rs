@@ -17,8 +17,8 @@ use axum::Router;
 use axum::routing::{get, post};
 use candlewick_binance::signing::Credentials;
 use candlewick_model::CommissionRates;
-use candlewick_model::{Interval, TimeUnit};
-use candlewick_simulator::Market;
+use candlewick_model::TimeUnit;
+use candlewick_simulator::Setup;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -29,9 +29,7 @@ use crate::{ExchangeError, Portal};
 /// What a server serves.
 pub struct Service {
     /// The market behind the REST API.
-    pub market: Market,
-    /// Length of its bars.
-    pub interval: Interval,
+    pub setup: Setup,
     /// The answer of `exchangeInfo`, as a snapshot has it.
     pub exchange_info: String,
     /// The one key that is accepted.
@@ -66,7 +64,7 @@ pub struct Server {
 impl Server {
     /// Starts serving on a port of 127.0.0.1; port 0 is any that is free.
     pub async fn start(service: Service, port: u16) -> Result<Self, ExchangeError> {
-        let exchange = LocalExchange::new(&service.market, service.interval);
+        let exchange = LocalExchange::new(&service.setup);
         let mut exchange_info: Value = serde_json::from_str(&service.exchange_info)
             .map_err(|source| ExchangeError::ExchangeInfo { reason: source.to_string() })?;
         if let Some(symbols) = exchange_info.get_mut("symbols").and_then(Value::as_array_mut) {
@@ -76,7 +74,7 @@ impl Server {
             exchange: Mutex::new(exchange),
             exchange_info,
             credentials: service.credentials,
-            fees: service.market.fill_model.fees,
+            fees: service.setup.markets[0].fill_model.fees,
         };
         let routes = routes(Arc::new(shared));
         let routes = match service.portal {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use candlewick_model::run::{Assumptions, Event, FillModel, MakerFill, PathModel, Provenance, Run, Slippage};
 use candlewick_model::time::DAY;
 use candlewick_model::{
-    Account, Amount, Asset, Bar, Bars, ClientOrderId, ExecutionReport, ExecutionType, Fill, Interval, Liquidity, Order,
-    OrderStatus, OrderType, Price, Quantity, Rate, RawParameters, Refusal, Side, Symbol, TimeInForce, Timestamp,
+    Account, Amount, Asset, Bar, Bars, ClientOrderId, EventLog, ExecutionReport, ExecutionType, Fill, Interval,
+    Liquidity, Order, OrderStatus, OrderType, Price, Quantity, Rate, RawParameters, Refusal, Side, Symbol, TimeInForce,
+    Timestamp,
 };
 use candlewick_model::{Action, Command, CommissionRates};
 
@@ -47,7 +48,7 @@ impl Made {
             equity: Vec::new(),
             account: initial.clone(),
             initial,
-            events: Vec::new(),
+            events: EventLog::default(),
             orders: Vec::new(),
             fill_model: FillModel {
                 path: PathModel::Nearest,

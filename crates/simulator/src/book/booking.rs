@@ -1,9 +1,10 @@
 //! Reports: every change of an order is booked and told here, and nowhere else.
 
 use candlewick_model::commission::Traded;
+use candlewick_model::ledger::Holding;
 use candlewick_model::{
-    Amount, Asset, ClientOrderId, ExecutionReport, ExecutionType, ExpiryReason, Fill, Liquidity, Order, OrderStatus,
-    Prevented, Price, Quantity, Side,
+    Amount, Asset, Balance, ClientOrderId, ExecutionReport, ExecutionType, ExpiryReason, Fill, Liquidity, Order,
+    OrderStatus, Prevented, Price, Quantity, Side,
 };
 
 use super::lists::Due;
@@ -159,6 +160,20 @@ impl Book {
             Side::Sell => instrument.quote_asset,
         };
         (rates.of_received(fill, precisions), asset)
+    }
+
+    /// What this market's assets, and the discount's, are worth in its quote asset.
+    pub(crate) fn worth(&mut self, desk: &Desk) -> Amount {
+        let (base, quote) = (desk.ledger.balance(self.pair.base), desk.ledger.balance(self.pair.quote));
+        let value = |balance: Balance, price| Holding::new(balance.total()).value(price).units();
+        let mut worth = quote.total().units() + value(base, self.last);
+        let own = [self.instrument.base_asset, self.instrument.quote_asset];
+        if let Some(asset) = self.model.fees.discount.map(|d| d.asset).filter(|asset| !own.contains(asset))
+            && let Some(price) = self.discount_price(desk, asset)
+        {
+            worth += value(desk.ledger.of_asset(asset), price);
+        }
+        Amount::from_units(worth)
     }
 
     /// The price of the discount's asset in this market's quote asset.

@@ -162,9 +162,9 @@ impl Book {
     }
 
     /// A bar opens with its budget (rule 4.1).
-    pub(crate) fn open_bar(&mut self, bar: &Bar) {
-        self.running = (bar.open_time, bar.close_time);
-        self.give_volume(bar.volume);
+    pub(crate) fn open_bar(&mut self, times: (Timestamp, Timestamp), volume: Amount) {
+        self.running = times;
+        self.give_volume(volume);
     }
 
     /// The volume of which own fills may take their share.

@@ -65,8 +65,9 @@ impl Strategy for MaCross {
     fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
         let entering = bar.close.units();
         let leaving = |window: usize| context.close(window).map_or(0, |price| price.units());
-        self.lead += i128::from(self.slow as i64) * i128::from(entering - leaving(self.fast))
-            - i128::from(self.fast as i64) * i128::from(entering - leaving(self.slow));
+        // Products of two numbers of 64 bits, which fit 128.
+        let times = |window: usize, change: i64| i128::from(window as i64).wrapping_mul(change.into());
+        self.lead += times(self.slow, entering - leaving(self.fast)) - times(self.fast, entering - leaving(self.slow));
         if context.bar_count() < self.slow {
             return;
         }

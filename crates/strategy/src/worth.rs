@@ -1,0 +1,147 @@
+//! What everything held is worth in one asset, at the prices of the series at hand.
+//!
+//! For: equity, in whatever assets it lies. Not for: prices that no series gives; an asset
+//! without one counts for nothing, and whoever sets up a run refuses that.
+
+use candlewick_model::ledger::Holding;
+use candlewick_model::{Amount, Asset, Ledger, Price};
+
+/// One price on the way from an asset to the one that is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Hop {
+    /// The series that gives it.
+    series: usize,
+    /// Whether the asset is the quote asset of that series.
+    inverse: bool,
+}
+
+/// How an asset is valued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Route {
+    asset: Asset,
+    /// None for the asset that is counted in; one or two else.
+    hops: Vec<Hop>,
+}
+
+/// The routes from assets to the one that is counted in, and what is held.
+#[derive(Debug, Clone)]
+pub(crate) struct Worth {
+    routes: Vec<Route>,
+    /// Held of the asset that is counted in.
+    counted: Amount,
+    /// Held of assets that a series prices in it: how much, and the series.
+    priced: Vec<(Holding, usize)>,
+    /// Held of all others that have a value: how much, and the route.
+    routed: Vec<(Amount, usize)>,
+}
+
+impl Worth {
+    /// Finds the shortest route for every asset of `pairs` (base and quote of each series): one
+    /// hop, or two. Of several the one by the first series is taken.
+    pub(crate) fn new(counted_in: Asset, pairs: &[(Asset, Asset)]) -> Self {
+        let mut routes = vec![Route { asset: counted_in, hops: Vec::new() }];
+        for hops in 1..=2 {
+            for (series, (base, quote)) in pairs.iter().enumerate() {
+                for (asset, other, inverse) in [(*base, *quote, false), (*quote, *base, true)] {
+                    let onward = routes.iter().find(|route| route.asset == other && route.hops.len() == hops - 1);
+                    let known = routes.iter().any(|route| route.asset == asset);
+                    if let (Some(onward), false) = (onward, known) {
+                        let mut all = vec![Hop { series, inverse }];
+                        all.extend(&onward.hops);
+                        routes.push(Route { asset, hops: all });
+                    }
+                }
+            }
+        }
+        Self { routes, counted: Amount::ZERO, priced: Vec::new(), routed: Vec::new() }
+    }
+
+    /// Whether an asset has a value.
+    pub(crate) fn knows(&self, asset: Asset) -> bool {
+        self.routes.iter().any(|route| route.asset == asset)
+    }
+
+    /// Takes in what is held now.
+    pub(crate) fn hold(&mut self, ledger: &Ledger) {
+        self.counted = Amount::ZERO;
+        self.priced.clear();
+        self.routed.clear();
+        for (asset, balance) in ledger.iter() {
+            let total = balance.total();
+            let Some(at) = self.routes.iter().position(|route| route.asset == asset) else { continue };
+            match self.routes[at].hops[..] {
+                [] => self.counted = total,
+                _ if total.is_zero() => {}
+                [Hop { series, inverse: false }] => self.priced.push((Holding::new(total), series)),
+                _ => self.routed.push((total, at)),
+            }
+        }
+    }
+
+    /// As [`Self::at`] along the prices of the only series, in one sweep.
+    pub(crate) fn along(&self, prices: &[Price], worth: &mut Vec<Amount>) {
+        match (&self.priced[..], &self.routed[..]) {
+            ([], []) => worth.resize(worth.len() + prices.len(), self.counted),
+            ([(holding, _)], []) => {
+                let (holding, counted) = (*holding, self.counted.units());
+                worth.extend(prices.iter().map(|price| Amount::from_units(counted + holding.value(*price).units())));
+            }
+            _ => worth.extend(prices.iter().map(|price| self.at(|_| *price))),
+        }
+    }
+
+    /// Everything in the asset that is counted in, each holding rounded down at 1e-8; `price`
+    /// gives the price of a series, zero before it has one.
+    #[inline]
+    pub(crate) fn at(&self, price: impl Fn(usize) -> Price) -> Amount {
+        let mut worth = self.counted.units();
+        for (holding, series) in &self.priced {
+            worth += holding.value(price(*series)).units();
+        }
+        for (amount, route) in &self.routed {
+            worth += through(&self.routes[*route].hops, *amount, &price).units();
+        }
+        Amount::from_units(worth)
+    }
+}
+
+/// What an amount comes to along a route.
+fn through(hops: &[Hop], amount: Amount, price: &impl Fn(usize) -> Price) -> Amount {
+    hops.iter().fold(amount, |amount, hop| {
+        let price = price(hop.series);
+        if hop.inverse { amount.divided_by_floor(price) } else { Holding::new(amount).value(price) }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candlewick_model::Account;
+
+    fn asset(name: &str) -> Asset {
+        Asset::new(name).unwrap()
+    }
+
+    #[test]
+    fn every_asset_finds_the_shortest_way() {
+        // 0: BTCUSDT, 1: ETHBTC, 2: BTCEUR, 3: ETHUSDT
+        let pairs =
+            [("BTC", "USDT"), ("ETH", "BTC"), ("BTC", "EUR"), ("ETH", "USDT")].map(|(b, q)| (asset(b), asset(q)));
+        let prices = ["20000", "0.07", "18000", "1500"].map(|text| text.parse::<Price>().unwrap());
+        let account: Account = [("BTC", "2"), ("ETH", "10"), ("EUR", "900"), ("USDT", "5"), ("XYZ", "7")]
+            .map(|(name, amount)| (asset(name), amount.parse::<Amount>().unwrap()))
+            .into_iter()
+            .collect();
+        let ledger = Ledger::of(&account);
+        let worth_in = |name| {
+            let mut worth = Worth::new(asset(name), &pairs);
+            worth.hold(&ledger);
+            worth.at(|series| prices[series]).to_string()
+        };
+        // 2 × 20000 + 10 × 1500 + 900 ÷ 18000 × 20000 + 5; XYZ has no price.
+        assert_eq!(worth_in("USDT"), "56005.00000000");
+        // 2 + 10 × 0.07 + 900 ÷ 18000 + 5 ÷ 20000
+        assert_eq!(worth_in("BTC"), "2.75025000");
+        assert!(!Worth::new(asset("BTC"), &pairs).knows(asset("XYZ")));
+    }
+}
