@@ -106,6 +106,9 @@ fn named(
 ) -> Result<(Option<OrderId>, Option<ClientOrderId>), Refusal> {
     let id = optional_whole(raw, number)?;
     let text = raw.sent(name);
+    if text.is_none() && raw.get(name).is_some() && name != "listClientOrderId" {
+        return Err(Refusal::new(-1119, "Original client order ID was empty."));
+    }
     if id.is_none() && text.is_none() {
         return Err(neither(name, number));
     }

@@ -56,12 +56,14 @@ pub(super) fn deprecated_oco(raw: &RawParameters) -> Result<ListRequest, Refusal
     }
     let side = Side::from_word(raw.mandatory("side")?).ok_or(Refusal::new(-1117, "Invalid side."))?;
     let is_limit = raw.sent("stopLimitPrice").is_some();
-    if is_limit {
-        raw.mandatory("stopLimitTimeInForce")?;
-    } else if raw.get("stopLimitTimeInForce").is_some() {
-        return Err(not_required("stopLimitTimeInForce"));
-    } else if raw.get("stopIcebergQty").is_some() {
-        return Err(not_required("stopIcebergQty"));
+    if is_limit && raw.sent("stopLimitTimeInForce").is_none() {
+        let advice = "Recommendation: 'stopLimitTimeInForce' should also be sent.";
+        return Err(Refusal::naming(-1128, format!("Combination of optional parameters invalid. {advice}")));
+    }
+    if !is_limit
+        && let Some(name) = ["stopLimitTimeInForce", "stopIcebergQty"].into_iter().find(|n| raw.get(n).is_some())
+    {
+        return Err(not_required(name));
     }
     let (limit, stop) = match side {
         Side::Sell => ("above", "below"),

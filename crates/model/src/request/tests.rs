@@ -147,6 +147,8 @@ fn every_refusal_has_its_code_and_text() {
 fn cancels_name_an_order() {
     let text = command(Action::Cancel, &raw("symbol=A")).unwrap_err().to_string();
     assert_eq!(text, "-1102 Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!");
+    let text = command(Action::Cancel, &raw("symbol=A&orderId=1&origClientOrderId=")).unwrap_err().to_string();
+    assert_eq!(text, "-1119 Original client order ID was empty.");
     let text = command(Action::Cancel, &raw("symbol=A&orderId=1&cancelRestrictions=X")).unwrap_err().to_string();
     assert_eq!(text, "-1145 Invalid cancelRestrictions");
     let text = command(Action::Cancel, &raw("symbol=A&orderId=x")).unwrap_err().to_string();
@@ -197,7 +199,7 @@ fn the_deprecated_oco_is_the_current_one() {
     let base = "symbol=A&side=SELL&quantity=1&price=3&stopPrice=1";
     assert_eq!(
         refusal(&format!("{base}&stopLimitPrice=1")),
-        "-1102 Mandatory parameter 'stopLimitTimeInForce' was not sent, was empty/null, or malformed."
+        "-1128 Combination of optional parameters invalid. Recommendation: 'stopLimitTimeInForce' should also be sent."
     );
     assert_eq!(
         refusal(&format!("{base}&stopLimitTimeInForce=GTC")),

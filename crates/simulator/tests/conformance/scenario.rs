@@ -1,0 +1,187 @@
+//! The lines of a conformance file, as its README says what they mean.
+//!
+//! For: reading them. Not for: making a market of them (`world`).
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use candlewick_model::{Action, Price};
+
+pub(crate) const START_MS: i64 = 1_672_531_200_000;
+pub(crate) const MINUTE_MS: i64 = 60_000;
+
+pub(crate) type Pairs = BTreeMap<String, String>;
+
+/// `key=value` words.
+pub(crate) fn pairs(words: &str) -> Pairs {
+    words.split_whitespace().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+}
+
+/// Where the files are, and the page that is made of them.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance")
+}
+
+/// What the symbol and the exchange say from a minute on.
+#[derive(Clone, Default)]
+pub(crate) struct Rules {
+    pub(crate) minute: i64,
+    pub(crate) market: Pairs,
+    pub(crate) filters: Vec<String>,
+}
+
+/// A minute's prices and volume.
+pub(crate) struct Row {
+    pub(crate) minute: i64,
+    /// Open, high, low, close.
+    pub(crate) prices: [Price; 4],
+    pub(crate) volume: u64,
+}
+
+pub(crate) struct Scenario {
+    pub(crate) file: String,
+    pub(crate) name: String,
+    pub(crate) sources: Vec<String>,
+    pub(crate) is_choice: bool,
+    /// At least one.
+    pub(crate) rules: Vec<Rules>,
+    pub(crate) balances: Vec<(String, String)>,
+    pub(crate) rows: Vec<Row>,
+    /// Where the market stands, once there is a price.
+    pub(crate) last: Option<Price>,
+    /// The minute that comes next.
+    pub(crate) minute: i64,
+    /// The volume of the minutes that come.
+    pub(crate) volume: u64,
+    /// How far into the minute requests leave, in milliseconds.
+    offset: i64,
+    /// The requests as lines of a script.
+    pub(crate) sent: Vec<String>,
+    pub(crate) expected: Vec<(usize, String)>,
+    /// Free and locked balances at the end.
+    pub(crate) balances_after: Vec<(usize, String)>,
+}
+
+/// All scenarios, by file.
+pub(crate) fn all() -> Vec<Scenario> {
+    let mut files: Vec<_> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "txt"));
+    files.sort();
+    let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
+    let scenarios = files.iter().filter(|path| !matches!(name(path).as_str(), "codes.txt" | "rules.txt"));
+    scenarios.flat_map(|path| parse(&name(path), &std::fs::read_to_string(path).unwrap())).collect()
+}
+
+/// The lines of a text that say something, with their numbers.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let told = text.lines().map(|line| line.split_once('#').map_or(line, |(before, _)| before).trim());
+    told.enumerate().map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.is_empty())
+}
+
+fn parse(file: &str, text: &str) -> Vec<Scenario> {
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for (at, line) in lines(text) {
+        let (word, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        if word == "scenario" {
+            scenarios.push(Scenario::new(file, rest.trim()));
+            continue;
+        }
+        let scenario = scenarios.last_mut().unwrap_or_else(|| panic!("{file}, line {at}: no scenario yet"));
+        if let Err(why) = scenario.read(at, word, rest.trim()) {
+            panic!("{file}, line {at}: {why}");
+        }
+    }
+    scenarios
+}
+
+impl Scenario {
+    fn new(file: &str, name: &str) -> Self {
+        Self {
+            file: file.to_owned(),
+            name: name.to_owned(),
+            sources: Vec::new(),
+            is_choice: false,
+            rules: vec![Rules::default()],
+            balances: Vec::new(),
+            rows: Vec::new(),
+            last: None,
+            minute: 0,
+            volume: 1_000_000,
+            offset: 0,
+            sent: Vec::new(),
+            expected: Vec::new(),
+            balances_after: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, line: usize, word: &str, rest: &str) -> Result<(), String> {
+        match word {
+            "source" => self.sources.push(rest.to_owned()),
+            "rule" => self.sources.push(format!("rule {rest}")),
+            "choice" => self.is_choice = true,
+            "market" => self.change_rules().market.extend(pairs(rest)),
+            "filter" => self.change_rules().filters.push(rest.to_owned()),
+            "balance" => self.balances.extend(pairs(rest)),
+            "volume" => self.volume = rest.parse().map_err(|_| format!("no volume `{rest}`"))?,
+            "price" | "jump" => {
+                let to = price(rest)?;
+                if let Some(last) = self.last {
+                    let from = if word == "jump" { to } else { last };
+                    self.pass_minute([from, from.max(to), from.min(to), to]);
+                }
+                self.last = Some(to);
+            }
+            "bar" => {
+                let prices: Vec<Price> = rest.split_whitespace().map(price).collect::<Result<_, _>>()?;
+                let prices = prices.try_into().map_err(|_| format!("four prices, not `{rest}`"))?;
+                self.pass_minute(prices);
+                self.last = Some(prices[3]);
+            }
+            "gap" => self.minute += rest.parse::<i64>().map_err(|_| format!("no count `{rest}`"))?,
+            "at" => self.offset = rest.parse::<i64>().map_err(|_| format!("no second `{rest}`"))? * 1_000,
+            "send" => self.send(rest)?,
+            "expect" if rest.starts_with("free ") || rest.starts_with("locked ") => {
+                self.balances_after.push((line, rest.to_owned()));
+            }
+            "expect" => self.expected.push((line, rest.to_owned())),
+            _ => return Err(format!("no word `{word}`")),
+        }
+        Ok(())
+    }
+
+    /// The rules that a line changes: those of the beginning, or of the minute that comes.
+    fn change_rules(&mut self) -> &mut Rules {
+        let latest = self.rules.last().expect("there is one from the beginning");
+        if self.last.is_some() && latest.minute < self.minute {
+            let changed = Rules { minute: self.minute, ..latest.clone() };
+            self.rules.push(changed);
+        }
+        self.rules.last_mut().expect("as before")
+    }
+
+    fn pass_minute(&mut self, prices: [Price; 4]) {
+        self.rows.push(Row { minute: self.minute, prices, volume: self.volume });
+        self.minute += 1;
+        self.offset = 0;
+    }
+
+    fn send(&mut self, rest: &str) -> Result<(), String> {
+        let (action, parameters) = rest.split_once(' ').unwrap_or((rest, ""));
+        Action::from_word(action).ok_or_else(|| format!("no action `{action}`"))?;
+        let time = START_MS + self.minute * MINUTE_MS + self.offset;
+        let mut json = format!(r#"{{"time":{time},"action":"{action}""#);
+        let names_symbol = parameters.split_whitespace().any(|pair| pair.starts_with("symbol="));
+        let symbol = if names_symbol { None } else { Some("symbol=ABUSD") };
+        for pair in symbol.into_iter().chain(parameters.split_whitespace()) {
+            let (key, value) = pair.split_once('=').ok_or_else(|| format!("`{pair}` is no parameter"))?;
+            write!(json, r#","{key}":"{value}""#).unwrap();
+        }
+        self.sent.push(json + "}");
+        Ok(())
+    }
+}
+
+fn price(text: &str) -> Result<Price, String> {
+    text.parse().map_err(|error| format!("{text}: {error}"))
+}
