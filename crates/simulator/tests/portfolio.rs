@@ -1,0 +1,182 @@
+//! Several markets and series over one account: what is delivered when, where commands are taken
+//! up, what everything is worth, deposits and withdrawals.
+
+use std::sync::Arc;
+
+use candlewick_model::run::{Event, FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::{
+    Account, Amount, Asset, Bar, Bars, CommissionRates, ExchangeInfo, Interval, OrderSize, Price, Side, Symbol,
+    Timestamp,
+};
+use candlewick_simulator::{Backtest, BacktestError, Finished, Market, Setup, Timeline, Transfer};
+use candlewick_strategy::{Context, Strategy};
+
+const START_MS: i64 = 1_672_531_200_000;
+const MINUTE_MS: i64 = 60_000;
+
+fn minute(n: i64) -> Timestamp {
+    Timestamp::from_millis(START_MS + n * MINUTE_MS)
+}
+
+fn price(whole: i64) -> Price {
+    Price::from_units(whole * 100_000_000)
+}
+
+fn amount(text: &str) -> Amount {
+    text.parse().unwrap()
+}
+
+fn asset(name: &str) -> Asset {
+    Asset::new(name).unwrap()
+}
+
+/// Bars of so many minutes that open and close at the prices given.
+fn bars(from: i64, minutes: i64, prices: &[[i64; 2]]) -> Bars {
+    let bar = |(n, [open, close]): (usize, &[i64; 2])| Bar {
+        open_time: minute(from + n as i64 * minutes),
+        close_time: minute(from + (n as i64 + 1) * minutes).plus(-1),
+        open: price(*open),
+        high: price(*open.max(close)),
+        low: price(*open.min(close)),
+        close: price(*close),
+        volume: amount("1000"),
+        quote_volume: amount("1000"),
+        taker_buy_volume: Amount::ZERO,
+        taker_buy_quote_volume: Amount::ZERO,
+        trades: 1,
+    };
+    prices.iter().enumerate().map(bar).collect()
+}
+
+fn market(symbol: &str, interval: Interval, bars: Bars) -> Market {
+    let (base, quote) = symbol.split_at(1);
+    let filters = r#"[{"filterType":"PRICE_FILTER","minPrice":"1","maxPrice":"1000000","tickSize":"1"},
+        {"filterType":"LOT_SIZE","minQty":"0.1","maxQty":"9000","stepSize":"0.1"}]"#;
+    let info = format!(
+        r#"{{"serverTime":{START_MS},"symbols":[{{"symbol":"{symbol}","status":"TRADING","baseAsset":"{base}",
+        "quoteAsset":"{quote}","orderTypes":["LIMIT","MARKET"],"filters":{filters}}}]}}"#
+    );
+    let info = ExchangeInfo::parse(&info).unwrap();
+    let instrument = info.instruments[&Symbol::new(symbol).unwrap()].clone();
+    let model = FillModel {
+        path: PathModel::Nearest,
+        maker_fill: MakerFill::Through,
+        half_spread_ticks: 0,
+        slippage: Slippage::None,
+        volume_share: "0.1".parse().unwrap(),
+        latency_us: 0,
+        fees: CommissionRates::default(),
+    };
+    let timeline = Timeline::new(vec![(info.server_time, instrument)]).unwrap();
+    Market::new(timeline, model, interval, Arc::new(bars))
+}
+
+fn setup(markets: Vec<Market>, held: &[(&str, &str)]) -> Setup {
+    let account: Account = held.iter().map(|(name, sum)| (asset(name), amount(sum))).collect();
+    Setup { markets: markets.clone(), counted_in: asset("U"), ..Setup::of_one(markets[0].clone(), account) }
+}
+
+/// Writes down what it is given, and sends market orders at the closes that are named.
+#[derive(Default)]
+struct Diary {
+    orders: Vec<(i64, usize, Side, &'static str)>,
+    seen: Vec<String>,
+}
+
+impl Strategy for &mut Diary {
+    fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
+        let closed = (bar.close_time.micros() + 1 - minute(0).micros()) / (MINUTE_MS * 1_000);
+        self.seen.push(format!("{closed} {} {}", context.instrument().symbol, context.interval()));
+        let series = context.series();
+        if series == 0 {
+            for (_, market, side, quantity) in self.orders.iter().filter(|(at, ..)| *at == closed) {
+                context.look_at(*market);
+                context.submit_market(*side, OrderSize::Base(quantity.parse().unwrap()));
+            }
+        }
+    }
+}
+
+fn run(setup: &Setup, diary: &mut Diary) -> Result<Finished, BacktestError> {
+    Backtest::new(setup, diary, "diary").run()
+}
+
+fn fills(finished: &Finished) -> Vec<String> {
+    let told = |event| match event {
+        Event::ExecutionReport(report) => report.fill.map(|fill| {
+            let after = (report.time.micros() - minute(0).micros()) / 1_000_000;
+            let [price, quantity] = [fill.price.to_string(), fill.quantity.to_string()].map(short);
+            format!("{after}s {} {quantity}@{price}", report.order.symbol)
+        }),
+        Event::Refused { refusal, .. } => Some(refusal.to_string()),
+        _ => None,
+    };
+    finished.outcome.events.iter().filter_map(told).collect()
+}
+
+fn short(number: String) -> String {
+    number.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[test]
+fn rule_1_3_bars_come_by_time_then_market_then_length() {
+    let minutes = bars(0, 1, &[[10, 10]; 6]);
+    let mut first = market("AU", Interval::OneMinute, minutes.clone());
+    first.longer = vec![(Interval::ThreeMinutes, Arc::new(bars(0, 3, &[[10, 10]; 2])))];
+    let setup = setup(vec![first, market("BU", Interval::OneMinute, minutes)], &[("U", "100")]);
+    let expected = ["1 AU 1m", "1 BU 1m", "2 AU 1m", "2 BU 1m", "3 AU 1m", "3 AU 3m", "3 BU 1m"];
+    let mut quiet = Diary::default();
+    let finished = run(&setup, &mut quiet).unwrap();
+    assert_eq!(quiet.seen[..7], expected);
+    assert_eq!((quiet.seen.len(), finished.outcome.equity.len()), (14, 6), "equity once an instant");
+    // The same where something happens on the way.
+    let mut busy = Diary { orders: vec![(1, 0, Side::Buy, "1"), (2, 1, Side::Buy, "1")], seen: Vec::new() };
+    run(&setup, &mut busy).unwrap();
+    assert_eq!(quiet.seen, busy.seen);
+}
+
+#[test]
+fn what_one_market_brings_pays_for_the_other() {
+    let a = market("AU", Interval::OneMinute, bars(0, 1, &[[10, 10], [10, 10], [10, 20], [20, 20]]));
+    let b = market("BU", Interval::OneMinute, bars(0, 1, &[[5, 5], [5, 5], [5, 5], [5, 5]]));
+    let setup = setup(vec![a, b], &[("A", "10")]);
+    let mut diary = Diary {
+        orders: vec![(1, 1, Side::Buy, "1"), (1, 0, Side::Sell, "5"), (2, 1, Side::Buy, "10")],
+        seen: Vec::new(),
+    };
+    let finished = run(&setup, &mut diary).unwrap();
+    let poor = "-2010 Account has insufficient balance for requested action.";
+    assert_eq!(fills(&finished), [poor, "60s AU 5@10", "120s BU 10@5"]);
+    // 10 A; then 5 A and 50 U; then 5 A and 10 B at 5; A doubles.
+    let equity: Vec<_> = finished.outcome.equity.iter().map(|e| short(e.to_string())).collect();
+    assert_eq!(equity, ["100", "100", "150", "150"]);
+}
+
+#[test]
+fn a_market_that_was_passed_over_takes_commands_at_its_next_point() {
+    // The bars of B last five minutes: extremes after 99.99 and 199.99 s.
+    let a = market("AU", Interval::OneMinute, bars(0, 1, &[[10, 10]; 6]));
+    let b = market("BU", Interval::FiveMinutes, bars(0, 5, &[[5, 6], [6, 6]]));
+    let setup = setup(vec![a, b], &[("U", "100")]);
+    let orders = vec![(1, 1, Side::Buy, "1"), (2, 1, Side::Buy, "2"), (3, 1, Side::Buy, "3")];
+    let finished = run(&setup, &mut Diary { orders, seen: Vec::new() }).unwrap();
+    assert_eq!(fills(&finished), ["99s BU 1@5", "199s BU 2@6", "199s BU 3@6"]);
+}
+
+#[test]
+fn deposits_and_withdrawals_come_in_time() {
+    let a = market("AU", Interval::OneMinute, bars(0, 1, &[[10, 10]; 5]));
+    let mut setup = setup(vec![a], &[("U", "5")]);
+    let transfer =
+        |at: i64, sum: &str| Transfer { time: minute(at).plus(30_000_000), asset: asset("U"), amount: amount(sum) };
+    setup.transfers = vec![transfer(1, "20"), transfer(3, "-10")];
+    let orders = vec![(1, 0, Side::Buy, "1"), (2, 0, Side::Buy, "1")];
+    let finished = run(&setup, &mut Diary { orders: orders.clone(), seen: Vec::new() }).unwrap();
+    let poor = "-2010 Account has insufficient balance for requested action.";
+    assert_eq!(fills(&finished), [poor, "120s AU 1@10"]);
+    let equity: Vec<_> = finished.outcome.equity.iter().map(|e| short(e.to_string())).collect();
+    assert_eq!(equity, ["5", "25", "25", "15", "15"]);
+    setup.transfers = vec![transfer(3, "-10")];
+    let error = run(&setup, &mut Diary::default()).err().unwrap().to_string();
+    assert!(error.contains("withdrawal of -10.00000000 U") && error.contains("5.00000000 is free"), "{error}");
+}
