@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::run::FillModel;
 use candlewick_model::{Amount, Bar, Bars, CommissionRates, ExchangeInfo, Interval, Price, Side, Symbol, Timestamp};
 use candlewick_simulator::{Backtest, Market, Setup, Timeline};
 use candlewick_strategy::{Context, MaCross, MeanReversion, Strategy};
@@ -65,13 +65,8 @@ fn market() -> Setup {
     let market = Market::new(
         Timeline::new(vec![(info.server_time, instrument.clone())]).expect("one snapshot"),
         FillModel {
-            path: PathModel::Nearest,
-            maker_fill: MakerFill::Through,
-            half_spread_ticks: 1,
-            slippage: Slippage::None,
-            volume_share: "0.1".parse().expect("a number"),
-            latency_us: 0,
             fees: CommissionRates::simple("0.001".parse().expect("a number"), "0.001".parse().expect("a number")),
+            ..FillModel::default()
         },
         Interval::OneMinute,
         bars,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candlewick_binance::signing::Credentials;
 use candlewick_exchange::{MarketPlan, Portal, Server, Service};
 use candlewick_model::CommissionRates;
-use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::run::FillModel;
 use candlewick_model::time::{DAY, MINUTE};
 use candlewick_model::{Account, Amount, ExchangeInfo, Interval, Timestamp};
 use candlewick_simulator::{Market, Setup, Timeline};
@@ -36,13 +36,8 @@ fn service() -> Service {
             Market::new(
                 Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
                 FillModel {
-                    path: PathModel::Nearest,
-                    maker_fill: MakerFill::Through,
-                    half_spread_ticks: 1,
-                    slippage: Slippage::None,
-                    volume_share: "0.1".parse().unwrap(),
-                    latency_us: 0,
                     fees: CommissionRates::simple("0.001".parse().unwrap(), "0.001".parse().unwrap()),
+                    ..FillModel::default()
                 },
                 plan.interval,
                 bars,

@@ -100,14 +100,9 @@ struct FillsConfig {
 
 impl Default for FillsConfig {
     fn default() -> Self {
-        Self {
-            path: PathModel::default(),
-            maker_fill: MakerFill::default(),
-            half_spread_ticks: 1,
-            slippage: Slippage::None,
-            volume_share: Number(Decimal::new(1, 1)),
-            latency_ms: 0,
-        }
+        let FillModel { path, maker_fill, half_spread_ticks, slippage, volume_share, .. } = FillModel::default();
+        let volume_share = Number(volume_share.to_decimal().expect("a share fits a decimal"));
+        Self { path, maker_fill, half_spread_ticks, slippage, volume_share, latency_ms: 0 }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::commission::CommissionRates;
 use crate::event_log::EventLog;
 use crate::execution::{ExecutionReport, ListStatus, Refusal};
 use crate::interval::Interval;
-use crate::number::{Amount, Price, Quantity, Rate};
+use crate::number::{Amount, ONE, Price, Quantity, Rate};
 use crate::order::Order;
 use crate::text::{Asset, Symbol};
 use crate::time::Timestamp;
@@ -153,6 +153,21 @@ pub struct FillModel {
     pub latency_us: i64,
     /// What trading costs.
     pub fees: CommissionRates,
+}
+
+impl Default for FillModel {
+    /// The assumptions of the fill rules where nothing else is said, without commission.
+    fn default() -> Self {
+        Self {
+            path: PathModel::default(),
+            maker_fill: MakerFill::default(),
+            half_spread_ticks: 1,
+            slippage: Slippage::default(),
+            volume_share: Rate::from_units(ONE / 10),
+            latency_us: 0,
+            fees: CommissionRates::default(),
+        }
+    }
 }
 
 /// How often each assumption decided something that candles cannot know (rule 7).

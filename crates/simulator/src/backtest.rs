@@ -9,7 +9,7 @@ use candlewick_strategy::{Context, Outcome, Outgoing, Series, Session, Strategy,
 
 use crate::desk::VenueEvent;
 use crate::path::{FirstExtreme, PointKind};
-use crate::replay::{Replay, Setup, Transfer};
+use crate::replay::{Market, Replay, Setup, Transfer};
 use crate::timeline::Timeline;
 
 /// At one instant reports and commands go round at most so often (rule 1.6).
@@ -27,9 +27,7 @@ pub enum BacktestError {
         time: Timestamp,
     },
     /// A withdrawal that cannot be made.
-    #[error(
-        "the withdrawal of {amount} {asset} at {time} cannot be made: {free} is free (make it smaller or later in `transfers`)"
-    )]
+    #[error("the withdrawal of {amount} {asset} at {time} cannot be made: {free} is free; make it smaller or later")]
     Withdrawal {
         /// When.
         time: Timestamp,
@@ -135,7 +133,7 @@ impl<S: Strategy> Backtest<S> {
             prices: setup.prices.clone(),
             counted_in: setup.counted_in,
         };
-        let plan = |market: &crate::replay::Market| MarketPlan {
+        let plan = |market: &Market| MarketPlan {
             path: market.fill_model.path,
             latency_us: market.fill_model.latency_us,
             filters_change: market.timeline.next_change(before),
@@ -300,8 +298,8 @@ impl<S: Strategy> Backtest<S> {
     /// Everything that happens at one instant after the markets have moved there.
     fn handle(&mut self, now: Timestamp, closed: &[usize]) -> Result<(), BacktestError> {
         for round in 0..=ROUNDS_MAX {
-            self.execute_due(now);
             self.deliver(None);
+            self.execute_due(now);
             if round == 0 {
                 self.deliver_bars(now, closed);
             }
@@ -325,7 +323,6 @@ impl<S: Strategy> Backtest<S> {
             }
             let Some(Pending { outgoing: Outgoing { id, command, .. }, .. }) = self.pending.remove(at) else { return };
             let market = self.replay.market_of(&command);
-            self.deliver(None);
             self.replay.execute(id, &command);
             self.deliver(market);
         }

@@ -77,36 +77,35 @@ impl Desk {
     }
 
     pub(crate) fn next_order(&mut self) -> OrderId {
-        self.orders += 1;
-        self.orders
+        next(&mut self.orders)
     }
 
     pub(crate) fn next_list(&mut self) -> OrderListId {
-        self.lists += 1;
-        self.lists
+        next(&mut self.lists)
     }
 
     /// Another trade begins: both sides of a trade with oneself bear its number.
     pub(crate) fn next_trade(&mut self) -> TradeId {
-        self.trades += 1;
-        self.trades
+        next(&mut self.trades)
     }
 
     pub(crate) fn next_execution(&mut self) -> u64 {
-        self.executions += 1;
-        self.executions
+        next(&mut self.executions)
     }
 
     pub(crate) fn next_prevented(&mut self) -> u64 {
-        self.prevented += 1;
-        self.prevented
+        next(&mut self.prevented)
     }
 
     /// The place at the end of a queue.
     pub(crate) fn queue(&mut self) -> u64 {
-        self.queued += 1;
-        self.queued
+        next(&mut self.queued)
     }
+}
+
+fn next(last: &mut u64) -> u64 {
+    *last += 1;
+    *last
 }
 
 /// The price of the discount's asset in a quote asset, from bars of that market (rule 5.8): the

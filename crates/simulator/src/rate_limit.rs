@@ -65,14 +65,6 @@ impl UnfilledOrders {
             window.count = window.count.saturating_sub(given_back(liquidity));
         }
     }
-
-    /// The limits with the counts of their running windows.
-    pub(crate) fn counts(&mut self, now: Timestamp) -> impl Iterator<Item = (OrderLimit, u32)> + '_ {
-        self.windows.iter_mut().map(move |window| {
-            window.go_to(now);
-            (window.limit, window.count)
-        })
-    }
 }
 
 impl Window {

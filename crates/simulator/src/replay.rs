@@ -211,12 +211,6 @@ impl Replay {
         self.venue.desk.now
     }
 
-    /// Where a market stands; `None` before its first point.
-    #[must_use]
-    pub fn point(&self, market: usize) -> Option<Point> {
-        self.feeds[market].point
-    }
-
     /// Whether a market takes up commands here and now.
     #[must_use]
     pub fn takes_commands(&self, market: usize) -> bool {
@@ -226,7 +220,7 @@ impl Replay {
     /// Whether a command would be taken up here and now; one for an unknown market wherever
     /// commands are taken up at all.
     #[must_use]
-    pub fn takes(&self, command: &Command) -> bool {
+    pub(crate) fn takes(&self, command: &Command) -> bool {
         match command.symbol().and_then(|symbol| self.venue.book_of(symbol)) {
             Some(market) => self.takes_commands(market),
             None => (0..self.feeds.len()).any(|market| self.takes_commands(market)),
@@ -235,7 +229,7 @@ impl Replay {
 
     /// The market of a command, if it names one that is there.
     #[must_use]
-    pub fn market_of(&self, command: &Command) -> Option<usize> {
+    pub(crate) fn market_of(&self, command: &Command) -> Option<usize> {
         command.symbol().and_then(|symbol| self.venue.book_of(symbol))
     }
 
@@ -266,7 +260,7 @@ impl Replay {
 
     /// When the next point of any market comes.
     #[must_use]
-    pub fn next_instant(&self) -> Option<Timestamp> {
+    pub(crate) fn next_instant(&self) -> Option<Timestamp> {
         self.feeds.iter().filter_map(|feed| Some(feed.next_point()?.time)).min()
     }
 
@@ -308,16 +302,13 @@ impl Replay {
 
     /// Brings markets that were passed over up to now. No order works on them, so that nothing
     /// happens.
-    pub fn catch_up(&mut self) {
+    pub(crate) fn catch_up(&mut self) {
         let now = self.venue.desk.now;
         for market in 0..self.feeds.len() {
-            while self.feeds[market].next_point().is_some_and(|point| point.time < now) {
-                let time = self.feeds[market].next_point().map(|point| point.time);
+            while let Some(point) = self.feeds[market].next_point().filter(|point| point.time < now) {
                 self.advance(market);
                 // It stood there then, not now.
-                if let (Some(point), Some(time)) = (&mut self.feeds[market].point, time) {
-                    point.time = time;
-                }
+                self.feeds[market].point = Some(point);
             }
         }
     }
@@ -326,14 +317,14 @@ impl Replay {
     /// one, so that it can pass without being looked at.
     #[must_use]
     #[inline]
-    pub fn is_idle(&mut self) -> bool {
+    pub(crate) fn is_idle(&mut self) -> bool {
         self.feeds.iter_mut().zip(&self.venue.books).all(|(feed, book)| feed.is_idle(book))
     }
 
     /// Lets a bar, or what is left of it, pass in which no order works and no command arrives.
     /// The same as [`Self::advance`] to its close, without the work.
     #[inline]
-    pub fn pass_bar(&mut self, market: usize) -> Timestamp {
+    pub(crate) fn pass_bar(&mut self, market: usize) -> Timestamp {
         let Self { venue, feeds } = self;
         let (feed, book) = (&mut feeds[market], &mut venue.books[market]);
         let close_time = feed.bars.close_time[feed.row].max(venue.desk.now);
@@ -363,7 +354,7 @@ impl Replay {
 
     /// Between which prices a market can move without touching an order; `None` where there is
     /// no order, so that it may move anywhere.
-    pub(crate) fn untouched_range(&mut self, market: usize) -> Option<(Price, Price)> {
+    pub(crate) fn untouched_range(&self, market: usize) -> Option<(Price, Price)> {
         let (feed, book) = (&self.feeds[market], &self.venue.books[market]);
         if book.open.is_empty() { None } else { feed.untouched.flatten() }
     }
@@ -377,7 +368,7 @@ impl Replay {
     }
 
     /// Books a deposit or a withdrawal; `false` where there is not so much free.
-    pub fn transfer(&mut self, transfer: &Transfer) -> bool {
+    pub(crate) fn transfer(&mut self, transfer: &Transfer) -> bool {
         self.venue.desk.ledger.transfer(transfer.asset, transfer.amount)
     }
 
@@ -389,12 +380,6 @@ impl Replay {
     /// As [`Self::drain_events`], into a buffer that is empty.
     pub(crate) fn swap_events(&mut self, buffer: &mut Vec<VenueEvent>) {
         std::mem::swap(&mut self.venue.desk.events, buffer);
-    }
-
-    /// Whether the venue has said something that was not drained.
-    #[must_use]
-    pub fn has_events(&self) -> bool {
-        !self.venue.desk.events.is_empty()
     }
 
     /// The price of a market's last trade; before the first one the first open.
@@ -412,12 +397,6 @@ impl Replay {
     /// Orders of a market that are not done, by id.
     pub fn open_orders(&self, market: usize) -> impl ExactSizeIterator<Item = &Order> {
         self.venue.books[market].open.iter().map(|w| &w.order)
-    }
-
-    /// The unfilled-order limits with the counts of their running windows.
-    pub fn unfilled_orders(&mut self) -> Vec<(OrderLimit, u32)> {
-        let now = self.venue.desk.now;
-        self.venue.desk.unfilled.counts(now).collect()
     }
 
     /// How often assumptions have decided.

@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use candlewick_model::run::{Event, FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::run::{Event, FillModel};
 use candlewick_model::{
-    Account, Amount, Asset, Bar, Bars, CommissionRates, ExchangeInfo, Interval, OrderSize, Price, Side, Symbol,
-    Timestamp,
+    Account, Amount, Asset, Bar, Bars, ExchangeInfo, Interval, OrderSize, Price, Side, Symbol, Timestamp,
 };
 use candlewick_simulator::{Backtest, BacktestError, Finished, Market, Setup, Timeline, Transfer};
 use candlewick_strategy::{Context, Strategy};
@@ -58,15 +57,7 @@ fn market(symbol: &str, interval: Interval, bars: Bars) -> Market {
     );
     let info = ExchangeInfo::parse(&info).unwrap();
     let instrument = info.instruments[&Symbol::new(symbol).unwrap()].clone();
-    let model = FillModel {
-        path: PathModel::Nearest,
-        maker_fill: MakerFill::Through,
-        half_spread_ticks: 0,
-        slippage: Slippage::None,
-        volume_share: "0.1".parse().unwrap(),
-        latency_us: 0,
-        fees: CommissionRates::default(),
-    };
+    let model = FillModel { half_spread_ticks: 0, ..FillModel::default() };
     let timeline = Timeline::new(vec![(info.server_time, instrument)]).unwrap();
     Market::new(timeline, model, interval, Arc::new(bars))
 }
@@ -179,4 +170,22 @@ fn deposits_and_withdrawals_come_in_time() {
     setup.transfers = vec![transfer(3, "-10")];
     let error = run(&setup, &mut Diary::default()).err().unwrap().to_string();
     assert!(error.contains("withdrawal of -10.00000000 U") && error.contains("5.00000000 is free"), "{error}");
+}
+
+#[test]
+fn a_price_series_values_what_is_not_traded() {
+    // 2 C at its open until its first bar has closed, then at its closes; its bars last two minutes.
+    let a = market("AU", Interval::OneMinute, bars(0, 1, &[[10, 10]; 5]));
+    let mut setup = setup(vec![a], &[("U", "100"), ("C", "2")]);
+    let c = Arc::new(bars(0, 2, &[[3, 4], [4, 7], [7, 1]]));
+    setup.prices = vec![(asset("C"), asset("U"), c)];
+    let equity = |diary: &mut Diary| -> Vec<String> {
+        let finished = run(&setup, diary).unwrap();
+        finished.outcome.equity.iter().map(|e| short(e.to_string())).collect()
+    };
+    let quiet = equity(&mut Diary::default());
+    assert_eq!(quiet, ["106", "108", "108", "114", "114"]);
+    // The same where the bars are walked through: bought at what it is worth.
+    let orders = vec![(1, 0, Side::Buy, "1"), (3, 0, Side::Buy, "1")];
+    assert_eq!(equity(&mut Diary { orders, seen: Vec::new() }), quiet);
 }

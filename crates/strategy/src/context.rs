@@ -198,7 +198,7 @@ impl Context {
     }
 
     /// Everything in the asset that equity is counted in, at the closes that were delivered last
-    /// (the first open before the first one).
+    /// (the first open before the first one). What no series gives a price to counts for nothing.
     #[must_use]
     #[inline]
     pub fn equity(&self) -> Amount {
@@ -213,12 +213,6 @@ impl Context {
             let price = if delivered == 0 { bars.open.first() } else { bars.close.get(delivered - 1) };
             price.copied().unwrap_or_default()
         })
-    }
-
-    /// Whether an asset has a value in what equity is counted in.
-    #[must_use]
-    pub fn has_value(&self, asset: Asset) -> bool {
-        self.worth.knows(asset)
     }
 
     /// Orders of this strategy on the market in hand that are not done, oldest first.
@@ -487,7 +481,9 @@ impl Context {
             None if order.status.is_final() => {}
             None => market.open_orders.push(order),
         }
-        self.worth.hold(&self.ledger);
+        if report.fill.is_some() {
+            self.worth.hold(&self.ledger);
+        }
     }
 
     /// Takes a deposit or a withdrawal into the ledger.

@@ -1,7 +1,7 @@
 //! What everything held is worth in one asset, at the prices of the series at hand.
 //!
 //! For: equity, in whatever assets it lies. Not for: prices that no series gives; an asset
-//! without one counts for nothing, and whoever sets up a run refuses that.
+//! without one counts for nothing.
 
 use candlewick_model::ledger::Holding;
 use candlewick_model::{Amount, Asset, Ledger, Price};
@@ -54,11 +54,6 @@ impl Worth {
             }
         }
         Self { routes, counted: Amount::ZERO, priced: Vec::new(), routed: Vec::new() }
-    }
-
-    /// Whether an asset has a value.
-    pub(crate) fn knows(&self, asset: Asset) -> bool {
-        self.routes.iter().any(|route| route.asset == asset)
     }
 
     /// Takes in what is held now.
@@ -142,6 +137,5 @@ mod tests {
         assert_eq!(worth_in("USDT"), "56005.00000000");
         // 2 + 10 × 0.07 + 900 ÷ 18000 + 5 ÷ 20000
         assert_eq!(worth_in("BTC"), "2.75025000");
-        assert!(!Worth::new(asset("BTC"), &pairs).knows(asset("XYZ")));
     }
 }

@@ -154,9 +154,8 @@ pub(super) trait Pass {
     }
 
     fn order(&mut self, last: &mut Order, new: &Order) {
-        if self.flag(last.order_id != new.order_id) {
-            self.id(&mut last.order_id, new.order_id);
-            self.identity(last, new);
+        if self.flag(Self::identity(last) != Self::identity(new)) {
+            self.pass_identity(last, new);
         }
         self.quantity(&mut last.filled_quantity, new.filled_quantity);
         self.amount(&mut last.filled_quote, new.filled_quote);
@@ -164,12 +163,20 @@ pub(super) trait Pass {
         self.time(&mut last.updated, new.updated);
         self.option(&mut last.working_time, new.working_time, last.updated, Self::time);
         if self.flag(Self::rest(last) != Self::rest(new)) {
-            self.rest_of_order(last, new);
+            self.pass_rest(last, new);
         }
     }
 
     /// What an order seldom changes once it is there.
-    fn identity(&mut self, last: &mut Order, new: &Order) {
+    fn identity(order: &Order) -> impl PartialEq {
+        (
+            (order.order_id, order.client_order_id, order.symbol, order.side, order.order_type, order.time_in_force),
+            (order.price, order.created, order.lock_price, order.quantity),
+        )
+    }
+
+    fn pass_identity(&mut self, last: &mut Order, new: &Order) {
+        self.id(&mut last.order_id, new.order_id);
         self.text(&mut last.client_order_id, new.client_order_id);
         self.text(&mut last.symbol, new.symbol);
         self.word(Side::ALL, &mut last.side, new.side, |w| w as usize);
@@ -187,12 +194,10 @@ pub(super) trait Pass {
             (order.order_list_id, order.stop_price, order.trailing_delta, order.trailing_time, order.iceberg_quantity),
             (order.peg, order.pegged_price, order.strategy_id, order.strategy_type, order.quote_order_quantity),
             (order.prevented_quantity, order.expiry_reason, order.self_trade_prevention),
-            (order.client_order_id, order.price, order.lock_price, order.quantity, order.created),
-            (order.symbol, order.side, order.order_type, order.time_in_force),
         )
     }
 
-    fn rest_of_order(&mut self, last: &mut Order, new: &Order) {
+    fn pass_rest(&mut self, last: &mut Order, new: &Order) {
         self.option(&mut last.order_list_id, new.order_list_id, 0, Self::id);
         self.price(&mut last.stop_price, new.stop_price);
         self.option(&mut last.trailing_delta, new.trailing_delta, 0, Self::small);
@@ -207,9 +212,8 @@ pub(super) trait Pass {
         self.option(&mut last.expiry_reason, new.expiry_reason, ExpiryReason::ALL[0], |p, last, new| {
             p.word(ExpiryReason::ALL, last, new, |w| w as usize);
         });
-        let (mode, new_mode) = (&mut last.self_trade_prevention, new.self_trade_prevention);
-        self.word(SelfTradePrevention::ALL, mode, new_mode, |w| w as usize);
-        self.identity(last, new);
+        let (last, new) = (&mut last.self_trade_prevention, new.self_trade_prevention);
+        self.word(SelfTradePrevention::ALL, last, new, |w| w as usize);
     }
 
     fn peg(&mut self, last: &mut Peg, new: Peg) {

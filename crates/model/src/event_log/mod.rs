@@ -4,7 +4,7 @@
 //! mean (`run`), nor for a file format: the bytes are private to one process.
 //!
 //! A report is written as what is different from the report before, a command likewise; most
-//! events then take some sixty bytes instead of five hundred. Commands and events that are rare
+//! events then take some forty bytes instead of five hundred. Commands and events that are rare
 //! are kept as they are.
 
 mod coding;

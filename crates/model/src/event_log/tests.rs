@@ -164,6 +164,45 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![4 => report(), 3 => sent, 1 => refused]
 }
 
+/// What the log is for: the life of a market order in a fraction of what the values take.
+#[test]
+fn a_log_is_small() {
+    let mut log = EventLog::default();
+    for n in 1..=1_000 {
+        let name = ClientOrderId::numbered("cw", n);
+        let time = Timestamp::from_millis(1_700_000_000_000 + n as i64 * 60_000);
+        let (symbol, quantity) = (Symbol::new("BTCUSDT").unwrap(), Quantity::from_units(12_345_000 + n as i64));
+        let kinds = (OrderType::Market, TimeInForce::Gtc);
+        let size = OrderSize::Base(quantity);
+        let request = OrderRequest {
+            client_order_id: Some(name),
+            ..OrderRequest::new(symbol, Side::Buy, OrderKind::Market, size)
+        };
+        log.push_sent(time, n, &Command::Submit(request));
+        let mut order = Order::told((n, name), (symbol, Side::Buy), kinds, (Price::ZERO, Price::ZERO), time);
+        order.quantity = quantity;
+        log.push_report(&ExecutionReport::of(&order, 2 * n, ExecutionType::New));
+        (order.filled_quantity, order.status) = (quantity, OrderStatus::Filled);
+        let price = Price::from_units(3_000_000_000_000 + n as i64 * 1_000_000);
+        let quote_quantity = price.notional_floor(quantity);
+        order.filled_quote = quote_quantity;
+        let commission = Amount::from_units(12_345 + i128::from(n));
+        let fill = Fill {
+            trade_id: n,
+            price,
+            quantity,
+            quote_quantity,
+            commission,
+            commission_asset: Asset::new("BTC").unwrap(),
+            liquidity: Liquidity::Taker,
+        };
+        let report = ExecutionReport::of(&order, 2 * n + 1, ExecutionType::Trade);
+        log.push_report(&ExecutionReport { fill: Some(fill), ..report });
+    }
+    let per_event = log.bytes.len() / log.len();
+    assert!(per_event * 5 < size_of::<Event>(), "{per_event} bytes an event");
+}
+
 proptest! {
     #[test]
     fn what_is_read_is_what_was_written(events in prop::collection::vec(event(), 0..40)) {

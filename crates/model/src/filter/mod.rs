@@ -338,22 +338,13 @@ impl Filters {
 
     /// The filters that count open orders and lists; `adding` is what the request would open.
     pub fn check_counts(&self, open: Counts, adding: Counts) -> Result<(), Refusal> {
-        let over = |max: Option<u32>, open: usize, adding: usize| {
-            adding > 0 && max.is_some_and(|max| open + adding > max as usize)
-        };
-        if over(self.max_num_orders, open.orders, adding.orders) {
-            return Err(failure("Filter failure: MAX_NUM_ORDERS"));
-        }
-        if over(self.max_num_algo_orders, open.algo_orders, adding.algo_orders) {
-            return Err(failure("Filter failure: MAX_NUM_ALGO_ORDERS"));
-        }
-        if over(self.max_num_iceberg_orders, open.iceberg_orders, adding.iceberg_orders) {
-            return Err(failure("Filter failure: MAX_NUM_ICEBERG_ORDERS"));
-        }
-        if over(self.max_num_order_lists, open.order_lists, adding.order_lists) {
-            return Err(failure("Filter failure: MAX_NUM_ORDER_LISTS"));
-        }
-        Ok(())
+        let limits = [
+            (self.max_num_orders, "Filter failure: MAX_NUM_ORDERS"),
+            (self.max_num_algo_orders, "Filter failure: MAX_NUM_ALGO_ORDERS"),
+            (self.max_num_iceberg_orders, "Filter failure: MAX_NUM_ICEBERG_ORDERS"),
+            (self.max_num_order_lists, "Filter failure: MAX_NUM_ORDER_LISTS"),
+        ];
+        open.with(adding, limits)
     }
 
     /// PERCENT_PRICE and PERCENT_PRICE_BY_SIDE: they look at `price` only.
@@ -443,22 +434,13 @@ impl Filters {
 impl ExchangeFilters {
     /// The filters that count open orders and lists on all symbols.
     pub fn check_counts(&self, open: Counts, adding: Counts) -> Result<(), Refusal> {
-        let over = |max: Option<u32>, open: usize, adding: usize| {
-            adding > 0 && max.is_some_and(|max| open + adding > max as usize)
-        };
-        if over(self.max_num_orders, open.orders, adding.orders) {
-            return Err(failure("Filter failure: EXCHANGE_MAX_NUM_ORDERS"));
-        }
-        if over(self.max_num_algo_orders, open.algo_orders, adding.algo_orders) {
-            return Err(failure("Filter failure: EXCHANGE_MAX_NUM_ALGO_ORDERS"));
-        }
-        if over(self.max_num_iceberg_orders, open.iceberg_orders, adding.iceberg_orders) {
-            return Err(failure("Filter failure: EXCHANGE_MAX_NUM_ICEBERG_ORDERS"));
-        }
-        if over(self.max_num_order_lists, open.order_lists, adding.order_lists) {
-            return Err(failure("Filter failure: EXCHANGE_MAX_NUM_ORDER_LISTS"));
-        }
-        Ok(())
+        let limits = [
+            (self.max_num_orders, "Filter failure: EXCHANGE_MAX_NUM_ORDERS"),
+            (self.max_num_algo_orders, "Filter failure: EXCHANGE_MAX_NUM_ALGO_ORDERS"),
+            (self.max_num_iceberg_orders, "Filter failure: EXCHANGE_MAX_NUM_ICEBERG_ORDERS"),
+            (self.max_num_order_lists, "Filter failure: EXCHANGE_MAX_NUM_ORDER_LISTS"),
+        ];
+        open.with(adding, limits)
     }
 
     /// MAX_ASSET: the most of an asset that one order may transact; of the base asset its
@@ -482,6 +464,20 @@ impl ExchangeFilters {
             };
             if over {
                 return Err(failure("Filter failure: MAX_ASSET"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Counts {
+    /// Whether so many more may be opened; limits of orders, algo orders, iceberg orders and
+    /// lists, each with what is said beyond it.
+    fn with(self, adding: Self, limits: [(Option<u32>, &'static str); 4]) -> Result<(), Refusal> {
+        let of = |counts: Self| [counts.orders, counts.algo_orders, counts.iceberg_orders, counts.order_lists];
+        for ((open, adding), (max, text)) in of(self).into_iter().zip(of(adding)).zip(limits) {
+            if adding > 0 && max.is_some_and(|max| open + adding > max as usize) {
+                return Err(failure(text));
             }
         }
         Ok(())

@@ -51,7 +51,8 @@ fn describe(event: &Event) -> String {
         Event::Refused { refusal, .. } => format!("refused {}", describe_refusal(refusal)),
         Event::Tested { .. } => "tested".to_owned(),
         Event::NotSent { .. } => "unsent".to_owned(),
-        Event::Sent { .. } | Event::BalanceUpdate { .. } => "sent".to_owned(),
+        Event::Sent { .. } => "sent".to_owned(),
+        Event::BalanceUpdate { asset, amount, .. } => format!("balance update {asset}={amount}"),
     }
 }
 
