@@ -364,8 +364,8 @@ fn the_built_in_strategies_run_over_a_real_month() {
     ] {
         let folder = prepared(&realdata, "2023-03", "2023-03", "USDT = 10000", strategy);
         let (_, summary) = backtest(folder.path());
-        assert_eq!(summary["gaps"][0]["missing"], 80, "{summary:#}");
-        assert_eq!(summary["assumed_filters"]["from"], "2023-03-01T00:00:00Z");
+        assert_eq!(summary["markets"][0]["gaps"][0]["missing"], 80, "{summary:#}");
+        assert_eq!(summary["markets"][0]["assumed_filters"]["from"], "2023-03-01T00:00:00Z");
         let fills = std::fs::read_to_string(folder.path().join("out/fills.csv")).unwrap();
         assert!(fills.lines().count() > 20, "{strategy}: {fills}");
     }

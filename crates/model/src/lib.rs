@@ -24,6 +24,7 @@ pub mod run;
 pub mod text;
 pub mod time;
 pub mod trades;
+mod worth;
 
 pub use account::{Account, Balance};
 pub use bar::{Bar, BarError, Bars, Gap};
@@ -49,3 +50,4 @@ pub use request::RawParameters;
 pub use text::{Asset, ClientOrderId, Symbol};
 pub use time::{TimeUnit, Timestamp};
 pub use trades::{AggTrade, Trade};
+pub use worth::Worth;

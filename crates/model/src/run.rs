@@ -211,7 +211,7 @@ impl std::iter::Sum for Assumptions {
     }
 }
 
-/// The last equity under the three paths (rule 2.5), in quote asset.
+/// The last equity under the three paths (rule 2.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Band {
     /// The extreme that hurts comes first.
@@ -244,18 +244,14 @@ pub struct AssumedFilters {
     pub to: Timestamp,
 }
 
-/// Everything about one run of one strategy on one symbol.
+/// A market of a run, as it was replayed.
 #[derive(Debug, Clone)]
-pub struct Run {
-    /// The strategy's name.
-    pub strategy: String,
-    /// Its parameters, as text.
-    pub parameters: Vec<(String, String)>,
-    /// The market.
+pub struct RunMarket {
+    /// Its name.
     pub symbol: Symbol,
     /// Its base asset.
     pub base_asset: Asset,
-    /// Its quote asset, in which equity is counted.
+    /// Its quote asset.
     pub quote_asset: Asset,
     /// The tick at the end of the run.
     pub tick: Price,
@@ -265,7 +261,30 @@ pub struct Run {
     pub interval: Interval,
     /// The bars that were replayed.
     pub bars: Arc<Bars>,
-    /// Equity (all assets, in quote asset) at the close of each bar.
+    /// How candles became fills.
+    pub fill_model: FillModel,
+    /// Where the data have holes.
+    pub gaps: Vec<Gap>,
+    /// Where filters were assumed.
+    pub assumed_filters: Option<AssumedFilters>,
+}
+
+/// Everything about one run of one strategy.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The strategy's name.
+    pub strategy: String,
+    /// Its parameters, as text.
+    pub parameters: Vec<(String, String)>,
+    /// The markets it traded on; at least one.
+    pub markets: Vec<RunMarket>,
+    /// Series that only gave prices to assets, with base and quote asset.
+    pub prices: Vec<(Asset, Asset, Arc<Bars>)>,
+    /// The asset that equity is counted in.
+    pub counted_in: Asset,
+    /// The instants at which bars have closed.
+    pub marks: Vec<Timestamp>,
+    /// Equity (all assets) at each of them.
     pub equity: Vec<Amount>,
     /// What the account held before the first bar.
     pub initial: Account,
@@ -275,16 +294,10 @@ pub struct Run {
     pub events: EventLog,
     /// Every order in its last state, by id.
     pub orders: Vec<Order>,
-    /// How candles became fills.
-    pub fill_model: FillModel,
     /// How often assumptions decided.
     pub assumptions: Assumptions,
-    /// Where the data have holes.
-    pub gaps: Vec<Gap>,
     /// The band, where the other two paths were run too.
     pub band: Option<Band>,
-    /// Where filters were assumed.
-    pub assumed_filters: Option<AssumedFilters>,
     /// What exchangeInfo held that could not be read as documented.
     pub filter_notes: Vec<String>,
     /// What the run stands on.

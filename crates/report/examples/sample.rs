@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use candlewick_model::run::{
-    AssumedFilters, Assumptions, Band, Event, FillModel, MakerFill, PathModel, Provenance, Run, Slippage,
+    AssumedFilters, Assumptions, Band, Event, FillModel, MakerFill, PathModel, Provenance, Run, RunMarket, Slippage,
 };
 use candlewick_model::time::MINUTE;
 use candlewick_model::{
@@ -272,27 +272,34 @@ fn run(count: usize, orders: usize) -> Run {
         parameters: [("fast", "12"), ("slow", "48"), ("share", "0.9"), ("note", "<b>not & markup</b>")]
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .into(),
-        symbol: trader.symbol,
-        base_asset: trader.base,
-        quote_asset: trader.quote,
-        tick: Price::from_units(1_000_000),
-        step: Quantity::from_units(1_000),
-        interval: Interval::OneMinute,
-        bars: Arc::new(bars),
+        marks: bars.close_time.clone(),
+        markets: vec![RunMarket {
+            symbol: trader.symbol,
+            base_asset: trader.base,
+            quote_asset: trader.quote,
+            tick: Price::from_units(1_000_000),
+            step: Quantity::from_units(1_000),
+            interval: Interval::OneMinute,
+            bars: Arc::new(bars),
+            fill_model: FillModel {
+                path: PathModel::Nearest,
+                maker_fill: MakerFill::Through,
+                half_spread_ticks: 1,
+                slippage: Slippage::BasisPoints(1),
+                volume_share: Rate::from_units(10_000_000),
+                latency_us: 50_000,
+                fees,
+            },
+            gaps,
+            assumed_filters: Some(AssumedFilters { from: first, to: first.plus(MINUTE * count as i64 / 2) }),
+        }],
+        prices: Vec::new(),
+        counted_in: trader.quote,
         equity,
         initial,
         account: trader.account,
         events: trader.events,
         orders: trader.orders,
-        fill_model: FillModel {
-            path: PathModel::Nearest,
-            maker_fill: MakerFill::Through,
-            half_spread_ticks: 1,
-            slippage: Slippage::BasisPoints(1),
-            volume_share: Rate::from_units(10_000_000),
-            latency_us: 50_000,
-            fees,
-        },
         assumptions: Assumptions {
             rejected_when_triggered: 0,
             budget_exhausted: 12,
@@ -304,9 +311,7 @@ fn run(count: usize, orders: usize) -> Run {
             maker_fills: 168,
             taker_fills: 190,
         },
-        gaps,
         band: Some(Band { pessimistic: amount(last * 0.987), nearest: amount(last), optimistic: amount(last * 1.006) }),
-        assumed_filters: Some(AssumedFilters { from: first, to: first.plus(MINUTE * count as i64 / 2) }),
         filter_notes: vec!["unknown filter type NEW_FILTER kept as it is".into()],
         provenance: Provenance {
             program_version: "0.1.0".into(),

@@ -3,7 +3,7 @@
 //! For: packing levels, fills and gaps. The order of the columns is the contract with
 //! `page/data.js`. Not for: choosing what to keep (`pyramid`).
 
-use candlewick_model::run::Run;
+use candlewick_model::run::{Run, RunMarket};
 use candlewick_model::time::SECOND;
 use candlewick_model::{Amount, Liquidity, Price, Side, Timestamp};
 use serde::Serialize;
@@ -12,7 +12,8 @@ use crate::encode::Packed;
 use crate::format::{decimals_for, decimals_of};
 use crate::pyramid::{Level, ONE_F64, levels, unit_for};
 use crate::statistics::Statistics;
-use crate::trips::fills;
+use crate::curve::first_open;
+use crate::view::View;
 
 /// Fills that the page holds; the rest is in `fills.csv`.
 pub(crate) const FILLS: usize = 30_000;
@@ -25,6 +26,7 @@ const VOLUME_STEPS: i128 = 2_000;
 #[derive(Serialize)]
 struct Data {
     symbol: String,
+    interval: String,
     base: String,
     quote: String,
     origin: i64,
@@ -37,6 +39,8 @@ struct Data {
     amount_decimals: u32,
     initial: f64,
     first_open: f64,
+    /// Whether buckets say what buy and hold came to; else it follows from the closes.
+    holds: bool,
     levels: Vec<PackedLevel>,
     fills: PackedFills,
     gaps: Vec<(i64, i64, u64)>,
@@ -88,34 +92,42 @@ fn clamp(value: i128) -> i64 {
     value.clamp(-SAFE, SAFE) as i64
 }
 
-/// The charts' data; safe to stand inside a `script` element.
+/// The charts' data, market by market; safe to stand inside a `script` element.
 pub(crate) fn data(run: &Run, statistics: &Statistics) -> String {
-    let (bars, curve) = (&run.bars, &statistics.curve);
-    let origin = bars.open_time.first().map_or(0, |t| t.micros());
+    let all: Vec<_> = run.markets.iter().map(|market| of_market(run, statistics, market)).collect();
+    serde_json::to_string(&all).expect("plain values become JSON").replace('<', "\\u003c")
+}
+
+fn of_market(run: &Run, statistics: &Statistics, market: &RunMarket) -> Data {
+    let (bars, curve) = (&market.bars, &statistics.curve);
+    let view = View::of(run, curve, market);
+    let origin = first_open(run).map_or(0, |t| t.micros());
     let unit = unit_for(curve.initial.max(curve.last()));
-    let scale = Scale { origin, tick: run.tick.units().max(1), step: run.step.units().max(1), unit };
-    let data = Data {
-        symbol: run.symbol.to_string(),
-        base: run.base_asset.to_string(),
-        quote: run.quote_asset.to_string(),
+    let scale = Scale { origin, tick: market.tick.units().max(1), step: market.step.units().max(1), unit };
+    let holds = view.of > 1;
+    Data {
+        symbol: market.symbol.to_string(),
+        interval: market.interval.to_string(),
+        base: market.base_asset.to_string(),
+        quote: market.quote_asset.to_string(),
         origin: origin.div_euclid(SECOND),
-        end: bars.close_time.last().map_or(0, |t| scale.seconds(t.plus(1))),
+        end: run.marks.last().map_or(0, |t| scale.seconds(t.plus(1))),
         tick: scale.tick as f64 / ONE_F64,
-        price_decimals: decimals_of(run.tick.units()),
-        quantity_decimals: decimals_of(run.step.units()),
+        price_decimals: decimals_of(market.tick.units()),
+        quantity_decimals: decimals_of(market.step.units()),
         step: scale.step as f64 / ONE_F64,
         unit: unit as f64 / ONE_F64,
         amount_decimals: decimals_for(curve.initial),
         initial: curve.initial.to_f64(),
         first_open: bars.open.first().map_or(0.0, |p| p.to_f64()),
-        levels: levels(run, curve).iter().map(|level| pack_level(level, &scale)).collect(),
-        fills: pack_fills(run, &scale, statistics.fills.count),
-        gaps: run.gaps.iter().take(GAPS).map(|g| (scale.seconds(g.from), scale.seconds(g.to), g.missing)).collect(),
-    };
-    serde_json::to_string(&data).expect("plain values become JSON").replace('<', "\\u003c")
+        holds,
+        levels: levels(&view).iter().map(|level| pack_level(level, &scale, holds)).collect(),
+        fills: pack_fills(&view, &scale),
+        gaps: market.gaps.iter().take(GAPS).map(|g| (scale.seconds(g.from), scale.seconds(g.to), g.missing)).collect(),
+    }
 }
 
-fn pack_level(level: &Level, scale: &Scale) -> PackedLevel {
+fn pack_level(level: &Level, scale: &Scale, holds: bool) -> PackedLevel {
     let buckets = &level.buckets;
     let most = buckets.iter().map(|b| b.volume.units()).max().unwrap_or(0);
     let volume_unit = (most / VOLUME_STEPS).max(1);
@@ -137,6 +149,13 @@ fn pack_level(level: &Level, scale: &Scale) -> PackedLevel {
         packed.push(scale.sum(b.equity) - scale.sum(b.equity_min));
         packed.push(scale.sum(b.equity_max) - scale.sum(b.equity));
     }
+    if holds {
+        packed.push_differences(buckets.iter().map(|b| scale.sum(b.hold)));
+        for b in buckets {
+            packed.push(scale.sum(b.hold) - scale.sum(b.hold_min));
+            packed.push(scale.sum(b.hold_max) - scale.sum(b.hold));
+        }
+    }
     packed.push_differences(buckets.iter().map(|b| parts(b.drawdown)));
     packed.push_differences(buckets.iter().map(|b| parts(b.hold_drawdown)));
     PackedLevel {
@@ -150,10 +169,10 @@ fn pack_level(level: &Level, scale: &Scale) -> PackedLevel {
 }
 
 /// Kind: 0 taker bought, 1 maker bought, 2 taker sold, 3 maker sold.
-fn pack_fills(run: &Run, scale: &Scale, total: u64) -> PackedFills {
+fn pack_fills(view: &View, scale: &Scale) -> PackedFills {
     let mut packed = Packed::default();
     let (mut count, mut time, mut price) = (0, 0, 0);
-    for (report, fill) in fills(run).take(FILLS) {
+    for (report, fill) in view.fills.iter().take(FILLS / view.of) {
         let (now, at) = (scale.seconds(report.time), scale.ticks(fill.price));
         let kind = match (report.order.side, fill.liquidity) {
             (Side::Buy, Liquidity::Taker) => 0,
@@ -166,5 +185,5 @@ fn pack_fills(run: &Run, scale: &Scale, total: u64) -> PackedFills {
         }
         (count, time, price) = (count + 1, now, at);
     }
-    PackedFills { count, total, data: packed.base64() }
+    PackedFills { count, total: view.fills.len() as u64, data: packed.base64() }
 }

@@ -166,13 +166,19 @@ pub fn rejections(run: &Run) -> String {
     table.text
 }
 
-/// `equity.csv`: a row a bar.
+/// `equity.csv`: a row for each instant at which bars closed. `close` is empty in a run over
+/// several markets.
 #[must_use]
 pub fn equity(run: &Run, statistics: &Statistics) -> String {
     let curve = &statistics.curve;
-    let mut table = Table::new("close_time,close,equity,buy_and_hold,drawdown,buy_and_hold_drawdown", run.bars.len());
-    for row in 0..run.bars.len() {
-        let line = table.plain(run.bars.close_time[row]).plain(run.bars.close[row]);
+    let only = match &run.markets[..] {
+        [market] if market.bars.len() == run.marks.len() => Some(market),
+        _ => None,
+    };
+    let header = "close_time,close,equity,buy_and_hold,drawdown,buy_and_hold_drawdown";
+    let mut table = Table::new(header, run.marks.len());
+    for row in 0..run.marks.len() {
+        let line = table.plain(run.marks[row]).plain_or_empty(only.map(|market| market.bars.close[row]));
         line.plain(curve.equity[row]).plain(curve.buy_and_hold[row]);
         line.plain(format_args!("{:.8}", curve.drawdown[row]));
         line.plain(format_args!("{:.8}", curve.buy_and_hold_drawdown[row])).end();
@@ -185,7 +191,7 @@ pub fn equity(run: &Run, statistics: &Statistics) -> String {
 pub fn trades(statistics: &Statistics) -> String {
     let mut table = Table::new(
         "number,state,side,entry_time,exit_time,quantity,entry_price,exit_price,commission,pnl,return,\
-         bars_held,fills",
+         bars_held,fills,symbol",
         statistics.trips.closed.len(),
     );
     let closed = statistics.trips.closed.iter().map(|trip| (trip, "closed"));
@@ -198,5 +204,6 @@ pub fn trades(statistics: &Statistics) -> String {
 fn trade(table: &mut Table, trip: &RoundTrip, state: &str) {
     let row = table.plain(trip.number).plain(state).plain(trip.side).plain(trip.entry_time).plain(trip.exit_time);
     row.plain(trip.quantity).plain(trip.entry_price).plain(trip.exit_price).plain(trip.commission).plain(trip.pnl);
-    row.plain_or_empty(trip.growth.map(|g| format!("{g:.8}"))).plain(trip.bars_held).plain(trip.fills).end();
+    row.plain_or_empty(trip.growth.map(|g| format!("{g:.8}"))).plain(trip.bars_held).plain(trip.fills);
+    row.free(trip.symbol.as_str()).end();
 }

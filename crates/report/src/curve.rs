@@ -1,42 +1,64 @@
-//! Equity bar by bar, the same money bought and held, and how far below their peaks both were.
+//! Equity mark by mark, the same money bought and held, and how far below their peaks both were.
 //!
 //! For: series and what follows from their shape (drawdowns, months). Not for: ratios
 //! (`ratios`) or anything about orders.
 
 use candlewick_model::number::ONE;
-use candlewick_model::run::Run;
-use candlewick_model::{Account, Amount, Bars, Price, Timestamp};
+use candlewick_model::run::{Event, Run, RunMarket};
+use candlewick_model::{Amount, Price, Timestamp};
 use serde::Serialize;
 
-/// Equity at each bar's close, in quote asset, with what it is measured against.
+use crate::valuation::Valuation;
+
+/// Equity at each instant at which bars closed, with what it is measured against.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EquityCurve {
-    /// Quote asset plus base asset at the first bar's open, before anything was traded.
+    /// Everything at the first opens, before anything was traded.
     pub initial: Amount,
-    /// The run's equity at each close.
+    /// Deposits less withdrawals, each at the prices of its moment.
+    pub transferred: Amount,
+    /// The run's equity.
     pub equity: Vec<Amount>,
-    /// `initial` turned into base asset at the first bar's open without fees, at each close.
+    /// Equity as it would be if nothing had been paid in or out (time-weighted); empty where
+    /// nothing was.
+    pub adjusted: Vec<Amount>,
+    /// `initial` spread evenly over the markets, each part turned into base asset at the first
+    /// open of its market without fees.
     pub buy_and_hold: Vec<Amount>,
-    /// How far equity stood below its highest value so far: 0 at a peak, 0.25 a quarter below.
+    /// How far equity (as adjusted) stood below its highest value so far: 0 at a peak, 0.25 a
+    /// quarter below.
     pub drawdown: Vec<f64>,
     /// The same for buy and hold.
     pub buy_and_hold_drawdown: Vec<f64>,
 }
 
 impl EquityCurve {
-    /// Of a run; panics if the run has not exactly one equity a bar.
+    /// Of a run; panics if the run has not exactly one equity a mark.
     #[must_use]
     pub fn of(run: &Run) -> Self {
-        assert_eq!(run.bars.len(), run.equity.len(), "a run has one equity a bar");
-        let initial = initial_equity(run);
-        let buy_and_hold = buy_and_hold(&run.bars, initial);
+        assert_eq!(run.marks.len(), run.equity.len(), "a run has one equity a mark");
+        let valuation = Valuation::of(run);
+        let initial = initial_equity(run, &valuation);
+        let transfers = transfers(run, &valuation);
+        let adjusted =
+            if transfers.is_empty() { Vec::new() } else { time_weighted(initial, &run.marks, &run.equity, &transfers) };
+        let measured = if transfers.is_empty() { &run.equity } else { &adjusted };
+        let buy_and_hold = buy_and_hold(run, &valuation, initial);
         Self {
             initial,
-            drawdown: drawdown(initial, &run.equity),
+            transferred: Amount::from_units(transfers.iter().map(|(_, value)| value.units()).sum()),
+            drawdown: drawdown(initial, measured),
             buy_and_hold_drawdown: drawdown(initial, &buy_and_hold),
             equity: run.equity.clone(),
+            adjusted,
             buy_and_hold,
         }
+    }
+
+    /// Equity as if nothing had been paid in or out: what growth is measured by.
+    #[must_use]
+    pub fn measured(&self) -> &[Amount] {
+        if self.adjusted.is_empty() { &self.equity } else { &self.adjusted }
     }
 
     /// Equity at the last close; the initial one if there is no bar.
@@ -64,28 +86,92 @@ pub(crate) fn growth(before: Amount, after: Amount) -> Option<f64> {
     (before > Amount::ZERO).then(|| after.to_f64() / before.to_f64() - 1.0)
 }
 
-fn initial_equity(run: &Run) -> Amount {
-    let held = |account: &Account, asset| account.balance(asset).total();
-    let quote = held(&run.initial, run.quote_asset);
-    match run.bars.open.first() {
-        None => quote,
-        Some(open) => {
-            let base = value_at(held(&run.initial, run.base_asset), *open);
-            quote.checked_add(base).expect("equity fits 128 bits")
-        }
-    }
+/// What the account holds at the first opens.
+fn initial_equity(run: &Run, valuation: &Valuation) -> Amount {
+    let values =
+        run.initial.iter().filter_map(|(asset, held)| valuation.value(asset, held.total(), Timestamp::MIN));
+    values.fold(Amount::ZERO, |sum, value| sum.checked_add(value).expect("equity fits 128 bits"))
 }
 
-fn buy_and_hold(bars: &Bars, initial: Amount) -> Vec<Amount> {
-    let Some(first) = bars.open.first().map(|p| i128::from(p.units())).filter(|p| *p > 0) else {
-        return vec![initial; bars.len()];
+/// Deposits, and withdrawals below zero, in the asset that is counted in.
+fn transfers(run: &Run, valuation: &Valuation) -> Vec<(Timestamp, Amount)> {
+    let of = |event| match event {
+        Event::BalanceUpdate { time, asset, amount } => Some((time, valuation.value(asset, amount, time)?)),
+        _ => None,
     };
-    let (whole, part) = (initial.units() / first, initial.units() % first);
-    let at = |close: &Price| {
-        let close = i128::from(close.units());
-        Amount::from_units(whole * close + part * close / first)
+    run.events.iter().filter_map(of).collect()
+}
+
+/// Equity without what was paid in or out: each stretch between two marks grows by what is left
+/// of its end without the payments in it. Floats: this is a statistic.
+fn time_weighted(
+    initial: Amount,
+    marks: &[Timestamp],
+    equity: &[Amount],
+    transfers: &[(Timestamp, Amount)],
+) -> Vec<Amount> {
+    let mut transfers = transfers.iter().peekable();
+    let (mut factor, mut before) = (1.0, initial.to_f64());
+    let along = |(mark, equity): (&Timestamp, &Amount)| {
+        let mut paid = 0.0;
+        while let Some((_, value)) = transfers.next_if(|(time, _)| time <= mark) {
+            paid += value.to_f64();
+        }
+        let after = equity.to_f64();
+        if paid != 0.0 && after > 0.0 {
+            // What was paid into an empty account is where measuring begins.
+            let grown = if before > 0.0 { (after - paid) / after } else { 1.0 };
+            factor *= grown;
+        }
+        before = after;
+        if factor == 1.0 { *equity } else { Amount::from_units((after * factor * ONE as f64) as i128) }
     };
-    bars.close.iter().map(at).collect()
+    marks.iter().zip(equity).map(along).collect()
+}
+
+/// Amount × part ÷ of, rounded towards zero, without leaving 128 bits.
+fn in_proportion(amount: Amount, part: Price, of: Price) -> Amount {
+    let (part, of) = (i128::from(part.units()), i128::from(of.units()));
+    let (whole, rest) = (amount.units() / of, amount.units() % of);
+    Amount::from_units(whole * part + rest * part / of)
+}
+
+fn buy_and_hold(run: &Run, valuation: &Valuation, initial: Amount) -> Vec<Amount> {
+    let count = run.markets.len() as i128;
+    let mut held = vec![Amount::ZERO; run.marks.len()];
+    for (at, market) in run.markets.iter().enumerate() {
+        let share = initial.units() / count + i128::from((at as i128) < initial.units() % count);
+        hold_one(run, valuation, market, Amount::from_units(share), &mut held);
+    }
+    held
+}
+
+/// Adds what a part of the money comes to in one market: itself until that opens.
+fn hold_one(run: &Run, valuation: &Valuation, market: &RunMarket, part: Amount, held: &mut [Amount]) {
+    let bars = &market.bars;
+    let first = bars.open.first().copied().filter(|open| *open > Price::ZERO);
+    let counted = market.quote_asset == run.counted_in;
+    let rate = |at: Timestamp| {
+        let one = Amount::from_units(ONE.into());
+        let value = valuation.value(market.quote_asset, one, at).and_then(|v| i64::try_from(v.units()).ok());
+        value.map_or(Price::ZERO, Price::from_units)
+    };
+    let first_rate = bars.open_time.first().map(|open| rate(*open)).filter(|rate| *rate > Price::ZERO);
+    let mut closed = 0;
+    for (mark, held) in run.marks.iter().zip(held) {
+        closed += bars.close_time[closed..].iter().take_while(|close| *close <= mark).count();
+        let value = match first.filter(|_| closed > 0) {
+            None => part,
+            Some(first) => {
+                let value = in_proportion(part, bars.close[closed - 1], first);
+                match first_rate.filter(|_| !counted) {
+                    Some(before) => in_proportion(value, rate(*mark), before),
+                    None => value,
+                }
+            }
+        };
+        *held = held.checked_add(value).expect("equity fits 128 bits");
+    }
 }
 
 fn drawdown(initial: Amount, series: &[Amount]) -> Vec<f64> {
@@ -113,13 +199,18 @@ pub struct Drawdown {
     pub duration_us: i64,
 }
 
+/// When the first bar of all opens.
+pub(crate) fn first_open(run: &Run) -> Option<Timestamp> {
+    run.markets.iter().filter_map(|market| market.bars.open_time.first().copied()).min()
+}
+
 /// Every drawdown in the order of time.
 #[must_use]
-pub fn drawdowns(bars: &Bars, depth: &[f64]) -> Vec<Drawdown> {
+pub fn drawdowns(run: &Run, depth: &[f64]) -> Vec<Drawdown> {
     let mut all = Vec::new();
-    let Some(mut peak) = bars.open_time.first().copied() else { return all };
+    let Some(mut peak) = first_open(run) else { return all };
     let mut now: Option<Drawdown> = None;
-    for (&time, &depth) in bars.close_time.iter().zip(depth) {
+    for (&time, &depth) in run.marks.iter().zip(depth) {
         if depth > 0.0 {
             let spell = now.get_or_insert(Drawdown { depth: 0.0, peak, trough: time, recovered: None, duration_us: 0 });
             spell.duration_us = time.micros() - spell.peak.micros();
@@ -155,18 +246,18 @@ pub struct Month {
 
 /// The months in which bars closed. The first and the last may be cut by the run's bounds.
 #[must_use]
-pub fn months(bars: &Bars, curve: &EquityCurve) -> Vec<Month> {
+pub fn months(marks: &[Timestamp], curve: &EquityCurve) -> Vec<Month> {
     let mut months: Vec<Month> = Vec::new();
     let mut before = (curve.initial, curve.initial);
     let mut row = 0;
-    while let Some(time) = bars.close_time.get(row) {
+    while let Some(time) = marks.get(row) {
         let (year, month, _) = time.date();
         let in_month = |t: &Timestamp| {
             let (y, m, _) = t.date();
             (y, m) == (year, month)
         };
-        let end = row + bars.close_time[row..].iter().take_while(|t| in_month(t)).count();
-        let after = (curve.equity[end - 1], curve.buy_and_hold[end - 1]);
+        let end = row + marks[row..].iter().take_while(|t| in_month(t)).count();
+        let after = (curve.measured()[end - 1], curve.buy_and_hold[end - 1]);
         months.push(Month { year, month, growth: growth(before.0, after.0), buy_and_hold: growth(before.1, after.1) });
         (before, row) = (after, end);
     }

@@ -4,7 +4,7 @@
 //! null; names and units stand in `docs/outputs.md`. Not for: series a row a bar
 //! (`equity.csv`).
 
-use candlewick_model::run::{AssumedFilters, Assumptions, Band, CommandId, Event, FillModel, Provenance, Run};
+use candlewick_model::run::{AssumedFilters, Assumptions, Band, CommandId, Event, FillModel, Provenance, Run, RunMarket};
 use candlewick_model::{Account, Asset, Gap, Interval, Price, Quantity, Symbol, Timestamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
@@ -13,7 +13,7 @@ use crate::statistics::Statistics;
 use crate::trips::RoundTrip;
 
 /// Goes up when a name or a unit in `summary.json` changes or goes away.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// What a replay of candles cannot know (section 7 of the fill rules).
 pub const UNKNOWN: [&str; 4] = [
@@ -29,26 +29,50 @@ struct Summary<'a> {
     strategy: &'a str,
     #[serde(serialize_with = "pairs")]
     parameters: &'a [(String, String)],
+    markets: Vec<Market<'a>>,
+    counted_in: Asset,
+    statistics: &'a Statistics,
+    band: Option<Band>,
+    assumptions: Assumptions,
+    filter_notes: &'a [String],
+    does_not_know: [&'static str; 4],
+    provenance: &'a Provenance,
+    initial_account: &'a Account,
+    account: &'a Account,
+    trades: &'a [RoundTrip],
+    open_trades: &'a [RoundTrip],
+    rejections: Vec<Refused>,
+}
+
+#[derive(Serialize)]
+struct Market<'a> {
     symbol: Symbol,
     base_asset: Asset,
     quote_asset: Asset,
     interval: Interval,
     tick: Price,
     step: Quantity,
-    statistics: &'a Statistics,
-    band: Option<Band>,
+    bars: usize,
     fill_model: FillModel,
-    assumptions: Assumptions,
     assumed_filters: Option<AssumedFilters>,
-    filter_notes: &'a [String],
     gaps: &'a [Gap],
-    does_not_know: [&'static str; 4],
-    provenance: &'a Provenance,
-    initial_account: &'a Account,
-    account: &'a Account,
-    trades: &'a [RoundTrip],
-    open_trade: Option<RoundTrip>,
-    rejections: Vec<Refused>,
+}
+
+impl<'a> Market<'a> {
+    fn of(market: &'a RunMarket) -> Self {
+        Self {
+            symbol: market.symbol,
+            base_asset: market.base_asset,
+            quote_asset: market.quote_asset,
+            interval: market.interval,
+            tick: market.tick,
+            step: market.step,
+            bars: market.bars.len(),
+            fill_model: market.fill_model,
+            assumed_filters: market.assumed_filters,
+            gaps: &market.gaps,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -82,25 +106,18 @@ pub fn summary(run: &Run, statistics: &Statistics) -> String {
         schema: SCHEMA,
         strategy: &run.strategy,
         parameters: &run.parameters,
-        symbol: run.symbol,
-        base_asset: run.base_asset,
-        quote_asset: run.quote_asset,
-        interval: run.interval,
-        tick: run.tick,
-        step: run.step,
+        markets: run.markets.iter().map(Market::of).collect(),
+        counted_in: run.counted_in,
         statistics,
         band: run.band,
-        fill_model: run.fill_model,
         assumptions: run.assumptions,
-        assumed_filters: run.assumed_filters,
         filter_notes: &run.filter_notes,
-        gaps: &run.gaps,
         does_not_know: UNKNOWN,
         provenance: &run.provenance,
         initial_account: &run.initial,
         account: &run.account,
         trades: &statistics.trips.closed,
-        open_trade: statistics.trips.open,
+        open_trades: &statistics.trips.open,
         rejections: refused(run).filter_map(rejection).collect(),
     };
     let mut text = serde_json::to_string_pretty(&summary).expect("plain values become JSON");

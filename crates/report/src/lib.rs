@@ -20,6 +20,8 @@ pub mod statistics;
 pub mod terminal;
 mod tiles;
 pub mod trips;
+mod valuation;
+mod view;
 mod write;
 
 pub use page::render as render_html;

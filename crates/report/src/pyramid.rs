@@ -6,12 +6,11 @@
 //! for: how buckets are written (`chart`).
 
 use candlewick_model::number::ONE;
-use candlewick_model::run::Run;
+use candlewick_model::run::RunMarket;
 use candlewick_model::time::{DAY, HOUR, MINUTE, SECOND};
 use candlewick_model::{Amount, Price, Timestamp};
 
-use crate::curve::EquityCurve;
-use crate::trips::fills;
+use crate::view::View;
 
 /// Buckets that the finest level over the whole run may have.
 const FINEST: i64 = 46_000;
@@ -54,6 +53,9 @@ pub(crate) struct Bucket {
     pub(crate) volume: Amount,
     pub(crate) close_min: Price,
     pub(crate) close_max: Price,
+    pub(crate) hold: Amount,
+    pub(crate) hold_min: Amount,
+    pub(crate) hold_max: Amount,
     pub(crate) equity: Amount,
     pub(crate) equity_min: Amount,
     pub(crate) equity_max: Amount,
@@ -75,8 +77,8 @@ pub(crate) struct Level {
 }
 
 impl Bucket {
-    fn of(run: &Run, curve: &EquityCurve, row: usize, time: Timestamp) -> Self {
-        let bars = &run.bars;
+    fn of(view: &View, row: usize, time: Timestamp) -> Self {
+        let bars = &view.market.bars;
         Self {
             time,
             open: bars.open[row],
@@ -86,11 +88,14 @@ impl Bucket {
             volume: bars.volume[row],
             close_min: bars.close[row],
             close_max: bars.close[row],
-            equity: curve.equity[row],
-            equity_min: curve.equity[row],
-            equity_max: curve.equity[row],
-            drawdown: curve.drawdown[row],
-            hold_drawdown: curve.buy_and_hold_drawdown[row],
+            hold: view.buy_and_hold[row],
+            hold_min: view.buy_and_hold[row],
+            hold_max: view.buy_and_hold[row],
+            equity: view.equity[row],
+            equity_min: view.equity[row],
+            equity_max: view.equity[row],
+            drawdown: view.drawdown[row],
+            hold_drawdown: view.buy_and_hold_drawdown[row],
         }
     }
 
@@ -101,6 +106,9 @@ impl Bucket {
         self.volume = self.volume.checked_add(next.volume).unwrap_or(Amount::MAX);
         self.close_min = self.close_min.min(next.close_min);
         self.close_max = self.close_max.max(next.close_max);
+        self.hold = next.hold;
+        self.hold_min = self.hold_min.min(next.hold_min);
+        self.hold_max = self.hold_max.max(next.hold_max);
         self.equity = next.equity;
         self.equity_min = self.equity_min.min(next.equity_min);
         self.equity_max = self.equity_max.max(next.equity_max);
@@ -110,12 +118,12 @@ impl Bucket {
 }
 
 /// Consecutive bars of one bucket become one; `length` 0 leaves every bar by itself.
-fn reduce(run: &Run, curve: &EquityCurve, rows: std::ops::Range<usize>, length: i64, into: &mut Vec<Bucket>) {
+fn reduce(view: &View, rows: std::ops::Range<usize>, length: i64, into: &mut Vec<Bucket>) {
     let mut last: Option<Bucket> = None;
     for row in rows {
-        let open = run.bars.open_time[row];
+        let open = view.market.bars.open_time[row];
         let time = if length == 0 { open } else { open.plus(-open.micros().rem_euclid(length)) };
-        let bar = Bucket::of(run, curve, row, time);
+        let bar = Bucket::of(view, row, time);
         match &mut last {
             Some(bucket) if length > 0 && bucket.time == time => bucket.add(&bar),
             _ => into.extend(last.replace(bar)),
@@ -124,31 +132,33 @@ fn reduce(run: &Run, curve: &EquityCurve, rows: std::ops::Range<usize>, length: 
     into.extend(last);
 }
 
-/// The levels of a run, finest first.
-pub(crate) fn levels(run: &Run, curve: &EquityCurve) -> Vec<Level> {
-    let bars = run.bars.len();
-    let base = run.interval.micros().unwrap_or(30 * DAY);
+/// The levels of a view, finest first.
+pub(crate) fn levels(view: &View) -> Vec<Level> {
+    let RunMarket { bars: all, interval, .. } = view.market;
+    let bars = all.len();
+    let finest = FINEST / view.of as i64;
+    let base = interval.micros().unwrap_or(30 * DAY);
     let mut levels = Vec::new();
     if bars == 0 {
         return levels;
     }
-    let span = run.bars.open_time[bars - 1].micros() - run.bars.open_time[0].micros();
+    let span = all.open_time[bars - 1].micros() - all.open_time[0].micros();
     let mut least = 0;
-    if bars as i64 <= FINEST {
+    if bars as i64 <= finest {
         let mut buckets = Vec::with_capacity(bars);
-        reduce(run, curve, 0..bars, 0, &mut buckets);
-        levels.push(Level { length: base, name: run.interval.to_string(), windows: Vec::new(), buckets });
+        reduce(view, 0..bars, 0, &mut buckets);
+        levels.push(Level { length: base, name: interval.to_string(), windows: Vec::new(), buckets });
         least = base * if bars > DENSE { 4 } else { 2 };
     } else {
-        levels.extend(detail(run, curve, base));
+        levels.extend(detail(view, base));
     }
     for (length, name) in LENGTHS {
         let small_enough = levels.last().is_some_and(|l| l.windows.is_empty() && l.buckets.len() <= COARSEST);
-        if length <= base || length < least || span / length > FINEST || small_enough {
+        if length <= base || length < least || span / length > finest || small_enough {
             continue;
         }
         let mut buckets = Vec::new();
-        reduce(run, curve, 0..bars, length, &mut buckets);
+        reduce(view, 0..bars, length, &mut buckets);
         least = length * if buckets.len() > DENSE { 4 } else { 2 };
         levels.push(Level { length, name: name.to_owned(), windows: Vec::new(), buckets });
     }
@@ -156,27 +166,31 @@ pub(crate) fn levels(run: &Run, curve: &EquityCurve) -> Vec<Level> {
 }
 
 /// Every bar of the neighbourhood of fills, as wide as there is room for.
-fn detail(run: &Run, curve: &EquityCurve, base: i64) -> Option<Level> {
-    let rows: Vec<usize> = fills(run)
-        .map(|(report, _)| run.bars.open_time.partition_point(|t| *t <= report.time).saturating_sub(1))
+fn detail(view: &View, base: i64) -> Option<Level> {
+    let bars = &view.market.bars;
+    let most = DETAIL / view.of;
+    let rows: Vec<usize> = view
+        .fills
+        .iter()
+        .map(|(report, _)| bars.open_time.partition_point(|t| *t <= report.time).saturating_sub(1))
         .collect();
     let mut windows = Vec::new();
     for around in AROUND {
-        windows = neighbourhoods(&rows, around, run.bars.len());
-        if windows.iter().map(ExactSizeIterator::len).sum::<usize>() <= DETAIL {
+        windows = neighbourhoods(&rows, around, bars.len());
+        if windows.iter().map(ExactSizeIterator::len).sum::<usize>() <= most {
             break;
         }
     }
     let mut buckets = Vec::new();
     let mut covered = Vec::new();
     for window in windows {
-        if buckets.len() + window.len() > DETAIL {
+        if buckets.len() + window.len() > most {
             break;
         }
-        covered.push((run.bars.open_time[window.start], run.bars.close_time[window.end - 1]));
-        reduce(run, curve, window, 0, &mut buckets);
+        covered.push((bars.open_time[window.start], bars.close_time[window.end - 1]));
+        reduce(view, window, 0, &mut buckets);
     }
-    let name = run.interval.to_string();
+    let name = view.market.interval.to_string();
     (!buckets.is_empty()).then_some(Level { length: base, name, windows: covered, buckets })
 }
 
@@ -207,7 +221,10 @@ mod tests {
     use candlewick_model::{Quantity, Side};
     use proptest::prelude::*;
 
+    use candlewick_model::run::Run;
+
     use super::*;
+    use crate::curve::EquityCurve;
     use crate::tests::made::Made;
 
     fn walk(closes: &[i64]) -> (Run, EquityCurve) {
@@ -233,19 +250,20 @@ mod tests {
         ) {
             let (run, curve) = walk(&closes);
             let mut buckets = Vec::new();
-            reduce(&run, &curve, 0..run.bars.len(), days * DAY, &mut buckets);
+            let market = &run.markets[0];
+            reduce(&View::of(&run, &curve, market), 0..market.bars.len(), days * DAY, &mut buckets);
             let (first, last) = (buckets[0], buckets[buckets.len() - 1]);
-            prop_assert_eq!(first.open, run.bars.open[0]);
-            prop_assert_eq!(Some(&last.close), run.bars.close.last());
+            prop_assert_eq!(first.open, market.bars.open[0]);
+            prop_assert_eq!(Some(&last.close), market.bars.close.last());
             prop_assert_eq!(Some(&last.equity), run.equity.last());
-            prop_assert_eq!(buckets.iter().map(|b| b.high).max(), run.bars.high.iter().copied().max());
-            prop_assert_eq!(buckets.iter().map(|b| b.low).min(), run.bars.low.iter().copied().min());
+            prop_assert_eq!(buckets.iter().map(|b| b.high).max(), market.bars.high.iter().copied().max());
+            prop_assert_eq!(buckets.iter().map(|b| b.low).min(), market.bars.low.iter().copied().min());
             prop_assert_eq!(buckets.iter().map(|b| b.equity_max).max(), run.equity.iter().copied().max());
             prop_assert_eq!(buckets.iter().map(|b| b.equity_min).min(), run.equity.iter().copied().min());
             let volume = |v: i128, a: &Amount| v + a.units();
             prop_assert_eq!(
                 buckets.iter().map(|b| b.volume).fold(0, |v, a| volume(v, &a)),
-                run.bars.volume.iter().fold(0, volume)
+                market.bars.volume.iter().fold(0, volume)
             );
             let deepest = |all: &mut dyn Iterator<Item = f64>| all.fold(0.0, f64::max);
             prop_assert_eq!(
@@ -253,7 +271,7 @@ mod tests {
                 deepest(&mut curve.drawdown.iter().copied())
             );
             prop_assert!(buckets.is_sorted_by(|a, b| a.time < b.time));
-            prop_assert!(buckets.len() as i64 <= run.bars.len() as i64 / days.max(1) + 2);
+            prop_assert!(buckets.len() as i64 <= market.bars.len() as i64 / days.max(1) + 2);
         }
     }
 
@@ -261,7 +279,7 @@ mod tests {
     fn short_runs_are_kept_whole() {
         let closes: Vec<i64> = (0..1_000).map(|i| 5_000 + i % 17).collect();
         let (run, curve) = walk(&closes);
-        let levels = levels(&run, &curve);
+        let levels = levels(&View::of(&run, &curve, &run.markets[0]));
         let names: Vec<_> = levels.iter().map(|l| (l.name.as_str(), l.buckets.len())).collect();
         assert_eq!(names[0], ("1d", 1_000));
         assert!(levels.iter().all(|l| l.windows.is_empty()));

@@ -3,8 +3,8 @@
 //! For: cells with their text, what they sort by and how they lean; long tables are cut and say
 //! where the rest is. Not for: every row (CSV).
 
-use candlewick_model::run::{Event, Run};
-use candlewick_model::{ExpiryReason, Order, Side, Timestamp};
+use candlewick_model::run::{Event, Run, RunMarket};
+use candlewick_model::{ExpiryReason, Order, Side, Symbol, Timestamp};
 use serde::Serialize;
 
 use crate::csv::{Rejection, average_price, refused};
@@ -14,6 +14,8 @@ use crate::format::{
 };
 use crate::statistics::{Performance, Statistics};
 use crate::tiles::tone;
+use crate::activity::MarketFigures;
+use crate::trips::market_of;
 
 /// Rows that a table of the page holds.
 pub(crate) const ROWS: usize = 500;
@@ -71,27 +73,44 @@ fn side(side: Side) -> Cell {
     Cell { text: side.as_str().to_owned(), sort: None, class }
 }
 
+/// The column that says which market a row is about; not shown where there is one market.
+const MARKET: (&str, &str) = ("Market", "");
+
+/// Decimals of prices and quantities on a market.
+fn decimals(run: &Run, symbol: Symbol) -> (u32, u32) {
+    let market = market_of(run, symbol);
+    (decimals_of(market.tick.units()), decimals_of(market.step.units()))
+}
+
 fn sheet(
+    run: &Run,
     name: &'static str,
     file: &'static str,
     columns: &[(&'static str, &'static str)],
     total: usize,
-    rows: Vec<Vec<Cell>>,
+    mut rows: Vec<Vec<Cell>>,
 ) -> Sheet {
+    let mut columns = columns.to_vec();
+    let market = columns.iter().position(|column| *column == MARKET);
+    if let (Some(at), [_]) = (market, &run.markets[..]) {
+        columns.remove(at);
+        rows.iter_mut().for_each(|row| drop(row.remove(at)));
+    }
     let left = total.saturating_sub(rows.len()) as u64;
     let more = (left > 0).then(|| format!("{} more in {file}", count(left)));
-    Sheet { name, columns: columns.to_vec(), rows, shown: SHOWN, total: count(total as u64), more, file }
+    Sheet { name, columns, rows, shown: SHOWN, total: count(total as u64), more, file }
 }
 
 pub(crate) fn trades(run: &Run, statistics: &Statistics) -> Sheet {
-    let (money, prices) = (decimals_for(statistics.curve.initial), decimals_of(run.tick.units()));
-    let quantities = decimals_of(run.step.units());
+    let money = decimals_for(statistics.curve.initial);
     let trips = &statistics.trips;
     let all = trips.closed.iter().map(|t| (t, false)).chain(trips.open.iter().map(|t| (t, true)));
     let row = |(t, open): (&crate::trips::RoundTrip, bool)| {
+        let (prices, quantities) = decimals(run, t.symbol);
         let exit = if open { Cell { text: "open".into(), ..instant(t.exit_time) } } else { instant(t.exit_time) };
         vec![
             number(count(t.number), t.number as f64),
+            text(t.symbol.as_str()),
             side(t.side),
             instant(t.entry_time),
             exit,
@@ -106,6 +125,7 @@ pub(crate) fn trades(run: &Run, statistics: &Statistics) -> Sheet {
     };
     let columns = [
         ("#", "n"),
+        MARKET,
         ("Side", ""),
         ("Entry", "t"),
         ("Exit", "t"),
@@ -117,17 +137,17 @@ pub(crate) fn trades(run: &Run, statistics: &Statistics) -> Sheet {
         ("Profit", "n"),
         ("Return", "n"),
     ];
-    let total = trips.closed.len() + usize::from(trips.open.is_some());
-    sheet("trades", "trades.csv", &columns, total, all.take(ROWS).map(row).collect())
+    let total = trips.closed.len() + trips.open.len();
+    sheet(run, "trades", "trades.csv", &columns, total, all.take(ROWS).map(row).collect())
 }
 
 /// Orders: those that expired for want of liquidity first, then by id.
 pub(crate) fn orders(run: &Run) -> Sheet {
-    let (prices, quantities) = (decimals_of(run.tick.units()), decimals_of(run.step.units()));
     let starved = |o: &&Order| o.expiry_reason == Some(ExpiryReason::InsufficientLiquidity);
     let first = run.orders.iter().filter(starved);
     let all = first.chain(run.orders.iter().filter(|o| !starved(o)));
     let row = |o: &Order| {
+        let (prices, quantities) = decimals(run, o.symbol);
         let at = |p: Option<candlewick_model::Price>| match p.filter(|p| !p.is_zero()) {
             Some(p) => number(price(p, prices), p.to_f64()),
             None => number(NOTHING.to_owned(), 0.0),
@@ -136,6 +156,7 @@ pub(crate) fn orders(run: &Run) -> Sheet {
         let class = if starved(&o) { "warn" } else { "" };
         vec![
             number(count(o.order_id), o.order_id as f64),
+            text(o.symbol.as_str()),
             instant(o.created),
             side(o.side),
             text(format!("{} {}", o.order_type, o.time_in_force)),
@@ -149,6 +170,7 @@ pub(crate) fn orders(run: &Run) -> Sheet {
     };
     let columns = [
         ("Id", "n"),
+        MARKET,
         ("Accepted", "t"),
         ("Side", ""),
         ("Type", ""),
@@ -159,18 +181,19 @@ pub(crate) fn orders(run: &Run) -> Sheet {
         ("Status", ""),
         ("Client id", ""),
     ];
-    sheet("orders", "orders.csv", &columns, run.orders.len(), all.take(ROWS).map(row).collect())
+    sheet(run, "orders", "orders.csv", &columns, run.orders.len(), all.take(ROWS).map(row).collect())
 }
 
 pub(crate) fn rejections(run: &Run) -> Sheet {
     let row = |Rejection { event, parameters }: Rejection| {
-        let Event::Refused { time, action, refusal, .. } = event else { return Vec::new() };
+        let Event::Refused { time, action, refusal, .. } = event else { unreachable!("refused commands only") };
         let of = |name: &str| parameters.get(name).unwrap_or_default().to_owned();
         let asked = ["side", "type", "quantity", "quoteOrderQty", "price"].map(of);
         let asked: Vec<&str> = asked.iter().map(String::as_str).filter(|t| !t.is_empty()).collect();
         let names = ["newClientOrderId", "origClientOrderId", "orderId"].map(of);
         vec![
             instant(time),
+            text(of("symbol")),
             text(action.as_str()),
             Cell { class: "n down", ..number(refusal.code.to_string(), refusal.code.into()) },
             text(refusal.text.as_ref()),
@@ -178,9 +201,9 @@ pub(crate) fn rejections(run: &Run) -> Sheet {
             text(names.into_iter().find(|n| !n.is_empty()).unwrap_or_default()),
         ]
     };
-    let columns = [("Time", "t"), ("Asked", ""), ("Code", "n"), ("Text", ""), ("Order", ""), ("Client id", "")];
+    let columns = [("Time", "t"), MARKET, ("Asked", ""), ("Code", "n"), ("Text", ""), ("Order", ""), ("Client id", "")];
     let total = run.events.iter().filter(|e| matches!(e, Event::Refused { .. })).count();
-    sheet("rejections", "rejections.csv", &columns, total, refused(run).take(ROWS).map(row).collect())
+    sheet(run, "rejections", "rejections.csv", &columns, total, refused(run).take(ROWS).map(row).collect())
 }
 
 /// Refusals and expiries, counted.
@@ -191,13 +214,43 @@ pub(crate) fn refusals(statistics: &Statistics) -> Vec<(String, String)> {
 }
 
 pub(crate) fn gaps(run: &Run) -> Sheet {
-    let row = |g: &candlewick_model::Gap| {
+    let row = |(symbol, g): (Symbol, &candlewick_model::Gap)| {
         let length = g.to.micros() - g.from.micros();
         let missing = number(count(g.missing), g.missing as f64);
-        vec![instant(g.from), instant(g.to), number(duration(length), length as f64), missing]
+        vec![text(symbol.as_str()), instant(g.from), instant(g.to), number(duration(length), length as f64), missing]
     };
-    let columns = [("From", "t"), ("To", "t"), ("Length", "n"), ("Bars missing", "n")];
-    sheet("gaps", "summary.json", &columns, run.gaps.len(), run.gaps.iter().take(ROWS).map(row).collect())
+    let columns = [MARKET, ("From", "t"), ("To", "t"), ("Length", "n"), ("Bars missing", "n")];
+    let all = || run.markets.iter().flat_map(|market| market.gaps.iter().map(|gap| (market.symbol, gap)));
+    sheet(run, "gaps", "summary.json", &columns, all().count(), all().take(ROWS).map(row).collect())
+}
+
+#[derive(Serialize)]
+pub(crate) struct MarketRow {
+    name: String,
+    cells: Vec<String>,
+    profit: String,
+    tone: &'static str,
+}
+
+/// What each market came to, where there are several.
+pub(crate) fn markets(run: &Run, statistics: &Statistics) -> Vec<MarketRow> {
+    if run.markets.len() == 1 {
+        return Vec::new();
+    }
+    let decimals = decimals_for(statistics.curve.initial);
+    let row = |(market, figures): (&RunMarket, &MarketFigures)| MarketRow {
+        name: format!("{} {}", market.symbol, market.interval),
+        cells: vec![
+            count(market.bars.len() as u64),
+            count(figures.orders),
+            count(figures.fills),
+            count(figures.round_trips),
+            percent(figures.win_rate),
+        ],
+        profit: signed(figures.pnl, decimals),
+        tone: tone(figures.pnl.to_f64()),
+    };
+    run.markets.iter().zip(&statistics.markets).map(row).collect()
 }
 
 /// Strategy beside buy and hold, a row a figure.
@@ -246,7 +299,7 @@ pub(crate) fn trading(run: &Run, statistics: &Statistics) -> Vec<(&'static str, 
         ("Mean exposure", percent(statistics.exposure.mean)),
     ];
     for c in &statistics.commission {
-        let paid = amount(c.amount, if c.asset == run.quote_asset { decimals } else { 8 });
+        let paid = amount(c.amount, if c.asset == run.counted_in { decimals } else { 8 });
         rows.push(("Commission", format!("{paid} {}", c.asset)));
     }
     rows

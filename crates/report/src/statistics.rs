@@ -3,14 +3,14 @@
 //! For: one value that pages, JSON and the terminal all show. Not for: how it looks.
 
 use candlewick_model::run::Run;
-use candlewick_model::{Amount, Timestamp};
+use candlewick_model::{Amount, Interval, Timestamp};
 use serde::Serialize;
 
 use crate::activity::{
-    CommissionTotal, ExpiryCount, Exposure, FillCounts, OrderCounts, RefusalCount, commissions, expiry_counts,
-    exposure, fill_counts, order_counts, refusal_counts,
+    CommissionTotal, ExpiryCount, Exposure, FillCounts, MarketFigures, OrderCounts, RefusalCount, commissions,
+    expiry_counts, exposure, fill_counts, market_figures, order_counts, refusal_counts,
 };
-use crate::curve::{Drawdown, EquityCurve, Month, drawdowns, growth, months};
+use crate::curve::{Drawdown, EquityCurve, Month, drawdowns, first_open, growth, months};
 use crate::ratios::{Ratios, cagr, finite, ratios};
 use crate::trips::{RoundTrip, RoundTrips, round_trips};
 
@@ -26,20 +26,23 @@ pub struct Period {
     pub to: Option<Timestamp>,
     /// Microseconds between the two, both ends included.
     pub span_us: i64,
-    /// How many bars there were.
+    /// How many bars there were, of all markets.
     pub bars: u64,
 }
 
 /// What became of the money, or would have become of it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Performance {
-    /// Before the first bar, in quote asset.
+    /// Before the first bar, in the asset that equity is counted in.
     pub initial_equity: Amount,
-    /// At the last close, in quote asset.
+    /// At the last close.
     pub final_equity: Amount,
-    /// The difference of the two.
+    /// Deposits less withdrawals in between, each at the prices of its moment.
+    pub transferred: Amount,
+    /// `final_equity − initial_equity − transferred`.
     pub pnl: Amount,
-    /// `final_equity / initial_equity − 1`.
+    /// `final_equity / initial_equity − 1`; with transfers the growth of a unit of money that
+    /// stayed (time-weighted), as all figures below.
     #[serde(rename = "return")]
     pub growth: Option<f64>,
     /// The same a year, compounded; none under a day.
@@ -84,7 +87,7 @@ pub struct TripCounts {
     pub longest_losing_streak: u64,
     /// Sum of pnl of those that ended.
     pub closed_pnl: Amount,
-    /// Pnl of the one that had not ended, at the last close.
+    /// Pnl of those that had not ended, at the last close.
     pub open_pnl: Amount,
     /// What dust from closed trips gained since.
     pub dust_pnl: Amount,
@@ -107,10 +110,13 @@ pub struct Statistics {
     pub fills: FillCounts,
     /// Commission by asset.
     pub commission: Vec<CommissionTotal>,
-    /// Commission in base and quote asset together, in quote asset at the fills' prices.
-    pub commission_quote_value: Amount,
+    /// Commission altogether, at the prices of the fills, in the asset that equity is counted
+    /// in.
+    pub commission_value: Amount,
     /// Round trips.
     pub round_trips: TripCounts,
+    /// What each market came to.
+    pub markets: Vec<MarketFigures>,
     /// Refusals by code and text.
     pub refusals: Vec<RefusalCount>,
     /// Expired orders by reason.
@@ -133,20 +139,26 @@ pub fn statistics(run: &Run) -> Statistics {
     let curve = EquityCurve::of(run);
     let period = period(run);
     let trips = round_trips(run);
-    let mut spells = drawdowns(&run.bars, &curve.drawdown);
-    let held = drawdowns(&run.bars, &curve.buy_and_hold_drawdown);
+    let mut spells = drawdowns(run, &curve.drawdown);
+    let held = drawdowns(run, &curve.buy_and_hold_drawdown);
     let commission = commissions(run);
-    let value = commission.iter().filter_map(|c| c.quote_value).map(Amount::units).sum();
+    let value = commission.iter().filter_map(|c| c.value).map(Amount::units).sum();
     Statistics {
         period,
-        strategy: performance(run, &period, curve.initial, &curve.equity, &spells),
+        strategy: Performance {
+            final_equity: curve.last(),
+            transferred: curve.transferred,
+            pnl: Amount::from_units(curve.last().units() - curve.initial.units() - curve.transferred.units()),
+            ..performance(run, &period, curve.initial, curve.measured(), &spells)
+        },
         buy_and_hold: performance(run, &period, curve.initial, &curve.buy_and_hold, &held),
         exposure: exposure(run),
         orders: order_counts(run),
         fills: fill_counts(run, &curve),
-        commission_quote_value: Amount::from_units(value),
+        commission_value: Amount::from_units(value),
         commission,
         round_trips: trip_counts(&trips),
+        markets: market_figures(run, &trips),
         refusals: refusal_counts(run),
         expiries: expiry_counts(run),
         drawdowns: {
@@ -155,16 +167,23 @@ pub fn statistics(run: &Run) -> Statistics {
             spells.truncate(DEEPEST);
             spells
         },
-        months: months(&run.bars, &curve),
+        months: months(&run.marks, &curve),
         curve,
         trips,
     }
 }
 
 fn period(run: &Run) -> Period {
-    let (from, to) = (run.bars.open_time.first().copied(), run.bars.close_time.last().copied());
+    let from = first_open(run);
+    let to = run.markets.iter().filter_map(|market| market.bars.close_time.last().copied()).max();
+    let bars = run.markets.iter().map(|market| market.bars.len() as u64).sum();
     let span_us = from.zip(to).map_or(0, |(from, to)| to.micros() - from.micros() + 1);
-    Period { from, to, span_us, bars: run.bars.len() as u64 }
+    Period { from, to, span_us, bars }
+}
+
+/// The shortest bars: how far marks are apart.
+fn finest(run: &Run) -> Interval {
+    run.markets.iter().map(|market| market.interval).min().expect("a run has a market")
 }
 
 fn performance(run: &Run, period: &Period, initial: Amount, series: &[Amount], spells: &[Drawdown]) -> Performance {
@@ -174,13 +193,14 @@ fn performance(run: &Run, period: &Period, initial: Amount, series: &[Amount], s
     Performance {
         initial_equity: initial,
         final_equity: last,
+        transferred: Amount::ZERO,
         pnl: last.checked_sub(initial).expect("equity fits 128 bits"),
         growth: growth(initial, last),
         cagr,
         max_drawdown,
         longest_drawdown_us: spells.iter().map(|s| s.duration_us).max().unwrap_or(0),
         calmar: cagr.and_then(|c| finite(c / max_drawdown)),
-        ratios: ratios(initial, series, run.interval),
+        ratios: ratios(initial, series, finest(run)),
     }
 }
 
@@ -209,7 +229,7 @@ fn trip_counts(trips: &RoundTrips) -> TripCounts {
         mean_bars_held: finite(bars / count),
         longest_losing_streak: longest_losing_streak(&trips.closed),
         closed_pnl: sum(&pnl),
-        open_pnl: trips.open.map_or(Amount::ZERO, |t| t.pnl),
+        open_pnl: Amount::from_units(trips.open.iter().map(|trip| trip.pnl.units()).sum()),
         dust_pnl: trips.dust,
     }
 }

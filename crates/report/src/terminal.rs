@@ -4,17 +4,18 @@
 
 use std::fmt::Write;
 
-use candlewick_model::run::Run;
+use candlewick_model::run::{Run, RunMarket};
 
 use crate::format::{amount, close_time, count, decimals_for, duration, float, percent, signed, signed_percent, time};
 use crate::statistics::{Performance, Statistics};
+use crate::tiles::title;
 
 /// The summary, with a line break at its end.
 #[must_use]
 pub fn summary(run: &Run, statistics: &Statistics) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: String| writeln!(text, "{name:<13} {value}").expect("a String takes everything");
-    line("run", format!("{} on {} {}", run.strategy, run.symbol, run.interval));
+    line("run", format!("{} on {}", run.strategy, title(run)));
     line("period", period(statistics));
     line("equity", equity(run, &statistics.strategy));
     line("strategy", performance(&statistics.strategy));
@@ -22,6 +23,15 @@ pub fn summary(run: &Run, statistics: &Statistics) -> String {
     line("orders", orders(statistics));
     line("fills", fills(run, statistics));
     line("round trips", trips(run, statistics));
+    for market in statistics.markets.iter().filter(|_| run.markets.len() > 1) {
+        let pnl = signed(market.pnl, decimals_for(statistics.curve.initial));
+        let [orders, fills, trips] = [market.orders, market.fills, market.round_trips].map(count);
+        line("market", format!("{:<11} {orders} orders, {fills} fills, {trips} round trips, {pnl}", market.symbol));
+    }
+    if !statistics.curve.adjusted.is_empty() {
+        let net = signed(statistics.curve.transferred, decimals_for(statistics.curve.initial));
+        line("transfers", format!("{net} {} paid in and out; the profit leaves it out", run.counted_in));
+    }
     if let Some(band) = run.band {
         let decimals = decimals_for(statistics.curve.initial);
         let [low, mid, high] = [band.pessimistic, band.nearest, band.optimistic].map(|a| amount(a, decimals));
@@ -56,7 +66,7 @@ fn period(statistics: &Statistics) -> String {
 fn equity(run: &Run, performance: &Performance) -> String {
     let decimals = decimals_for(performance.initial_equity);
     let [from, to] = [performance.initial_equity, performance.final_equity].map(|a| amount(a, decimals));
-    format!("{from} → {to} {} ({})", run.quote_asset, signed(performance.pnl, decimals))
+    format!("{from} → {to} {} ({})", run.counted_in, signed(performance.pnl, decimals))
 }
 
 fn performance(p: &Performance) -> String {
@@ -77,12 +87,12 @@ fn orders(statistics: &Statistics) -> String {
 fn fills(run: &Run, statistics: &Statistics) -> String {
     let decimals = decimals_for(statistics.curve.initial);
     let n = &statistics.fills;
-    let (maker, cost) = (percent(n.maker_share), amount(statistics.commission_quote_value, decimals));
+    let (maker, cost) = (percent(n.maker_share), amount(statistics.commission_value, decimals));
     format!(
         "{} ({maker} maker), turnover {}×, commission {cost} {}",
         count(n.count),
         float(n.turnover, 1),
-        run.quote_asset
+        run.counted_in
     )
 }
 
@@ -91,18 +101,25 @@ fn trips(run: &Run, statistics: &Statistics) -> String {
     let n = &statistics.round_trips;
     let (won, factor) = (percent(n.win_rate), float(n.profit_factor, 2));
     let each = n.expectancy.map_or_else(|| crate::format::NOTHING.to_owned(), |e| signed(e, decimals));
-    format!("{}, won {won}, profit factor {factor}, {each} {} each", count(n.count), run.quote_asset)
+    format!("{}, won {won}, profit factor {factor}, {each} {} each", count(n.count), run.counted_in)
 }
 
 fn notes(run: &Run) -> Vec<String> {
     let mut notes = Vec::new();
-    let missing: u64 = run.gaps.iter().map(|g| g.missing).sum();
-    if missing > 0 {
-        notes.push(format!("{} gaps in the data, {} bars missing", count(run.gaps.len() as u64), count(missing)));
-    }
-    if let Some(assumed) = run.assumed_filters {
-        let (from, to) = (time(assumed.from), time(assumed.to));
-        notes.push(format!("filters assumed from {from} to {to}: the snapshot is younger"));
+    let symbol = |market: &RunMarket| match &run.markets[..] {
+        [_] => String::new(),
+        _ => format!("{}: ", market.symbol),
+    };
+    for market in &run.markets {
+        let missing: u64 = market.gaps.iter().map(|g| g.missing).sum();
+        if missing > 0 {
+            let gaps = count(market.gaps.len() as u64);
+            notes.push(format!("{}{gaps} gaps in the data, {} bars missing", symbol(market), count(missing)));
+        }
+        if let Some(assumed) = market.assumed_filters {
+            let (from, to) = (time(assumed.from), time(assumed.to));
+            notes.push(format!("{}filters assumed from {from} to {to}: the snapshot is younger", symbol(market)));
+        }
     }
     notes
 }

@@ -2,7 +2,7 @@
 //!
 //! For: words around figures. Not for: markup (the template).
 
-use candlewick_model::run::{MakerFill, PathModel, Run, Slippage};
+use candlewick_model::run::{MakerFill, PathModel, Run, RunMarket, Slippage};
 use candlewick_model::{Amount, CommissionRates, ExpiryReason, Liquidity, Rate, Side};
 use serde::Serialize;
 
@@ -11,6 +11,18 @@ use crate::format::{
     NOTHING, amount, close_time, count, decimals_for, duration, float, percent, signed, signed_percent, time,
 };
 use crate::statistics::Statistics;
+
+/// What was traded: symbol and interval, or how many markets.
+pub(crate) fn title(run: &Run) -> String {
+    match &run.markets[..] {
+        [market] => format!("{} {}", market.symbol, market.interval),
+        markets => {
+            let names: Vec<_> = markets.iter().take(4).map(|market| market.symbol.as_str()).collect();
+            let more = if markets.len() > 4 { ", …" } else { "" };
+            format!("{} markets: {}{more}", markets.len(), names.join(", "))
+        }
+    }
+}
 
 /// Where a figure leans: `up`, `down` or nothing.
 pub(crate) fn tone(value: f64) -> &'static str {
@@ -24,8 +36,7 @@ pub(crate) fn tone(value: f64) -> &'static str {
 #[derive(Serialize)]
 pub(crate) struct Head {
     strategy: String,
-    symbol: String,
-    interval: String,
+    title: String,
     from: String,
     to: String,
     span: String,
@@ -39,14 +50,13 @@ pub(crate) fn head(run: &Run, statistics: &Statistics) -> Head {
     let nothing = || NOTHING.to_owned();
     Head {
         strategy: run.strategy.clone(),
-        symbol: run.symbol.to_string(),
-        interval: run.interval.to_string(),
+        title: title(run),
         from: period.from.map_or_else(nothing, time),
         to: period.to.map_or_else(nothing, close_time),
         span: duration(period.span_us),
         bars: count(period.bars),
         parameters: run.parameters.clone(),
-        quote: run.quote_asset.to_string(),
+        quote: run.counted_in.to_string(),
     }
 }
 
@@ -90,11 +100,11 @@ pub(crate) fn tiles(run: &Run, statistics: &Statistics) -> Vec<Tile> {
         ),
         tile(
             "Commission",
-            amount(statistics.commission_quote_value, decimals),
+            amount(statistics.commission_value, decimals),
             format!(
                 "{} of initial equity in {}",
-                percent(share(statistics.commission_quote_value, s.initial_equity)),
-                run.quote_asset
+                percent(share(statistics.commission_value, s.initial_equity)),
+                run.counted_in
             ),
             "",
         ),
@@ -111,22 +121,41 @@ pub(crate) fn callouts(run: &Run, statistics: &Statistics) -> Vec<String> {
             count(expiry.count)
         ));
     }
-    if let Some(assumed) = run.assumed_filters {
-        let (from, to) = (time(assumed.from), time(assumed.to));
-        let days = duration(assumed.to.micros() - assumed.from.micros());
-        all.push(format!("Filters are assumed from {from} to {to} ({days}): no snapshot of exchangeInfo is that old."));
+    for market in &run.markets {
+        about_data(run, market, &mut all);
     }
-    let missing: u64 = run.gaps.iter().map(|g| g.missing).sum();
-    if missing > 0 {
-        let gaps = run.gaps.len() as u64;
-        let plural = if gaps == 1 { "gap" } else { "gaps" };
-        all.push(format!("{} {plural} in the data, {} bars missing.", count(gaps), count(missing)));
+    if !statistics.curve.adjusted.is_empty() {
+        let net = signed(statistics.curve.transferred, decimals_for(statistics.curve.initial));
+        all.push(format!(
+            "{net} {} were paid in and out: the profit leaves them out, and growth, drawdown and ratios are those of money that stayed (time-weighted).",
+            run.counted_in
+        ));
     }
     let never = statistics.orders.never_sent;
     if never > 0 {
         all.push(format!("{} commands came after the last bar and were never sent.", count(never)));
     }
     all
+}
+
+fn about_data(run: &Run, market: &RunMarket, all: &mut Vec<String>) {
+    let whose = match &run.markets[..] {
+        [_] => String::new(),
+        _ => format!("{}: ", market.symbol),
+    };
+    if let Some(assumed) = market.assumed_filters {
+        let (from, to) = (time(assumed.from), time(assumed.to));
+        let days = duration(assumed.to.micros() - assumed.from.micros());
+        all.push(format!(
+            "{whose}Filters are assumed from {from} to {to} ({days}): no snapshot of exchangeInfo is that old."
+        ));
+    }
+    let missing: u64 = market.gaps.iter().map(|g| g.missing).sum();
+    if missing > 0 {
+        let gaps = market.gaps.len() as u64;
+        let plural = if gaps == 1 { "gap" } else { "gaps" };
+        all.push(format!("{whose}{} {plural} in the data, {} bars missing.", count(gaps), count(missing)));
+    }
 }
 
 #[derive(Serialize)]
@@ -157,11 +186,13 @@ pub(crate) fn band(run: &Run, statistics: &Statistics) -> Option<Vec<BandPoint>>
 
 /// All parts added, by side where that matters.
 fn commission(rates: &CommissionRates) -> String {
+    let discount = rates.discount.map(|d| format!("; {} off the standard part when paid in {}", rate(d.rate), d.asset));
+    let discount = discount.unwrap_or_default();
     let of = |liquidity| {
         let [buy, sell] = [Side::Buy, Side::Sell].map(|side| rates.total(side, liquidity));
         if buy == sell { rate(buy) } else { format!("{} bought, {} sold", rate(buy), rate(sell)) }
     };
-    format!("maker {}, taker {}", of(Liquidity::Maker), of(Liquidity::Taker))
+    format!("maker {}, taker {}{discount}", of(Liquidity::Maker), of(Liquidity::Taker))
 }
 
 fn rate(rate: Rate) -> String {
@@ -169,9 +200,9 @@ fn rate(rate: Rate) -> String {
     format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// The settings that turned candles into fills.
-pub(crate) fn fill_model(run: &Run) -> Vec<(&'static str, String)> {
-    let model = &run.fill_model;
+/// The settings that turned candles into fills on a market.
+pub(crate) fn fill_model(market: &RunMarket) -> Vec<(&'static str, String)> {
+    let model = &market.fill_model;
     let path = match model.path {
         PathModel::Nearest => "nearest: the extreme nearer to the open comes first",
         PathModel::Pessimistic => "pessimistic: the way that leaves less equity is kept",
@@ -195,7 +226,7 @@ pub(crate) fn fill_model(run: &Run) -> Vec<(&'static str, String)> {
         ("Share of a bar's volume", rate(model.volume_share)),
         ("Latency", format!("{} ms", float(Some(model.latency_us as f64 / 1000.0), 3))),
         ("Commission", commission(&model.fees)),
-        ("Tick and step", format!("{} {}, {} {}", run.tick, run.quote_asset, run.step, run.base_asset)),
+        ("Tick and step", format!("{} {}, {} {}", market.tick, market.quote_asset, market.step, market.base_asset)),
     ]
 }
 

@@ -11,18 +11,21 @@
 //! in proportion.
 
 use candlewick_model::number::ONE;
-use candlewick_model::run::{Event, Run};
-use candlewick_model::{Amount, ExecutionReport, Fill, Price, Side, Timestamp};
+use candlewick_model::run::{Event, Run, RunMarket};
+use candlewick_model::{Amount, ExecutionReport, Fill, Price, Side, Symbol, Timestamp};
 use serde::Serialize;
 
 use crate::curve::value_at;
 use crate::ratios::finite;
+use crate::valuation::Valuation;
 
 /// From flat to flat.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RoundTrip {
-    /// 1 is the first.
+    /// 1 is the first that ended.
     pub number: u64,
+    /// The market.
+    pub symbol: Symbol,
     /// Which way it was opened.
     pub side: Side,
     /// The first fill.
@@ -35,9 +38,9 @@ pub struct RoundTrip {
     pub entry_price: Price,
     /// Average price of the way out, rounded down; of an open one: the last close.
     pub exit_price: Price,
-    /// Commission in base or quote asset at the fills' prices, in quote asset.
+    /// Commission at the prices of the fills, in the asset that equity is counted in.
     pub commission: Amount,
-    /// What it earned, in quote asset, after that commission.
+    /// What it earned after that commission, in the asset that equity is counted in.
     pub pnl: Amount,
     /// `pnl` over what the way in came to.
     #[serde(rename = "return")]
@@ -51,11 +54,12 @@ pub struct RoundTrip {
 /// The trips of a run and what they leave.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RoundTrips {
-    /// Those that ended.
+    /// Those that ended, in the order in which they did.
     pub closed: Vec<RoundTrip>,
-    /// The one that had not, marked at the last close.
-    pub open: Option<RoundTrip>,
-    /// What dust from closed trips gained or lost until the end, in quote asset.
+    /// Those that had not, marked at the last close, by market.
+    pub open: Vec<RoundTrip>,
+    /// What dust from closed trips gained or lost until the end, in the asset that equity is
+    /// counted in.
     pub dust: Amount,
 }
 
@@ -67,12 +71,29 @@ pub fn fills(run: &Run) -> impl Iterator<Item = (ExecutionReport, Fill)> {
     })
 }
 
-/// Commission of a fill in quote asset, where it was paid in base or quote asset.
-pub(crate) fn commission_value(run: &Run, fill: &Fill) -> Option<Amount> {
+/// The market that something was traded on. Panics if the run has no such market.
+pub(crate) fn market_of(run: &Run, symbol: Symbol) -> &RunMarket {
+    let mut markets = run.markets.iter();
+    markets.find(|market| market.symbol == symbol).expect("fills are of the run's markets")
+}
+
+/// Commission of a fill in its market's quote asset: at its own price where it was paid in base
+/// asset, at the last close's where it was paid in a third one; `None` where that has no price.
+pub(crate) fn commission_in_quote(
+    market: &RunMarket,
+    valuation: &Valuation,
+    time: Timestamp,
+    fill: &Fill,
+) -> Option<Amount> {
     match fill.commission_asset {
-        asset if asset == run.quote_asset => Some(fill.commission),
-        asset if asset == run.base_asset => Some(value_at(fill.commission, fill.price)),
-        _ => None,
+        asset if asset == market.quote_asset => Some(fill.commission),
+        asset if asset == market.base_asset => Some(value_at(fill.commission, fill.price)),
+        asset => {
+            let value = valuation.value(asset, fill.commission, time)?;
+            let one = valuation.value(market.quote_asset, Amount::from_units(ONE.into()), time)?;
+            let price = Price::from_units(i64::try_from(one.units()).ok().filter(|units| *units > 0)?);
+            Some(value.divided_by_floor(price))
+        }
     }
 }
 
@@ -87,14 +108,14 @@ struct Part {
 }
 
 impl Part {
-    fn of(run: &Run, fill: &Fill) -> Self {
+    fn of(market: &RunMarket, valuation: &Valuation, time: Timestamp, fill: &Fill) -> Self {
         let paid = |asset| if fill.commission_asset == asset { fill.commission.units() } else { 0 };
         Self {
             quantity: fill.quantity.units().into(),
             quote: fill.quote_quantity.units(),
-            commission_base: paid(run.base_asset),
-            commission_quote: paid(run.quote_asset),
-            commission: commission_value(run, fill).map_or(0, Amount::units),
+            commission_base: paid(market.base_asset),
+            commission_quote: paid(market.quote_asset),
+            commission: commission_in_quote(market, valuation, time, fill).map_or(0, Amount::units),
         }
     }
 
@@ -140,7 +161,8 @@ struct Open {
 }
 
 struct Book<'a> {
-    run: &'a Run,
+    market: &'a RunMarket,
+    valuation: &'a Valuation<'a>,
     flat_below: i128,
     position: i128,
     carried: i128,
@@ -154,11 +176,11 @@ impl Book<'_> {
     }
 
     fn bar_of(&self, time: Timestamp) -> usize {
-        self.run.bars.open_time.partition_point(|open| *open <= time).saturating_sub(1)
+        self.market.bars.open_time.partition_point(|open| *open <= time).saturating_sub(1)
     }
 
     fn take(&mut self, time: Timestamp, side: Side, fill: &Fill) {
-        let part = Part::of(self.run, fill);
+        let part = Part::of(self.market, self.valuation, time, fill);
         let against = match side {
             Side::Buy => -self.position,
             Side::Sell => self.position,
@@ -216,19 +238,38 @@ impl Book<'_> {
         let pnl = open.cash + value_at(Amount::from_units(self.position), mark).units();
         let (paid, earned) = (Amount::from_units(open.quote_in), Amount::from_units(pnl));
         RoundTrip {
-            number: self.trips.len() as u64 + 1,
+            number: 0,
+            symbol: self.market.symbol,
             side: open.side,
             entry_time: open.time,
             exit_time: time,
             quantity: Amount::from_units(open.quantity_in),
             entry_price: average(open.quote_in, open.quantity_in).unwrap_or(mark),
             exit_price,
-            commission: Amount::from_units(open.commission),
-            pnl: earned,
+            commission: self.counted(Amount::from_units(open.commission), time),
+            pnl: self.counted(earned, time),
             growth: finite(earned.to_f64() / paid.to_f64()),
             bars_held: (self.bar_of(time) - open.bar.min(self.bar_of(time))) as u64,
             fills: open.fills,
         }
+    }
+
+    /// An amount of quote asset in the asset that equity is counted in.
+    fn counted(&self, amount: Amount, at: Timestamp) -> Amount {
+        self.valuation.value(self.market.quote_asset, amount, at).unwrap_or_default()
+    }
+
+    /// The open trip at the last close, and what dust has gained.
+    fn end(&self) -> (Option<RoundTrip>, Amount) {
+        let bars = &self.market.bars;
+        let (Some(&time), Some(&close)) = (bars.close_time.last(), bars.close.last()) else {
+            return (None, Amount::ZERO);
+        };
+        if let Some(open) = &self.open {
+            return (Some(self.finish(open, time, close, close)), Amount::ZERO);
+        }
+        let held = value_at(Amount::from_units(self.position), close).units();
+        (None, self.counted(Amount::from_units(held - self.carried), time))
     }
 }
 
@@ -245,16 +286,34 @@ pub(crate) fn average(quote: i128, quantity: i128) -> Option<Price> {
 /// The round trips of a run.
 #[must_use]
 pub fn round_trips(run: &Run) -> RoundTrips {
-    let flat_below = i128::from(run.step.units().max(1));
-    let mut book = Book { run, flat_below, position: 0, carried: 0, open: None, trips: Vec::new() };
-    for (report, fill) in fills(run) {
-        book.take(report.time, report.order.side, &fill);
-    }
-    let (Some(&time), Some(&close)) = (run.bars.close_time.last(), run.bars.close.last()) else {
-        return RoundTrips { closed: book.trips, open: None, dust: Amount::ZERO };
+    let valuation = Valuation::of(run);
+    let book = |market| Book {
+        market,
+        valuation: &valuation,
+        flat_below: i128::from(market.step.units().max(1)),
+        position: 0,
+        carried: 0,
+        open: None,
+        trips: Vec::new(),
     };
-    let open = book.open.map(|open| book.finish(&open, time, close, close));
-    let held = value_at(Amount::from_units(book.position), close).units();
-    let dust = if open.is_some() { 0 } else { held - book.carried };
-    RoundTrips { closed: book.trips, open, dust: Amount::from_units(dust) }
+    let mut books: Vec<_> = run.markets.iter().map(book).collect();
+    for (report, fill) in fills(run) {
+        if let Some(book) = books.iter_mut().find(|book| book.market.symbol == report.order.symbol) {
+            book.take(report.time, report.order.side, &fill);
+        }
+    }
+    let mut trips = RoundTrips::default();
+    let mut dust = 0;
+    for book in &books {
+        let (open, of_market) = book.end();
+        trips.open.extend(open);
+        dust += of_market.units();
+    }
+    trips.dust = Amount::from_units(dust);
+    trips.closed = books.into_iter().flat_map(|book| book.trips).collect();
+    trips.closed.sort_by_key(|trip| trip.exit_time);
+    for (at, trip) in trips.closed.iter_mut().chain(&mut trips.open).enumerate() {
+        trip.number = at as u64 + 1;
+    }
+    trips
 }

@@ -16,10 +16,9 @@ use candlewick_model::{
     Account, Action, AmendRequest, Amount, Asset, Balance, Bars, CancelReplaceRequest, CancelRequest, ClientOrderId,
     Command, Counts, EventLog, ExecutionReport, Instrument, Interval, Ledger, ListRequest, OpenPosition, Order,
     OrderId, OrderKind, OrderRequest, OrderSize, OrderStatus, Pair, Price, Quantity, RawParameters, Side, Symbol,
-    TimeInForce, Timestamp,
+    TimeInForce, Timestamp, Worth,
 };
 
-use crate::worth::Worth;
 
 /// What a run is made of, as its strategy sees it.
 pub struct World {

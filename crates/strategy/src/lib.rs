@@ -8,7 +8,6 @@
 mod builtin;
 mod context;
 mod session;
-mod worth;
 
 pub use builtin::{Builtin, BuiltinError, MaCross, MeanReversion, Script, ScriptError};
 pub use context::{Context, Outgoing, Series, World};

@@ -18,13 +18,15 @@ pub struct Session<S> {
     strategy: S,
     context: Context,
     equity: Vec<Amount>,
+    /// When each equity was taken, where that is not when the bars of the only series close.
+    marks: Vec<Timestamp>,
 }
 
 impl<S: Strategy> Session<S> {
     /// A session that has not started.
     pub fn new(strategy: S, context: Context) -> Self {
         let longest = context.all_series().iter().map(|series| series.bars.len()).max();
-        Self { strategy, context, equity: Vec::with_capacity(longest.unwrap_or(0)) }
+        Self { strategy, context, equity: Vec::with_capacity(longest.unwrap_or(0)), marks: Vec::new() }
     }
 
     /// Lets the strategy begin, before the first bar.
@@ -119,6 +121,9 @@ impl<S: Strategy> Session<S> {
     pub fn mark(&mut self, now: Timestamp) {
         self.context.reveal_prices(now);
         self.equity.push(self.context.equity());
+        if self.context.series_count() > 1 {
+            self.marks.push(now);
+        }
     }
 
     /// Delivers a bar that the history does not hold yet, of the only series.
@@ -192,9 +197,15 @@ impl<S: Strategy> Session<S> {
     /// What the session leaves behind.
     #[must_use]
     pub fn into_outcome(self) -> Outcome {
+        let series = self.context.all_series();
+        let marks = match series {
+            [only] => only.bars.close_time[..only.delivered].to_vec(),
+            _ => self.marks,
+        };
         Outcome {
             account: self.context.ledger().account(),
-            bars: self.context.all_series().iter().map(|series| Arc::clone(&series.bars)).collect(),
+            marks,
+            bars: series.iter().map(|series| Arc::clone(&series.bars)).collect(),
             equity: self.equity,
             events: self.context.events,
         }
@@ -207,7 +218,9 @@ pub struct Outcome {
     pub account: Account,
     /// The bars of each series, the delivered ones first.
     pub bars: Vec<Arc<Bars>>,
-    /// Equity at each instant at which bars have closed.
+    /// The instants at which bars have closed.
+    pub marks: Vec<Timestamp>,
+    /// Equity at each of them.
     pub equity: Vec<Amount>,
     /// Everything that happened.
     pub events: EventLog,

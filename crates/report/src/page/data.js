@@ -1,6 +1,8 @@
 "use strict";
 // Unpacks what the page carries: variable-length integers in base64, column after column.
-const DATA = JSON.parse(document.getElementById("data").textContent);
+// One set for each market; all share one axis of time. `take` puts another one on the charts.
+const ALL = JSON.parse(document.getElementById("data").textContent);
+let DATA, LEVELS, FILLS;
 
 const reader = (text) => {
   const bytes = atob(text);
@@ -35,18 +37,25 @@ const unpackLevel = (packed) => {
     level.equityMin[i] = level.equity[i] - next() * DATA.unit;
     level.equityMax[i] = level.equity[i] + next() * DATA.unit;
   }
+  if (DATA.holds) {
+    level.hold = sums(DATA.unit);
+    for (let i = 0; i < n; i++) {
+      level.holdMin[i] = level.hold[i] - next() * DATA.unit;
+      level.holdMax[i] = level.hold[i] + next() * DATA.unit;
+    }
+  }
   level.drawdown = sums(-1e-4);
   level.holdDrawdown = sums(-1e-4);
   return level;
 };
 
 // Levels are unpacked when they are first drawn: the page opens before the finest is needed.
-const LEVELS = DATA.levels.map((packed) => {
+const unpackLevels = () => DATA.levels.map((packed) => {
   let level = null;
   return { name: packed.name, length: packed.length, count: packed.count, windows: packed.windows, get: () => level ||= unpackLevel(packed) };
 });
 
-const FILLS = (() => {
+const unpackFills = () => {
   const n = DATA.fills.count, next = reader(DATA.fills.data);
   const fills = new Array(n);
   let time = 0, ticks = 0;
@@ -56,7 +65,10 @@ const FILLS = (() => {
     fills[i] = { time, price: ticks * DATA.tick, quantity, buy: kind < 2, maker: kind % 2 === 1 };
   }
   return fills;
-})();
+};
+
+const take = (market) => { DATA = ALL[market]; LEVELS = unpackLevels(); FILLS = unpackFills(); };
+take(0);
 
 // First index whose time is not before the given one.
 const firstAt = (times, wanted, of = (t) => t) => {

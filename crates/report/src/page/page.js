@@ -34,6 +34,8 @@ function escapeText(text) { const e = document.createElement("i"); e.textContent
   for (const button of document.querySelectorAll("[data-zoom]")) button.addEventListener("click", () => chart.zoom(button.dataset.zoom === "in" ? .5 : 2));
 })();
 
+document.getElementById("market")?.addEventListener("change", (event) => { take(event.target.value); chart.redraw(); });
+
 for (const sheet of document.querySelectorAll(".sheet")) {
   const body = sheet.querySelector("tbody"), shown = Number(sheet.dataset.shown), pager = sheet.querySelector(".pager");
   let rows = [...body.rows], page = 0;

@@ -65,7 +65,7 @@ fn ruin() {
 #[test]
 fn sums_of_cheap_tokens() {
     let mut run = Made::with("1000000000000").flat("0.00000001").flat("0.00000003").run();
-    run.tick = price("0.00000001");
+    run.markets[0].tick = price("0.00000001");
     let s = statistics(&run);
     assert_eq!(s.curve.buy_and_hold[1], amount("3000000000000"));
     everything_renders(&run);
@@ -96,9 +96,10 @@ fn a_year_of_minutes_stays_small() {
             }
         })
         .collect();
-    run.interval = Interval::OneMinute;
+    run.markets[0].interval = Interval::OneMinute;
     run.equity = (0..bars.len() as i128).map(|i| Amount::from_units(amount("1000").units() + i * 777)).collect();
-    run.bars = Arc::new(bars);
+    run.marks = bars.close_time.clone();
+    run.markets[0].bars = Arc::new(bars);
     let page = page::render(&run, &statistics(&run));
     assert!(page.len() < 2_500_000, "{} bytes", page.len());
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candlewick_model::run::{Assumptions, Event, FillModel, MakerFill, PathModel, Provenance, Run, Slippage};
+use candlewick_model::run::{Assumptions, Event, FillModel, MakerFill, PathModel, Provenance, Run, RunMarket, Slippage};
 use candlewick_model::time::DAY;
 use candlewick_model::{
     Account, Amount, Asset, Bar, Bars, ClientOrderId, EventLog, ExecutionReport, ExecutionType, Fill, Interval,
@@ -38,31 +38,36 @@ impl Made {
         let run = Run {
             strategy: "by hand".into(),
             parameters: Vec::new(),
-            symbol: Symbol::new("AAAUUU").unwrap(),
-            base_asset: asset("AAA"),
-            quote_asset: asset("UUU"),
-            tick: price("0.01"),
-            step: quantity("0.01"),
-            interval: Interval::OneDay,
-            bars: Arc::new(Bars::default()),
+            markets: vec![RunMarket {
+                symbol: Symbol::new("AAAUUU").unwrap(),
+                base_asset: asset("AAA"),
+                quote_asset: asset("UUU"),
+                tick: price("0.01"),
+                step: quantity("0.01"),
+                interval: Interval::OneDay,
+                bars: Arc::new(Bars::default()),
+                fill_model: FillModel {
+                    path: PathModel::Nearest,
+                    maker_fill: MakerFill::Through,
+                    half_spread_ticks: 1,
+                    slippage: Slippage::None,
+                    volume_share: Rate::from_units(10_000_000),
+                    latency_us: 0,
+                    fees,
+                },
+                gaps: Vec::new(),
+                assumed_filters: None,
+            }],
+            prices: Vec::new(),
+            counted_in: asset("UUU"),
+            marks: Vec::new(),
             equity: Vec::new(),
             account: initial.clone(),
             initial,
             events: EventLog::default(),
             orders: Vec::new(),
-            fill_model: FillModel {
-                path: PathModel::Nearest,
-                maker_fill: MakerFill::Through,
-                half_spread_ticks: 1,
-                slippage: Slippage::None,
-                volume_share: Rate::from_units(10_000_000),
-                latency_us: 0,
-                fees,
-            },
             assumptions: Assumptions::default(),
-            gaps: Vec::new(),
             band: None,
-            assumed_filters: None,
             filter_notes: Vec::new(),
             provenance: Provenance {
                 program_version: "0.1.0".into(),
@@ -119,7 +124,7 @@ impl Made {
     pub(crate) fn fill(mut self, side: Side, at: &str, size: &str) -> Self {
         let (at, size, time) = (price(at), quantity(size), self.now());
         let notional = at.notional_floor(size);
-        let rate = self.run.fill_model.fees.standard.taker;
+        let rate = self.run.markets[0].fill_model.fees.standard.taker;
         let (out, paid, received, got) = match side {
             Side::Buy => ("UUU", notional, "AAA", Amount::from(size)),
             Side::Sell => ("AAA", Amount::from(size), "UUU", notional),
@@ -129,7 +134,7 @@ impl Made {
         self.run.account.balance_mut(asset(received)).credit(got);
         self.run.account.balance_mut(asset(received)).debit(commission);
         let id = self.run.orders.len() as u64 + 1;
-        let order = order(id, side, size, notional, time);
+        let order = Order { symbol: self.run.markets[0].symbol, ..order(id, side, size, notional, time) };
         let fill = Fill {
             trade_id: id,
             price: at,
@@ -160,7 +165,8 @@ impl Made {
 
     pub(crate) fn run(mut self) -> Run {
         self.close();
-        self.run.bars = Arc::new(self.bars);
+        self.run.marks = self.bars.close_time.clone();
+        self.run.markets[0].bars = Arc::new(self.bars);
         self.run
     }
 }

@@ -45,8 +45,8 @@ fn tables() {
     );
     assert_eq!(
         csv::trades(&s),
-        "number,state,side,entry_time,exit_time,quantity,entry_price,exit_price,commission,pnl,return,bars_held,fills\n\
-         1,closed,BUY,2024-01-01T08:00:00Z,2024-01-02T08:00:00Z,5.00000000,100.00000000,120.00000000,1.09880000,98.80120000,0.19760240,1,2\n"
+        "number,state,side,entry_time,exit_time,quantity,entry_price,exit_price,commission,pnl,return,bars_held,fills,symbol\n\
+         1,closed,BUY,2024-01-01T08:00:00Z,2024-01-02T08:00:00Z,5.00000000,100.00000000,120.00000000,1.09880000,98.80120000,0.19760240,1,2,AAAUUU\n"
     );
 }
 
@@ -55,7 +55,7 @@ fn the_summary_parses_and_keeps_its_names() {
     let run = sample();
     let text = json::summary(&run, &statistics(&run));
     let summary: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(summary["schema"], 1);
+    assert_eq!(summary["schema"], 2);
     assert_eq!(summary["statistics"]["strategy"]["pnl"], "98.80120000");
     assert_eq!(summary["statistics"]["round_trips"]["win_rate"], 1.0);
     assert_eq!(summary["statistics"]["round_trips"]["profit_factor"], Value::Null);
@@ -70,25 +70,18 @@ fn the_summary_parses_and_keeps_its_names() {
             "schema",
             "strategy",
             "parameters",
-            "symbol",
-            "base_asset",
-            "quote_asset",
-            "interval",
-            "tick",
-            "step",
+            "markets",
+            "counted_in",
             "statistics",
             "band",
-            "fill_model",
             "assumptions",
-            "assumed_filters",
             "filter_notes",
-            "gaps",
             "does_not_know",
             "provenance",
             "initial_account",
             "account",
             "trades",
-            "open_trade",
+            "open_trades",
             "rejections",
         ]
     );
@@ -118,6 +111,8 @@ fn every_column_and_file_is_documented() {
     for part in ["period", "strategy", "exposure", "orders", "fills", "round_trips"] {
         names.extend(summary["statistics"][part].as_object().unwrap().keys().cloned());
     }
+    names.extend(summary["markets"][0].as_object().unwrap().keys().cloned());
+    names.extend(summary["statistics"]["markets"][0].as_object().unwrap().keys().cloned());
     for name in names {
         assert!(documentation.contains(&format!("`{name}`")), "{name}");
     }

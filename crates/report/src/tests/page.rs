@@ -10,13 +10,14 @@ use crate::{page, statistics};
 const HOSTILE: &str = "</script><script>alert('1')</script>&\"";
 
 fn page() -> String {
-    let made = Made::with("1000").flat("100").fill(Side::Buy, "100", "5").refuse(-1100, HOSTILE, HOSTILE);
+    let mut made = Made::with("1000");
+    made.run.markets[0].symbol = candlewick_model::Symbol::new("</script><b>").unwrap();
+    let made = made.flat("100").fill(Side::Buy, "100", "5").refuse(-1100, HOSTILE, HOSTILE);
     let mut run = made.flat("120").fill(Side::Sell, "120", "4.99").flat("90").run();
     run.strategy = HOSTILE.into();
     run.parameters = vec![(HOSTILE.into(), HOSTILE.into())];
     run.filter_notes = vec![HOSTILE.into()];
     run.provenance.program_version = HOSTILE.into();
-    run.symbol = candlewick_model::Symbol::new("</script><b>").unwrap();
     run.band = Some(Band { pessimistic: amount("990"), nearest: amount("1000"), optimistic: amount("1000") });
     page::render(&run, &statistics(&run))
 }
@@ -40,9 +41,9 @@ fn texts_are_escaped() {
 fn the_data_of_the_charts_parse() {
     let page = page();
     let data: Value = serde_json::from_str(element(&page, "id=\"data\">", "</script>")).unwrap();
-    assert_eq!(data["symbol"], "</script><b>");
-    assert_eq!(data["levels"][0]["count"], 3);
-    assert_eq!(data["fills"]["total"], 2);
+    assert_eq!(data[0]["symbol"], "</script><b>");
+    assert_eq!(data[0]["levels"][0]["count"], 3);
+    assert_eq!(data[0]["fills"]["total"], 2);
 }
 
 #[test]

@@ -3,8 +3,9 @@
 //! For: equity, in whatever assets it lies. Not for: prices that no series gives; an asset
 //! without one counts for nothing.
 
-use candlewick_model::ledger::Holding;
-use candlewick_model::{Amount, Asset, Ledger, Price};
+use crate::ledger::{Holding, Ledger};
+use crate::number::{Amount, Price};
+use crate::text::Asset;
 
 /// One price on the way from an asset to the one that is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +26,7 @@ struct Route {
 
 /// The routes from assets to the one that is counted in, and what is held.
 #[derive(Debug, Clone)]
-pub(crate) struct Worth {
+pub struct Worth {
     routes: Vec<Route>,
     /// Held of the asset that is counted in.
     counted: Amount,
@@ -38,7 +39,8 @@ pub(crate) struct Worth {
 impl Worth {
     /// Finds the shortest route for every asset of `pairs` (base and quote of each series): one
     /// hop, or two. Of several the one by the first series is taken.
-    pub(crate) fn new(counted_in: Asset, pairs: &[(Asset, Asset)]) -> Self {
+    #[must_use]
+    pub fn new(counted_in: Asset, pairs: &[(Asset, Asset)]) -> Self {
         let mut routes = vec![Route { asset: counted_in, hops: Vec::new() }];
         for hops in 1..=2 {
             for (series, (base, quote)) in pairs.iter().enumerate() {
@@ -57,7 +59,7 @@ impl Worth {
     }
 
     /// Takes in what is held now.
-    pub(crate) fn hold(&mut self, ledger: &Ledger) {
+    pub fn hold(&mut self, ledger: &Ledger) {
         self.counted = Amount::ZERO;
         self.priced.clear();
         self.routed.clear();
@@ -74,7 +76,7 @@ impl Worth {
     }
 
     /// As [`Self::at`] along the prices of the only series, in one sweep.
-    pub(crate) fn along(&self, prices: &[Price], worth: &mut Vec<Amount>) {
+    pub fn along(&self, prices: &[Price], worth: &mut Vec<Amount>) {
         match (&self.priced[..], &self.routed[..]) {
             ([], []) => worth.resize(worth.len() + prices.len(), self.counted),
             ([(holding, _)], []) => {
@@ -87,8 +89,9 @@ impl Worth {
 
     /// Everything in the asset that is counted in, each holding rounded down at 1e-8; `price`
     /// gives the price of a series, zero before it has one.
+    #[must_use]
     #[inline]
-    pub(crate) fn at(&self, price: impl Fn(usize) -> Price) -> Amount {
+    pub fn at(&self, price: impl Fn(usize) -> Price) -> Amount {
         let mut worth = self.counted.units();
         for (holding, series) in &self.priced {
             worth += holding.value(price(*series)).units();
@@ -97,6 +100,13 @@ impl Worth {
             worth += through(&self.routes[*route].hops, *amount, &price).units();
         }
         Amount::from_units(worth)
+    }
+
+    /// What an amount of an asset comes to; `None` where no series leads to a price for it.
+    #[must_use]
+    pub fn value(&self, asset: Asset, amount: Amount, price: impl Fn(usize) -> Price) -> Option<Amount> {
+        let route = self.routes.iter().find(|route| route.asset == asset)?;
+        Some(through(&route.hops, amount, &price))
     }
 }
 
@@ -111,7 +121,7 @@ fn through(hops: &[Hop], amount: Amount, price: &impl Fn(usize) -> Price) -> Amo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candlewick_model::Account;
+    use crate::Account;
 
     fn asset(name: &str) -> Asset {
         Asset::new(name).unwrap()
