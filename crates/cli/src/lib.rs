@@ -8,6 +8,7 @@ mod commands;
 pub mod config;
 mod failure;
 pub mod prepare;
+mod prices;
 mod sample;
 
 use std::process::ExitCode;

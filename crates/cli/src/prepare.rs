@@ -1,4 +1,4 @@
-//! From a configuration and a lake to a market that can be replayed.
+//! From a configuration and a lake to markets that can be replayed.
 
 use std::ops::Range;
 use std::path::Path;
@@ -6,103 +6,108 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use candlewick_lake::{Lake, SeriesName, Snapshot, content_sha256, gaps_of};
-use candlewick_model::run::{AssumedFilters, Band, PathModel, Provenance, Run};
+use candlewick_model::run::{AssumedFilters, Band, PathModel, Provenance, Run, RunMarket};
 use candlewick_model::time::DAY;
-use candlewick_model::{Bars, Gap, Interval, Timestamp};
-use candlewick_simulator::{Backtest, Finished, Limits, Market, Setup, Timeline};
+use candlewick_model::{Asset, Bars, Gap, Instrument, Interval, Symbol, Timestamp};
+use candlewick_simulator::{Backtest, DiscountPrices, Finished, Limits, Market, Setup, Timeline};
 use ring::digest::{SHA256, digest};
 
-use crate::config::Config;
+use crate::config::{Config, MarketPlan};
+use crate::prices::{Prices, Priced};
 
-/// A market with what a report says about where it came from.
+/// Markets with what a report says about where they came from.
 pub struct Prepared {
     /// What is replayed.
     pub setup: Setup,
-    /// Holes in the bars.
-    pub gaps: Vec<Gap>,
-    /// What exchangeInfo held of this symbol that could not be read as documented.
+    /// What is to be told about each market.
+    notes: Vec<Notes>,
+    /// What exchangeInfo held of these symbols that could not be read as documented.
     pub filter_notes: Vec<String>,
-    /// Where filters are assumed.
-    pub assumed_filters: Option<AssumedFilters>,
     /// Hashes of all inputs.
     pub provenance: Provenance,
     /// The snapshots, as the exchange sent them.
     pub snapshots: Vec<Snapshot>,
 }
 
+/// What is to be told about the data of a market.
+struct Notes {
+    /// Holes in the bars.
+    gaps: Vec<Gap>,
+    /// Where filters are assumed.
+    assumed_filters: Option<AssumedFilters>,
+}
+
+/// What a run is read from.
+struct Source<'a> {
+    config: &'a Config,
+    lake: &'a Lake,
+    range: Range<Timestamp>,
+    snapshots: Vec<Snapshot>,
+}
+
 impl Prepared {
     /// Reads what the configuration names. `text` is the configuration as it stands in its file.
     pub fn new(config: &Config, text: &str, lake: &Lake) -> anyhow::Result<Self> {
-        let series = SeriesName { symbol: config.symbol, interval: config.interval };
         let start = config.from.map_or(Timestamp::MIN, |p| p.range().start);
         let end = config.to.map_or(Timestamp::MAX, |p| p.range().end);
         if start >= end {
             return Err(anyhow!("the range is empty: `from` comes after `to`"));
         }
-        let bars = lake.bars(&series, start..end)?;
-        let (Some(first), Some(last)) = (bars.open_time.first().copied(), bars.close_time.last().copied()) else {
-            return Err(anyhow!(
-                "the lake in {} holds no {series} bars in that range; fill it with `candlewick ingest --symbol {} --interval {} …`, or see `candlewick lake ls`",
-                lake.root().display(),
-                series.symbol,
-                series.interval
-            ));
-        };
-        let snapshots = snapshots(config, lake, first..last)?;
-        let timeline = timeline(config, &snapshots)?;
-        let bars = Arc::new(bars);
-        let average_bars = average_bars(&series, first, last, &bars, lake)?;
+        let plans = config.markets()?;
+        let read = |plan: &MarketPlan| bars(lake, SeriesName { symbol: plan.symbol, interval: plan.interval }, start..end);
+        let all = plans.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+        let first = all.iter().map(|bars| bars.open_time[0]).min().unwrap_or(start);
+        let last = all.iter().filter_map(|bars| bars.close_time.last().copied()).max().unwrap_or(end);
+        let source = Source { config, lake, range: start..end, snapshots: snapshots(config, lake, first..last)? };
+        let mut markets = Vec::new();
+        for (plan, bars) in plans.into_iter().zip(all) {
+            markets.push(source.market(plan, bars)?);
+        }
+        let (prices, counted_in) = source.price(&mut markets)?;
         let (_, script) = config.strategy()?;
-        let assumed = timeline.first_time() > first;
+        let symbols: Vec<Symbol> = markets.iter().map(|market| market.timeline.last().symbol).collect();
         Ok(Self {
-            gaps: gaps_of(&bars, config.interval),
-            filter_notes: notes_of(config, &snapshots),
-            assumed_filters: assumed.then(|| AssumedFilters { from: first, to: timeline.first_time().min(last) }),
+            notes: markets.iter().map(Notes::of).collect(),
+            filter_notes: notes_of(&symbols, &source.snapshots),
             provenance: Provenance {
                 program_version: env!("CARGO_PKG_VERSION").to_owned(),
-                data_sha256: content_sha256(&bars),
+                data_sha256: data_sha256(&markets, &prices),
                 configuration_sha256: sha256([text, script.as_deref().unwrap_or_default()]),
-                filters_sha256: sha256(snapshots.iter().map(|s| s.json.as_str())),
+                filters_sha256: sha256(source.snapshots.iter().map(|s| s.json.as_str())),
             },
             setup: Setup {
-                limits: limits(&snapshots),
-                ..Setup::of_one(
-                    Market { average_bars, ..Market::new(timeline, config.fill_model()?, config.interval, bars) },
-                    config.account()?,
-                )
+                account: config.account()?,
+                limits: limits(&source.snapshots),
+                markets,
+                prices,
+                counted_in,
+                transfers: config.transfers()?,
             },
-            snapshots,
+            snapshots: source.snapshots,
         })
-    }
-
-    fn market(&self) -> &Market {
-        &self.setup.markets[0]
     }
 
     /// The snapshot in force at the first bar, as the exchange sent it.
     #[must_use]
     pub fn exchange_info(&self) -> &str {
-        let first = self.market().bars.open_time.first().copied().unwrap_or(Timestamp::MIN);
-        let in_force = self.snapshots.iter().rev().find(|snapshot| snapshot.time() <= first);
+        let first = self.setup.start();
+        let in_force = self.snapshots.iter().rev().find(|snapshot| snapshot.time() <= first.plus(1));
         in_force.or(self.snapshots.first()).map_or("{}", |snapshot| snapshot.json.as_str())
     }
 
     /// Runs the configured strategy, and the other two paths where the report wants them.
     pub fn backtest(&self, config: &Config) -> anyhow::Result<Run> {
-        let run = |path: PathModel| -> anyhow::Result<Finished> {
-            let mut setup = self.setup.clone();
-            setup.markets[0].fill_model.path = path;
+        let run = |setup: &Setup| -> anyhow::Result<Finished> {
             let (strategy, _) = config.strategy()?;
-            Ok(Backtest::new(&setup, strategy, config.strategy.describe().0).run()?)
+            Ok(Backtest::new(setup, strategy, config.strategy.describe().0).run()?)
         };
-        let finished = run(self.market().fill_model.path)?;
+        let finished = run(&self.setup)?;
         let band = if config.report.band {
             let last = |path: PathModel| -> anyhow::Result<_> {
-                let equity = if path == self.market().fill_model.path {
-                    finished.last_equity()
-                } else {
-                    run(path)?.last_equity()
-                };
+                let mut setup = self.setup.clone();
+                setup.markets.iter_mut().for_each(|market| market.fill_model.path = path);
+                let same = setup.markets.iter().zip(&self.setup.markets).all(|(a, b)| a.fill_model == b.fill_model);
+                let equity = if same { finished.last_equity() } else { run(&setup)?.last_equity() };
                 equity.ok_or_else(|| anyhow!("a run without bars"))
             };
             Some(Band {
@@ -116,43 +121,147 @@ impl Prepared {
         Ok(self.record(config, finished, band))
     }
 
-    /// The record of a run over this market.
+    /// The record of a run over these markets.
     #[must_use]
     pub fn record(&self, config: &Config, finished: Finished, band: Option<Band>) -> Run {
-        let instrument = self.market().timeline.last();
         let (strategy, parameters) = config.strategy.describe();
         let Finished { outcome, assumptions } = finished;
+        let market = |(market, notes): (&Market, &Notes)| {
+            let instrument = market.timeline.last();
+            RunMarket {
+                symbol: instrument.symbol,
+                base_asset: instrument.base_asset,
+                quote_asset: instrument.quote_asset,
+                tick: instrument.filters.tick(),
+                step: instrument.filters.step(),
+                interval: market.interval,
+                bars: Arc::clone(&market.bars),
+                fill_model: market.fill_model,
+                gaps: notes.gaps.clone(),
+                assumed_filters: notes.assumed_filters,
+            }
+        };
         Run {
             strategy: strategy.to_owned(),
             parameters,
-            symbol: instrument.symbol,
-            base_asset: instrument.base_asset,
-            quote_asset: instrument.quote_asset,
-            tick: instrument.filters.tick(),
-            step: instrument.filters.step(),
-            interval: config.interval,
-            bars: Arc::clone(&outcome.bars[0]),
+            markets: self.setup.markets.iter().zip(&self.notes).map(market).collect(),
+            prices: self.setup.prices.clone(),
+            counted_in: self.setup.counted_in,
+            marks: outcome.marks,
             equity: outcome.equity,
             initial: self.setup.account.clone(),
             account: outcome.account,
             orders: candlewick_model::run::orders_of(&outcome.events),
             events: outcome.events,
-            fill_model: self.market().fill_model,
             assumptions,
-            gaps: self.gaps.clone(),
             band,
-            assumed_filters: self.assumed_filters,
             filter_notes: self.filter_notes.clone(),
             provenance: self.provenance.clone(),
         }
     }
 }
 
+impl Notes {
+    fn of(market: &Market) -> Self {
+        let (first, last) = (market.bars.open_time[0], market.bars.close_time[market.bars.len() - 1]);
+        let since = market.timeline.first_time();
+        Self {
+            gaps: gaps_of(&market.bars, market.interval),
+            assumed_filters: (since > first).then(|| AssumedFilters { from: first, to: since.min(last) }),
+        }
+    }
+}
+
+impl Source<'_> {
+    fn market(&self, plan: MarketPlan, bars: Arc<Bars>) -> anyhow::Result<Market> {
+        let series = SeriesName { symbol: plan.symbol, interval: plan.interval };
+        let (first, last) = (bars.open_time[0], bars.close_time[bars.len() - 1]);
+        let longer = |interval: Interval| {
+            let bars = self::bars(self.lake, SeriesName { interval, ..series }, self.range.clone())?;
+            anyhow::Ok((interval, bars))
+        };
+        Ok(Market {
+            average_bars: average_bars(&series, first, last, &bars, self.lake)?,
+            longer: plan.longer.into_iter().map(longer).collect::<anyhow::Result<_>>()?,
+            reference: plan.reference,
+            price_range: plan.price_range,
+            ..Market::new(timeline(plan.symbol, &self.snapshots)?, plan.fill_model, plan.interval, bars)
+        })
+    }
+
+    /// Everything that gives prices to assets: the series beside the markets, what equity is
+    /// counted in, and the prices at which commission is discounted.
+    fn price(&self, markets: &mut [Market]) -> anyhow::Result<(Vec<Priced>, Asset)> {
+        let counted_in = self.counted_in(markets)?;
+        let finest = markets.iter().map(|market| market.interval).min().unwrap_or(Interval::OneMinute);
+        let mut prices = Prices::new(self.lake, &self.snapshots, finest, self.range.clone());
+        for market in markets.iter() {
+            let Instrument { base_asset, quote_asset, .. } = **market.timeline.last();
+            prices.know(base_asset, quote_asset, &market.bars);
+        }
+        for symbol in &self.config.prices {
+            prices.add(*symbol)?;
+        }
+        for market in markets.iter_mut() {
+            let discount = market.fill_model.fees.discount;
+            if let Some(discount) = discount {
+                let Instrument { base_asset, quote_asset, symbol, .. } = **market.timeline.last();
+                if discount.asset != quote_asset && discount.asset != base_asset {
+                    let bars = prices.of_pair(discount.asset, quote_asset).with_context(|| {
+                        format!("commission on {symbol} is discounted when paid in {}", discount.asset)
+                    })?;
+                    market.discount = Some(DiscountPrices::new(bars));
+                }
+            }
+        }
+        let held = self.config.account()?;
+        let quotes = markets.iter().map(|market| market.timeline.last().quote_asset);
+        let moved = self.config.transfers()?;
+        let discounts = markets.iter().filter_map(|market| Some(market.fill_model.fees.discount?.asset));
+        let assets = held.iter().map(|(asset, _)| asset).chain(quotes).chain(moved.iter().map(|t| t.asset));
+        for asset in assets.chain(discounts) {
+            prices.ensure(asset, counted_in)?;
+        }
+        Ok((prices.into_beside(), counted_in))
+    }
+
+    fn counted_in(&self, markets: &[Market]) -> anyhow::Result<Asset> {
+        if let Some(asset) = self.config.counted_in {
+            return Ok(asset);
+        }
+        let mut quotes: Vec<Asset> = markets.iter().map(|market| market.timeline.last().quote_asset).collect();
+        quotes.sort();
+        quotes.dedup();
+        match quotes[..] {
+            [quote] => Ok(quote),
+            _ => {
+                let names: Vec<_> = quotes.iter().map(Asset::as_str).collect();
+                Err(anyhow!("the markets have several quote assets ({}); say with `counted_in = \"{}\"` which one equity is counted in", names.join(", "), names[0]))
+            }
+        }
+    }
+}
+
+/// The bars of a series; none is an error.
+pub(crate) fn bars(lake: &Lake, series: SeriesName, range: Range<Timestamp>) -> anyhow::Result<Arc<Bars>> {
+    let bars = lake.bars(&series, range)?;
+    if bars.is_empty() {
+        return Err(anyhow!(
+            "the lake in {} holds no {series} bars in that range; fill it with `candlewick ingest --symbol {} --interval {} …`, or see `candlewick lake ls`",
+            lake.root().display(),
+            series.symbol,
+            series.interval
+        ));
+    }
+    Ok(Arc::new(bars))
+}
+
 fn snapshots(config: &Config, lake: &Lake, range: Range<Timestamp>) -> anyhow::Result<Vec<Snapshot>> {
     if config.exchange_info.is_empty() {
         let mut stored = lake.exchange_infos_within(range)?;
-        // The market may have been left out of the snapshots of that time.
-        if !stored.iter().any(|snapshot| snapshot.info.instruments.contains_key(&config.symbol)) {
+        // A market may have been left out of the snapshots of that time.
+        let known = |symbol| stored.iter().any(|snapshot| snapshot.info.instruments.contains_key(symbol));
+        if !config.symbols().iter().all(known) {
             stored = lake.exchange_infos()?;
         }
         if stored.is_empty() {
@@ -173,14 +282,17 @@ fn snapshots(config: &Config, lake: &Lake, range: Range<Timestamp>) -> anyhow::R
 }
 
 /// The symbol's filters over time; a snapshot without the symbol says nothing about it.
-fn timeline(config: &Config, snapshots: &[Snapshot]) -> anyhow::Result<Timeline> {
-    let of = |s: &Snapshot| Some((s.time(), s.info.instruments.get(&config.symbol)?.clone()));
-    Timeline::new(snapshots.iter().filter_map(of).collect()).ok_or_else(|| {
-        let known = snapshots.iter().flat_map(|s| s.info.instruments.keys());
-        let nearest = known.min_by_key(|k| strsim::damerau_levenshtein(k.as_str(), config.symbol.as_str()));
-        let hint = nearest.map(|k| format!("; did you mean {k}?")).unwrap_or_default();
-        anyhow!("the exchangeInfo knows no symbol {}{hint}", config.symbol)
-    })
+fn timeline(symbol: Symbol, snapshots: &[Snapshot]) -> anyhow::Result<Timeline> {
+    let of = |s: &Snapshot| Some((s.time(), s.info.instruments.get(&symbol)?.clone()));
+    Timeline::new(snapshots.iter().filter_map(of).collect()).ok_or_else(|| unknown(symbol, snapshots))
+}
+
+/// That no snapshot knows a symbol.
+pub(crate) fn unknown(symbol: Symbol, snapshots: &[Snapshot]) -> anyhow::Error {
+    let known = snapshots.iter().flat_map(|s| s.info.instruments.keys());
+    let nearest = known.min_by_key(|k| strsim::damerau_levenshtein(k.as_str(), symbol.as_str()));
+    let hint = nearest.map(|k| format!("; did you mean {k}?")).unwrap_or_default();
+    anyhow!("the exchangeInfo knows no symbol {symbol}{hint}")
 }
 
 /// The limits of the exchange as a whole, as the last snapshot has them.
@@ -192,10 +304,26 @@ fn limits(snapshots: &[Snapshot]) -> Limits {
     })
 }
 
-fn notes_of(config: &Config, snapshots: &[Snapshot]) -> Vec<String> {
-    let prefix = config.symbol.to_string();
-    let about = |note: &&String| note.split([' ', ':']).next() == Some(prefix.as_str());
+fn notes_of(symbols: &[Symbol], snapshots: &[Snapshot]) -> Vec<String> {
+    let about = |note: &&String| {
+        let name = note.split([' ', ':']).next();
+        symbols.iter().any(|symbol| name == Some(symbol.as_str()))
+    };
     snapshots.iter().flat_map(|s| s.info.notes.iter().filter(about)).cloned().collect()
+}
+
+/// Of all bars that decide something; of one series alone that of its bars.
+fn data_sha256(markets: &[Market], prices: &[Priced]) -> String {
+    let of_market = |market: &Market| {
+        let longer = market.longer.iter().map(|(_, bars)| content_sha256(bars)).collect::<Vec<_>>();
+        std::iter::once(content_sha256(&market.bars)).chain(longer)
+    };
+    let beside = prices.iter().map(|(.., bars)| content_sha256(bars));
+    let all: Vec<String> = markets.iter().flat_map(of_market).chain(beside).collect();
+    match &all[..] {
+        [only] => only.clone(),
+        several => sha256(several.iter().map(String::as_str)),
+    }
 }
 
 /// The finest bars that the lake holds for the whole run, from a day before it on (rule 5.3).

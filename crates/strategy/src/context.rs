@@ -153,6 +153,13 @@ impl Context {
         self.current
     }
 
+    /// The number of the market in hand; 0 is the first.
+    #[must_use]
+    #[inline]
+    pub fn market_number(&self) -> usize {
+        self.in_hand().market
+    }
+
     /// How many series there are.
     #[must_use]
     pub fn series_count(&self) -> usize {

@@ -9,7 +9,7 @@ mod builtin;
 mod context;
 mod session;
 
-pub use builtin::{Builtin, BuiltinError, MaCross, MeanReversion, Script, ScriptError};
+pub use builtin::{Builtin, BuiltinError, MaCross, MeanReversion, PerMarket, Script, ScriptError};
 pub use context::{Context, Outgoing, Series, World};
 pub use session::{Outcome, Session};
 

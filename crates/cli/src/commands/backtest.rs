@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     } else {
         let summary = candlewick_report::terminal::summary(&run, &written.statistics);
         super::print(&format!("{summary}report        {}\n", written.page.display()))?;
-        eprintln!("{} bars replayed in {:.1} ms", run.bars.len(), seconds * 1e3);
+        eprintln!("{} bars replayed in {:.1} ms", written.statistics.period.bars, seconds * 1e3);
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -124,7 +124,7 @@ impl Demo {
         let (config, prepared) = self.configured("backtest.toml", "2023-01".parse()?, "2023-03".parse()?)?;
         let run = prepared.backtest(&config)?;
         let written = candlewick_report::write_all(&run, &self.out.join("report"))?;
-        println!("backtest   {} over {} bars\n", run.strategy, run.bars.len());
+        println!("backtest   {} over {} bars\n", run.strategy, written.statistics.period.bars);
         println!("{}", candlewick_report::terminal::summary(&run, &written.statistics));
         Ok(())
     }
@@ -157,8 +157,8 @@ impl Demo {
         let server = Server::start(service, 0).await?;
         let plan = Plan {
             url: server.url(),
-            symbol: config.symbol,
-            interval: config.interval,
+            symbol: self.plan.symbol,
+            interval: self.plan.interval,
             account: config.account()?,
             lock_step: true,
             warm_up_bars: 0,

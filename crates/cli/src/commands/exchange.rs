@@ -78,7 +78,8 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
 fn of_config(file: &Path, lake: &str) -> anyhow::Result<Service> {
     let (config, text) = Config::read(file)?;
     let prepared = Prepared::new(&config, &text, &Lake::open(lake)?)?;
-    Ok(service(&config, prepared.setup.clone(), prepared.exchange_info().to_owned()))
+    config.only_market()?;
+    Ok(service(prepared.setup.clone(), prepared.exchange_info().to_owned()))
 }
 
 fn generated(seed: u64, from: Timestamp, days: u32) -> anyhow::Result<Service> {
@@ -88,12 +89,14 @@ fn generated(seed: u64, from: Timestamp, days: u32) -> anyhow::Result<Service> {
     let mut info = ExchangeInfo::parse(&plan.exchange_info())?;
     let instrument = info.instruments.remove(&plan.symbol).ok_or_else(|| anyhow!("a market without a symbol"))?;
     let timeline = Timeline::new(vec![(info.server_time, instrument)]).ok_or_else(|| anyhow!("no filters"))?;
-    let market = Market::new(timeline, config.fill_model()?, config.interval, Arc::new(plan.bars()));
-    Ok(service(&config, Setup::of_one(market, config.account()?), plan.exchange_info()))
+    let configured = config.markets()?.remove(0);
+    let market = Market::new(timeline, configured.fill_model, configured.interval, Arc::new(plan.bars()));
+    Ok(service(Setup::of_one(market, config.account()?), plan.exchange_info()))
 }
 
-fn service(config: &Config, setup: Setup, exchange_info: String) -> Service {
-    let portal = Portal::of_bars(config.symbol, config.interval, Arc::clone(&setup.markets[0].bars));
+fn service(setup: Setup, exchange_info: String) -> Service {
+    let market = &setup.markets[0];
+    let portal = Portal::of_bars(market.timeline.last().symbol, market.interval, Arc::clone(&market.bars));
     Service { setup, exchange_info, credentials: local_credentials(), portal: Some(portal) }
 }
 

@@ -43,10 +43,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (config, _) = Config::read(&arguments.config).map_err(Failure::usage)?;
     let (strategy, _) = config.strategy().map_err(Failure::usage)?;
     let credentials = credentials().map_err(Failure::usage)?;
+    let (symbol, interval) = config.only_market().map_err(Failure::usage)?;
     let plan = Plan {
         url: arguments.url.clone(),
-        symbol: config.symbol,
-        interval: config.interval,
+        symbol,
+        interval,
         account: config.account().map_err(Failure::usage)?,
         lock_step: arguments.lockstep,
         warm_up_bars: arguments.warm_up,

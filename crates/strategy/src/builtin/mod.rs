@@ -2,14 +2,16 @@
 
 mod ma_cross;
 mod mean_reversion;
+mod per_market;
 mod script;
 
 pub use ma_cross::MaCross;
 pub use mean_reversion::MeanReversion;
+pub use per_market::PerMarket;
 pub use script::{Script, ScriptError};
 
 use candlewick_model::run::CommandId;
-use candlewick_model::{Bar, ExecutionReport, Refusal, Timestamp};
+use candlewick_model::{Bar, ExecutionReport, ListStatus, Refusal, Timestamp};
 
 use crate::{Context, Strategy};
 
@@ -39,6 +41,8 @@ pub enum Builtin {
     MeanReversion(MeanReversion),
     /// The orders of a file.
     Script(Script),
+    /// One of the above for each market.
+    PerMarket(PerMarket<Builtin>),
 }
 
 impl Builtin {
@@ -47,6 +51,7 @@ impl Builtin {
             Self::MaCross(s) => s,
             Self::MeanReversion(s) => s,
             Self::Script(s) => s,
+            Self::PerMarket(s) => s,
         }
     }
 }
@@ -60,6 +65,12 @@ impl Strategy for Builtin {
     }
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
         self.as_dyn().on_report(context, report);
+    }
+    fn on_list_status(&mut self, context: &mut Context, status: &ListStatus) {
+        self.as_dyn().on_list_status(context, status);
+    }
+    fn on_tested(&mut self, context: &mut Context, command: CommandId) {
+        self.as_dyn().on_tested(context, command);
     }
     fn on_refused(&mut self, context: &mut Context, command: CommandId, refusal: &Refusal) {
         self.as_dyn().on_refused(context, command, refusal);

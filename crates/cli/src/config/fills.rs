@@ -1,0 +1,48 @@
+//! `[fills]`: how bars become fills. What a table does not say, the more general one says, and
+//! the fill rules where that is silent too.
+
+use candlewick_model::CommissionRates;
+use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
+use serde::Deserialize;
+
+use super::values::{Number, share};
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct FillsConfig {
+    path: Option<PathModel>,
+    maker_fill: Option<MakerFill>,
+    half_spread_ticks: Option<u32>,
+    slippage: Option<Slippage>,
+    volume_share: Option<Number>,
+    latency_ms: Option<u32>,
+}
+
+impl FillsConfig {
+    /// This table, completed from a more general one.
+    pub(super) fn over(&self, general: &Self) -> Self {
+        Self {
+            path: self.path.or(general.path),
+            maker_fill: self.maker_fill.or(general.maker_fill),
+            half_spread_ticks: self.half_spread_ticks.or(general.half_spread_ticks),
+            slippage: self.slippage.or(general.slippage),
+            volume_share: self.volume_share.or(general.volume_share),
+            latency_ms: self.latency_ms.or(general.latency_ms),
+        }
+    }
+
+    /// What it comes to, with the rates of commission.
+    pub(super) fn model(&self, fees: CommissionRates) -> anyhow::Result<FillModel> {
+        let usual = FillModel::default();
+        let volume_share = self.volume_share.map(|number| share("fills.volume_share", number)).transpose()?;
+        Ok(FillModel {
+            path: self.path.unwrap_or(usual.path),
+            maker_fill: self.maker_fill.unwrap_or(usual.maker_fill),
+            half_spread_ticks: self.half_spread_ticks.unwrap_or(usual.half_spread_ticks),
+            slippage: self.slippage.unwrap_or(usual.slippage),
+            volume_share: volume_share.unwrap_or(usual.volume_share),
+            latency_us: i64::from(self.latency_ms.unwrap_or(0)) * 1_000,
+            fees,
+        })
+    }
+}
