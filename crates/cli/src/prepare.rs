@@ -13,7 +13,7 @@ use candlewick_simulator::{Backtest, DiscountPrices, Finished, Limits, Market, S
 use ring::digest::{SHA256, digest};
 
 use crate::config::{Config, MarketPlan};
-use crate::prices::{Prices, Priced};
+use crate::prices::{Priced, Prices};
 
 /// Markets with what a report says about where they came from.
 pub struct Prepared {
@@ -54,7 +54,8 @@ impl Prepared {
             return Err(anyhow!("the range is empty: `from` comes after `to`"));
         }
         let plans = config.markets()?;
-        let read = |plan: &MarketPlan| bars(lake, SeriesName { symbol: plan.symbol, interval: plan.interval }, start..end);
+        let read =
+            |plan: &MarketPlan| bars(lake, SeriesName { symbol: plan.symbol, interval: plan.interval }, start..end);
         let all = plans.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
         let first = all.iter().map(|bars| bars.open_time[0]).min().unwrap_or(start);
         let last = all.iter().filter_map(|bars| bars.close_time.last().copied()).max().unwrap_or(end);
@@ -236,7 +237,11 @@ impl Source<'_> {
             [quote] => Ok(quote),
             _ => {
                 let names: Vec<_> = quotes.iter().map(Asset::as_str).collect();
-                Err(anyhow!("the markets have several quote assets ({}); say with `counted_in = \"{}\"` which one equity is counted in", names.join(", "), names[0]))
+                Err(anyhow!(
+                    "the markets have several quote assets ({}); say with `counted_in = \"{}\"` which one equity is counted in",
+                    names.join(", "),
+                    names[0]
+                ))
             }
         }
     }

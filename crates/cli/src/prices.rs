@@ -103,9 +103,8 @@ impl<'a> Prices<'a> {
     /// the lake holds.
     fn read(&self, symbol: Symbol) -> anyhow::Result<Arc<Bars>> {
         let mut intervals = Interval::ALL.into_iter().filter(|interval| *interval >= self.finest);
-        let found = intervals.find_map(|interval| {
-            bars(self.lake, SeriesName { symbol, interval }, self.range.clone()).ok()
-        });
+        let found =
+            intervals.find_map(|interval| bars(self.lake, SeriesName { symbol, interval }, self.range.clone()).ok());
         found.map_or_else(|| bars(self.lake, SeriesName { symbol, interval: self.finest }, self.range.clone()), Ok)
     }
 }

@@ -8,11 +8,11 @@ use candlewick_model::time::SECOND;
 use candlewick_model::{Amount, Liquidity, Price, Side, Timestamp};
 use serde::Serialize;
 
+use crate::curve::first_open;
 use crate::encode::Packed;
 use crate::format::{decimals_for, decimals_of};
 use crate::pyramid::{Level, ONE_F64, levels, unit_for};
 use crate::statistics::Statistics;
-use crate::curve::first_open;
 use crate::view::View;
 
 /// Fills that the page holds; the rest is in `fills.csv`.

@@ -88,8 +88,7 @@ pub(crate) fn growth(before: Amount, after: Amount) -> Option<f64> {
 
 /// What the account holds at the first opens.
 fn initial_equity(run: &Run, valuation: &Valuation) -> Amount {
-    let values =
-        run.initial.iter().filter_map(|(asset, held)| valuation.value(asset, held.total(), Timestamp::MIN));
+    let values = run.initial.iter().filter_map(|(asset, held)| valuation.value(asset, held.total(), Timestamp::MIN));
     values.fold(Amount::ZERO, |sum, value| sum.checked_add(value).expect("equity fits 128 bits"))
 }
 

@@ -4,7 +4,9 @@
 //! null; names and units stand in `docs/outputs.md`. Not for: series a row a bar
 //! (`equity.csv`).
 
-use candlewick_model::run::{AssumedFilters, Assumptions, Band, CommandId, Event, FillModel, Provenance, Run, RunMarket};
+use candlewick_model::run::{
+    AssumedFilters, Assumptions, Band, CommandId, Event, FillModel, Provenance, Run, RunMarket,
+};
 use candlewick_model::{Account, Asset, Gap, Interval, Price, Quantity, Symbol, Timestamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 

@@ -7,6 +7,7 @@ use candlewick_model::run::{Event, Run, RunMarket};
 use candlewick_model::{ExpiryReason, Order, Side, Symbol, Timestamp};
 use serde::Serialize;
 
+use crate::activity::MarketFigures;
 use crate::csv::{Rejection, average_price, refused};
 use crate::format::{
     NOTHING, amount, close_time, count, decimals_for, decimals_of, duration, float, percent, price, signed,
@@ -14,7 +15,6 @@ use crate::format::{
 };
 use crate::statistics::{Performance, Statistics};
 use crate::tiles::tone;
-use crate::activity::MarketFigures;
 use crate::trips::market_of;
 
 /// Rows that a table of the page holds.
@@ -227,6 +227,8 @@ pub(crate) fn gaps(run: &Run) -> Sheet {
 #[derive(Serialize)]
 pub(crate) struct MarketRow {
     name: String,
+    /// Whether the charts show it at first: the one that goes back furthest.
+    first: bool,
     cells: Vec<String>,
     profit: String,
     tone: &'static str,
@@ -238,7 +240,10 @@ pub(crate) fn markets(run: &Run, statistics: &Statistics) -> Vec<MarketRow> {
         return Vec::new();
     }
     let decimals = decimals_for(statistics.curve.initial);
+    let since = |market: &RunMarket| market.bars.open_time.first().copied();
+    let oldest = run.markets.iter().min_by_key(|market| since(market)).map(|market| market.symbol);
     let row = |(market, figures): (&RunMarket, &MarketFigures)| MarketRow {
+        first: oldest == Some(market.symbol),
         name: format!("{} {}", market.symbol, market.interval),
         cells: vec![
             count(market.bars.len() as u64),

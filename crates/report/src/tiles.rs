@@ -162,6 +162,7 @@ fn about_data(run: &Run, market: &RunMarket, all: &mut Vec<String>) {
 pub(crate) struct BandPoint {
     path: &'static str,
     equity: String,
+    /// What it grew by; with transfers, which are no growth, the profit.
     growth: String,
     /// Where it stands between the lowest and the highest, in percent.
     at: f64,
@@ -178,7 +179,12 @@ pub(crate) fn band(run: &Run, statistics: &Statistics) -> Option<Vec<BandPoint>>
     let point = |(path, value): (&'static str, Amount)| BandPoint {
         path,
         equity: amount(value, decimals_for(initial)),
-        growth: signed_percent(growth(initial, value)),
+        growth: if statistics.curve.adjusted.is_empty() {
+            signed_percent(growth(initial, value))
+        } else {
+            let pnl = value.units() - initial.units() - statistics.curve.transferred.units();
+            signed(Amount::from_units(pnl), decimals_for(initial))
+        },
         at: (at(value) * 10.0).round() / 10.0,
     };
     Some(points.map(point).into())

@@ -19,7 +19,6 @@ use candlewick_model::{
     TimeInForce, Timestamp, Worth,
 };
 
-
 /// What a run is made of, as its strategy sees it.
 pub struct World {
     /// The strategy's slice of capital.

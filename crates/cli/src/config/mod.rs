@@ -155,7 +155,9 @@ impl Config {
     pub fn only_market(&self) -> anyhow::Result<(Symbol, Interval)> {
         match &self.symbols()[..] {
             [symbol] => Ok((*symbol, self.interval_of(*symbol))),
-            several => Err(anyhow!("this takes one market, and the configuration has {}; give `symbol`", several.len())),
+            several => {
+                Err(anyhow!("this takes one market, and the configuration has {}; give `symbol`", several.len()))
+            }
         }
     }
 
@@ -325,7 +327,10 @@ mod tests {
     fn several_markets_differ_where_they_say_so() {
         let config = read(PORTFOLIO).unwrap();
         let [btc, eth] = &config.markets().unwrap()[..] else { panic!("two markets") };
-        assert_eq!((btc.symbol.as_str(), btc.interval, &btc.longer[..]), ("BTCUSDT", Interval::OneMinute, &[Interval::OneHour, Interval::OneDay][..]));
+        assert_eq!(
+            (btc.symbol.as_str(), btc.interval, &btc.longer[..]),
+            ("BTCUSDT", Interval::OneMinute, &[Interval::OneHour, Interval::OneDay][..])
+        );
         assert_eq!((eth.symbol.as_str(), eth.interval, eth.longer.len()), ("ETHBTC", Interval::FiveMinutes, 0));
         let spreads = [btc, eth].map(|m| (m.fill_model.half_spread_ticks, m.fill_model.latency_us));
         assert_eq!(spreads, [(2, 50_000), (1, 50_000)]);
@@ -357,7 +362,11 @@ mod tests {
             ("longer = [\"1d\", \"1h\"]", "longer = [\"1m\"]", "not longer than the 1m bars of BTCUSDT"),
             ("bucket_count = 10", "bucket_count = 0", "must not be empty"),
             ("{ bid_limit_mult_up = \"1.0001\" }", "{ bid_limit_mult_up = -1 }", "must not be negative"),
-            ("reference_price = { bucket_count = 10, bucket_width_ms = 1000 }", "reference_price = { recorded = \"none.jsonl\" }", "none.jsonl"),
+            (
+                "reference_price = { bucket_count = 10, bucket_width_ms = 1000 }",
+                "reference_price = { recorded = \"none.jsonl\" }",
+                "none.jsonl",
+            ),
         ] {
             let error = format!("{:#}", read(&PORTFOLIO.replace(from, to)).unwrap().markets().err().unwrap());
             assert!(error.contains(told), "{error}");

@@ -67,7 +67,6 @@ impl StrategyConfig {
     }
 }
 
-
 impl StrategyConfig {
     /// The strategy for so many markets, before its first bar, and the text of its order file if
     /// it has one; `folder` is what the file's path is relative to.

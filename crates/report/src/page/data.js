@@ -68,7 +68,7 @@ const unpackFills = () => {
 };
 
 const take = (market) => { DATA = ALL[market]; LEVELS = unpackLevels(); FILLS = unpackFills(); };
-take(0);
+take(document.getElementById("market")?.value || 0);
 
 // First index whose time is not before the given one.
 const firstAt = (times, wanted, of = (t) => t) => {

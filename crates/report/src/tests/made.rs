@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use candlewick_model::run::{Assumptions, Event, FillModel, MakerFill, PathModel, Provenance, Run, RunMarket, Slippage};
+use candlewick_model::run::{
+    Assumptions, Event, FillModel, MakerFill, PathModel, Provenance, Run, RunMarket, Slippage,
+};
 use candlewick_model::time::DAY;
 use candlewick_model::{
     Account, Amount, Asset, Bar, Bars, ClientOrderId, EventLog, ExecutionReport, ExecutionType, Fill, Interval,
@@ -111,7 +113,7 @@ impl Made {
         }
     }
 
-    fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.bars.open_time.last().unwrap().plus(DAY / 3)
     }
 

@@ -5,5 +5,6 @@ mod events;
 pub(crate) mod made;
 mod outputs;
 mod page;
+mod portfolio;
 mod properties;
 mod tiny;
