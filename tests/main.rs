@@ -9,6 +9,7 @@ mod follow;
 mod ingest;
 mod lost_answers;
 mod page;
+mod portfolio;
 mod parity;
 mod program;
 mod readers;
