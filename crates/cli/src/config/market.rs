@@ -2,7 +2,6 @@
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use candlewick_model::run::FillModel;
@@ -77,8 +76,7 @@ impl MarketConfig {
             }
             Some(ReferenceConfig::Recorded { recorded }) => {
                 let path = folder.join(recorded);
-                let points = recorded_prices(&path, symbol).with_context(|| path.display().to_string())?;
-                Ok(Reference::Recorded(points))
+                recorded(&path, symbol).with_context(|| path.display().to_string())
             }
         }
     }
@@ -106,7 +104,7 @@ struct Answer {
     timestamp: i64,
 }
 
-fn recorded_prices(path: &Path, symbol: Symbol) -> anyhow::Result<Arc<[(Timestamp, Option<Price>)]>> {
+fn recorded(path: &Path, symbol: Symbol) -> anyhow::Result<Reference> {
     let file = std::io::BufReader::new(std::fs::File::open(path)?);
     let mut points: Vec<(Timestamp, Option<Price>)> = Vec::new();
     for (at, line) in file.lines().enumerate() {
@@ -126,5 +124,5 @@ fn recorded_prices(path: &Path, symbol: Symbol) -> anyhow::Result<Arc<[(Timestam
         }
         points.push((time, answer.reference_price));
     }
-    Ok(points.into())
+    Ok(Reference::Recorded(points.into()))
 }
