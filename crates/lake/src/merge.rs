@@ -165,16 +165,23 @@ impl Merged {
     fn free_parts(&self, interval: Interval, chunk: &Chunk) -> Vec<Chunk> {
         let is_archive = rank(&chunk.source) <= Rank::Day;
         let part = |free: Free| {
+            let due = free.due(interval);
             let mut part = chunk.part(free.open_times);
             // The last ones may reach into the bar that comes next.
             let rows = part.bars.open_time.partition_point(|open| interval.next_open(*open) <= free.end);
             if rows < part.bars.len() {
                 part.bars = part.bars.slice(0..rows);
             }
+            // Beside its grid a source says nothing but its bars: a bar of a higher source may
+            // have covered it before another one, which overlaps that one, took its place.
+            if part.bars.open_time.first().is_none_or(|open| due.contains(open)) {
+                part = part.part(common(&due, &part.source.range()));
+            }
             part
         };
         let parts = free_within(&self.bars.open_time, interval, &chunk.source.range()).into_iter().map(part);
-        parts.filter(|part| !(is_archive && part.bars.is_empty())).collect()
+        let says = |part: &Chunk| !part.bars.is_empty() || !(is_archive || part.source.range().is_empty());
+        parts.filter(says).collect()
     }
 
     /// Notes bars that are otherwise in a higher source.
@@ -230,8 +237,23 @@ impl Chunk {
 /// Where bars may open beside those that are there.
 struct Free {
     open_times: Range<Timestamp>,
+    /// Since when there is room.
+    begin: Timestamp,
     /// Before which they must have ended.
     end: Timestamp,
+}
+
+impl Free {
+    /// The part of it in which bars on their grid are due.
+    fn due(&self, interval: Interval) -> Range<Timestamp> {
+        let up = |at: Timestamp| {
+            let open = interval.open_at(at);
+            if open < at { interval.next_open(open) } else { open }
+        };
+        let begin = if self.begin == Timestamp::MIN { self.begin } else { up(self.begin) };
+        let end = if self.end == Timestamp::MAX { self.end } else { interval.open_at(self.end) };
+        begin..end.max(begin)
+    }
 }
 
 /// The parts of a range that no bar takes up.
@@ -240,7 +262,7 @@ fn free_within(open_times: &[Timestamp], interval: Interval, range: &Range<Times
     let mut free = Vec::new();
     let mut at = next.checked_sub(1).map_or(Timestamp::MIN, |before| interval.next_open(open_times[before]));
     for open in open_times[next..].iter().copied().chain([Timestamp::MAX]) {
-        free.push(Free { open_times: common(&(at..open), range), end: open });
+        free.push(Free { open_times: common(&(at..open), range), begin: at, end: open });
         if open >= range.end {
             break;
         }

@@ -76,7 +76,7 @@ impl MarketConfig {
             }
             Some(ReferenceConfig::Recorded { recorded }) => {
                 let path = folder.join(recorded);
-                recorded(&path, symbol).with_context(|| path.display().to_string())
+                of_answers(&path, symbol).with_context(|| path.display().to_string())
             }
         }
     }
@@ -104,7 +104,7 @@ struct Answer {
     timestamp: i64,
 }
 
-fn recorded(path: &Path, symbol: Symbol) -> anyhow::Result<Reference> {
+fn of_answers(path: &Path, symbol: Symbol) -> anyhow::Result<Reference> {
     let file = std::io::BufReader::new(std::fs::File::open(path)?);
     let mut points: Vec<(Timestamp, Option<Price>)> = Vec::new();
     for (at, line) in file.lines().enumerate() {
