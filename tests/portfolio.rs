@@ -19,8 +19,12 @@ fn fill(lake: &Lake) {
     let mut info = Value::Null;
     for (seed, [base, quote, price]) in PAIRS.into_iter().enumerate() {
         for interval in [Interval::OneMinute, Interval::OneHour] {
-            let mut plan =
-                MarketPlan::bitcoin(seed as u64, interval, "2023-03-01".parse().unwrap(), "2023-03-04".parse().unwrap());
+            let mut plan = MarketPlan::bitcoin(
+                seed as u64,
+                interval,
+                "2023-03-01".parse().unwrap(),
+                "2023-03-04".parse().unwrap(),
+            );
             (plan.base_asset, plan.quote_asset) = (Asset::new(base).unwrap(), Asset::new(quote).unwrap());
             plan.symbol = Symbol::new(&format!("{base}{quote}")).unwrap();
             plan.first_price = price.parse().unwrap();
