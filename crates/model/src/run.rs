@@ -269,6 +269,27 @@ pub struct RunMarket {
     pub assumed_filters: Option<AssumedFilters>,
 }
 
+/// The instants at which bars have closed. Of one series alone they are its close times, which
+/// are not copied.
+#[derive(Debug, Clone)]
+pub enum Marks {
+    /// The first so many closes of a series.
+    Closes(Arc<Bars>, usize),
+    /// Those of several series.
+    Merged(Vec<Timestamp>),
+}
+
+impl std::ops::Deref for Marks {
+    type Target = [Timestamp];
+
+    fn deref(&self) -> &[Timestamp] {
+        match self {
+            Self::Closes(bars, count) => &bars.close_time[..*count],
+            Self::Merged(marks) => marks,
+        }
+    }
+}
+
 /// Everything about one run of one strategy.
 #[derive(Debug, Clone)]
 pub struct Run {
@@ -283,7 +304,7 @@ pub struct Run {
     /// The asset that equity is counted in.
     pub counted_in: Asset,
     /// The instants at which bars have closed.
-    pub marks: Vec<Timestamp>,
+    pub marks: Marks,
     /// Equity (all assets) at each of them.
     pub equity: Vec<Amount>,
     /// What the account held before the first bar.

@@ -70,15 +70,32 @@ impl<const N: usize> Text<N> {
         std::str::from_utf8(bytes).expect("made from a str and never changed")
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
+    /// How many bytes it has.
+    #[inline]
+    pub(crate) const fn len(&self) -> u8 {
+        self.len
     }
 
-    /// From what [`Self::as_bytes`] gave.
-    pub(crate) fn from_bytes(text: &[u8]) -> Self {
+    /// Its bytes as words, zero behind the last one. `W` words must hold `N` bytes.
+    #[inline]
+    pub(crate) fn words<const W: usize>(&self) -> [u64; W] {
+        const { assert!(W * 8 >= N) };
+        std::array::from_fn(|word| {
+            let mut eight = [0; 8];
+            let from = word * 8;
+            let to = (from + 8).min(N);
+            eight[..to - from].copy_from_slice(&self.bytes[from..to]);
+            u64::from_le_bytes(eight)
+        })
+    }
+
+    /// From what [`Self::len`] and [`Self::words`] gave.
+    pub(crate) fn from_words(len: usize, words: &[u64]) -> Self {
         let mut bytes = [0; N];
-        bytes[..text.len()].copy_from_slice(text);
-        Self { len: text.len() as u8, bytes }
+        for (to, word) in bytes.chunks_mut(8).zip(words) {
+            to.copy_from_slice(&word.to_le_bytes()[..to.len()]);
+        }
+        Self { len: len as u8, bytes }
     }
 
     /// Whether there is nothing in it.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, PathModel};
-use candlewick_model::{Account, Amount, Asset, Bars, Timestamp};
+use candlewick_model::{Account, Amount, Asset, Bars, Price, Timestamp};
 use candlewick_strategy::{Context, Outcome, Outgoing, Series, Session, Strategy, World};
 
 use crate::desk::VenueEvent;
@@ -95,6 +95,8 @@ struct SeriesPlan {
     bars: Arc<Bars>,
     /// The one that closes next.
     row: usize,
+    /// When the last one has closed.
+    latest: Timestamp,
 }
 
 impl SeriesPlan {
@@ -117,7 +119,8 @@ impl<S: Strategy> Backtest<S> {
         for (market, made) in setup.markets.iter().enumerate() {
             let longer = made.longer.iter().map(|(interval, bars)| (*interval, bars, false));
             for (interval, bars, moves) in std::iter::once((made.interval, &made.bars, true)).chain(longer) {
-                series.push((interval, SeriesPlan { market, moves, bars: Arc::clone(bars), row: 0 }));
+                let latest = bars.close_time.iter().max().copied().unwrap_or(Timestamp::MIN);
+                series.push((interval, SeriesPlan { market, moves, bars: Arc::clone(bars), row: 0, latest }));
             }
         }
         let seen = |(interval, plan): &(_, SeriesPlan)| Series {
@@ -210,8 +213,20 @@ impl<S: Strategy> Backtest<S> {
     /// backtests spend their time.
     fn pass_bars(&mut self) {
         self.enter_bar(0);
-        let bars = Arc::clone(&self.series[0].bars);
-        let first = self.series[0].row;
+        let to = self.quiet_to();
+        self.session.next_bars(to);
+        let passed = self.session.context().bar_count();
+        self.replay.pass_bars(0, passed);
+        self.series[0].row = passed;
+        self.collect();
+    }
+
+    /// Up to which row of the only series nothing can happen but that bars close. The next one
+    /// is known to be quiet.
+    fn quiet_to(&self) -> usize {
+        /// How far is looked ahead at a time: most stretches are short.
+        const AHEAD: usize = 64;
+        let series = &self.series[0];
         let horizon = [
             self.session.next_timer(),
             self.transfers.front().map(|transfer| transfer.time),
@@ -219,16 +234,14 @@ impl<S: Strategy> Backtest<S> {
         ];
         let horizon = horizon.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
         let calm = self.replay.untouched_range(0);
-        // The first one is known to be quiet.
-        self.session.next_bars(bars.len(), |row| {
-            row == first
-                || (bars.close_time[row] < horizon
-                    && calm.is_none_or(|(low, high)| low < bars.low[row] && bars.high[row] < high))
-        });
-        let passed = self.session.context().bar_count();
-        self.replay.pass_bars(0, passed);
-        self.series[0].row = passed;
-        self.collect();
+        let bars = &series.bars;
+        if calm.is_none() && series.latest < horizon {
+            return bars.len();
+        }
+        let (low, high) = calm.unwrap_or((Price::from_units(i64::MIN), Price::MAX));
+        let quiet = |row: &usize| bars.close_time[*row] < horizon && low < bars.low[*row] && bars.high[*row] < high;
+        let ahead = bars.len().min(series.row + AHEAD);
+        (series.row + 1..ahead).find(|row| !quiet(row)).unwrap_or(ahead)
     }
 
     /// The strategy learns of the filters that are in force from the bar on that comes next.

@@ -90,6 +90,8 @@ pub struct Context {
     worth: Worth,
     timers: BTreeSet<Timestamp>,
     last_command: CommandId,
+    /// Whether nothing was sent and no timer was set since this was asked for.
+    calm: bool,
     pub(crate) commands: Vec<Outgoing>,
     pub(crate) events: EventLog,
 }
@@ -124,6 +126,7 @@ impl Context {
             worth,
             timers: BTreeSet::new(),
             last_command: 0,
+            calm: true,
             commands: Vec::new(),
             events: EventLog::default(),
         }
@@ -370,6 +373,7 @@ impl Context {
     /// Asks for [`crate::Strategy::on_timer`] at an instant; one that has passed comes at once.
     pub fn set_timer(&mut self, at: Timestamp) {
         self.timers.insert(at);
+        self.calm = false;
     }
 
     /// `cw1`, `cw2`, …: the number of the command that is about to be sent.
@@ -379,6 +383,7 @@ impl Context {
 
     fn send(&mut self, command: Command) -> CommandId {
         self.last_command += 1;
+        self.calm = false;
         self.events.push_sent(self.now, self.last_command, &command);
         self.commands.push(Outgoing { id: self.last_command, time: self.now, command });
         self.last_command
@@ -430,6 +435,27 @@ impl Context {
         let series = &mut self.series[series];
         series.delivered += 1;
         series.bars.bar(series.delivered - 1)
+    }
+
+    /// Reveals several bars of the only series, from a row on, without handing them out.
+    #[inline]
+    pub(crate) fn reveal_bars(&mut self, from: usize, count: usize) {
+        let series = &mut self.series[0];
+        series.delivered += count;
+        let latest = series.bars.close_time[from..from + count].iter().max();
+        self.now = self.now.max(latest.copied().unwrap_or(Timestamp::MIN));
+        self.current = 0;
+    }
+
+    /// From here on [`Self::is_calm`] tells whether the strategy has done anything.
+    #[inline]
+    pub(crate) fn calm_down(&mut self) {
+        self.calm = true;
+    }
+
+    #[inline]
+    pub(crate) fn is_calm(&self) -> bool {
+        self.calm
     }
 
     /// Lets price series close up to an instant.

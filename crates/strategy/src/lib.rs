@@ -13,8 +13,10 @@ pub use builtin::{Builtin, BuiltinError, MaCross, MeanReversion, PerMarket, Scri
 pub use context::{Context, Outgoing, Series, World};
 pub use session::{Outcome, Session};
 
+use std::ops::Range;
+
 use candlewick_model::run::CommandId;
-use candlewick_model::{Bar, ExecutionReport, ListStatus, Refusal, Timestamp};
+use candlewick_model::{Bar, Bars, ExecutionReport, ListStatus, Refusal, Timestamp};
 
 /// A trading strategy. Everything it may use is in the context; everything it wants it says
 /// there. Object-safe, and compiled into the replay loop where its type is known.
@@ -26,6 +28,17 @@ pub trait Strategy {
 
     /// A bar has closed.
     fn on_bar(&mut self, context: &mut Context, bar: &Bar);
+
+    /// Bars of the only series close one after the other, and nothing else can happen meanwhile:
+    /// takes in as many of the rows `next` as it has nothing to say to, and gives their number.
+    ///
+    /// For speed alone: it must leave the strategy as [`Self::on_bar`] for each of them would,
+    /// which is called for the bar after them. Rows before `next` have closed, those from
+    /// `next.end` on are not to be looked at. By default none is taken in so.
+    fn quiet_bars(&mut self, bars: &Bars, next: Range<usize>) -> usize {
+        let _ = (bars, next);
+        0
+    }
 
     /// An order of this strategy changed. The context already knows.
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
@@ -59,6 +72,9 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
     }
     fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
         (**self).on_bar(context, bar);
+    }
+    fn quiet_bars(&mut self, bars: &Bars, next: Range<usize>) -> usize {
+        (**self).quiet_bars(bars, next)
     }
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
         (**self).on_report(context, report);

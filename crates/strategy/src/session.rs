@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use candlewick_model::run::{CommandId, Event};
+use candlewick_model::run::{CommandId, Event, Marks};
 use candlewick_model::{
     Account, Action, Amount, Asset, Bar, Bars, EventLog, ExecutionReport, Instrument, ListStatus, Refusal, Timestamp,
 };
@@ -98,19 +98,19 @@ impl<S: Strategy> Session<S> {
 
     /// Delivers bars of the only series that close one after the other without anything else
     /// happening, up to a row or until the strategy has said something or set a timer.
-    /// `may_pass` says whether a bar may pass so.
     #[inline]
-    pub fn next_bars(&mut self, to: usize, may_pass: impl Fn(usize) -> bool) {
-        let timer = self.context.next_timer();
+    pub fn next_bars(&mut self, to: usize) {
         let bars = Arc::clone(&self.context.all_series()[0].bars);
         let first = self.context.all_series()[0].delivered;
-        for row in first..to {
-            if !may_pass(row) {
-                break;
-            }
-            self.next_bar(0, bars.close_time[row]);
-            if self.has_commands() || self.context.next_timer() != timer {
-                break;
+        self.context.calm_down();
+        let mut row = first;
+        while row < to && self.context.is_calm() {
+            let quiet = self.strategy.quiet_bars(&bars, row..to);
+            self.context.reveal_bars(row, quiet);
+            row += quiet;
+            if row < to {
+                self.next_bar(0, bars.close_time[row]);
+                row += 1;
             }
         }
         self.context.worth_along(first, &mut self.equity);
@@ -199,8 +199,8 @@ impl<S: Strategy> Session<S> {
     pub fn into_outcome(self) -> Outcome {
         let series = self.context.all_series();
         let marks = match series {
-            [only] => only.bars.close_time[..only.delivered].to_vec(),
-            _ => self.marks,
+            [only] => Marks::Closes(Arc::clone(&only.bars), only.delivered),
+            _ => Marks::Merged(self.marks),
         };
         Outcome {
             account: self.context.ledger().account(),
@@ -219,7 +219,7 @@ pub struct Outcome {
     /// The bars of each series, the delivered ones first.
     pub bars: Vec<Arc<Bars>>,
     /// The instants at which bars have closed.
-    pub marks: Vec<Timestamp>,
+    pub marks: Marks,
     /// Equity at each of them.
     pub equity: Vec<Amount>,
     /// Everything that happened.

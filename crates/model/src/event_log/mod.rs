@@ -3,13 +3,14 @@
 //! For: appending what happened and reading it again from the beginning. Not for: what events
 //! mean (`run`), nor for a file format: the bytes are private to one process.
 //!
-//! A report is written as what is different from the report before, a command likewise; most
-//! events then take some forty bytes instead of five hundred. Commands and events that are rare
-//! are kept as they are.
+//! An event is written as words of 64 bits: those in which it differs from the last one of its
+//! kind. Most events then take some eighty bytes instead of five hundred. Commands and events
+//! that are rare are kept as they are.
 
 mod coding;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::fmt;
 
@@ -19,13 +20,13 @@ use crate::command::Command;
 use crate::execution::ExecutionReport;
 use crate::run::{CommandId, Event};
 use crate::time::Timestamp;
-use coding::{Last, Pass, Reader, Writer};
+use coding::Last;
 
 /// What happened, in its order.
 #[derive(Clone, Default)]
 pub struct EventLog {
-    bytes: Vec<u8>,
-    /// Events that are not written as bytes, in their order.
+    words: Vec<u64>,
+    /// Events that are not written as words, in their order.
     rare: Vec<Event>,
     len: usize,
     last: Last,
@@ -39,20 +40,11 @@ pub struct Cursor {
     last: Last,
 }
 
-/// Room for any event: at most 9 bytes for each of some sixty numbers, and texts.
-const EVENT_BYTES_MAX: usize = 1_024;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Rare,
-    Report,
-    Submit,
-    Cancel,
-}
-
-impl Kind {
-    const ALL: [Self; 4] = [Self::Rare, Self::Report, Self::Submit, Self::Cancel];
-}
+/// What follows a head, in its upper two bits.
+const RARE: u64 = 0;
+const REPORT: u64 = 1;
+const SUBMIT: u64 = 2;
+const CANCEL: u64 = 3;
 
 impl EventLog {
     /// Adds what has just happened.
@@ -66,17 +58,23 @@ impl EventLog {
 
     /// Adds a change of an order.
     pub fn push_report(&mut self, report: &ExecutionReport) {
-        self.write(Kind::Report, |w, last| w.report(last, *report));
+        let words = self.last.pack_report(report);
+        words::write(&mut self.words, REPORT, &mut self.last.report, &words);
+        self.len += 1;
     }
 
     /// Adds a command that has left the strategy.
     pub fn push_sent(&mut self, time: Timestamp, id: CommandId, command: &Command) {
         match command {
             Command::Submit(request) => {
-                self.write(Kind::Submit, |w, last| w.sent(last, time, id, |w, last| w.request(last, *request)));
+                let words = self.last.pack_submit(time, id, request);
+                words::write(&mut self.words, SUBMIT, &mut self.last.submit, &words);
+                self.len += 1;
             }
             Command::Cancel(cancel) => {
-                self.write(Kind::Cancel, |w, last| w.sent(last, time, id, |w, last| w.cancel(last, *cancel)));
+                let words = self.last.pack_cancel(time, id, cancel);
+                words::write(&mut self.words, CANCEL, &mut self.last.cancel, &words);
+                self.len += 1;
             }
             other => {
                 self.push_rare(Event::Sent { time, command: id, action: other.action(), parameters: other.clone() })
@@ -85,18 +83,8 @@ impl EventLog {
     }
 
     fn push_rare(&mut self, event: Event) {
-        self.write(Kind::Rare, |_, _| {});
+        self.words.push(RARE << words::KIND_SHIFT);
         self.rare.push(event);
-    }
-
-    fn write(&mut self, kind: Kind, write: impl FnOnce(&mut Writer<'_>, &mut Last)) {
-        let from = self.bytes.len();
-        self.bytes.resize(from + EVENT_BYTES_MAX, 0);
-        let mut writer = Writer { bytes: &mut self.bytes[from..], at: 1 };
-        writer.bytes[0] = kind as u8;
-        write(&mut writer, &mut self.last);
-        let to = from + writer.at;
-        self.bytes.truncate(to);
         self.len += 1;
     }
 
@@ -114,28 +102,29 @@ impl EventLog {
 
     /// The event behind a cursor, which moves on; `None` at the end, where more may come later.
     pub fn read(&self, cursor: &mut Cursor) -> Option<Event> {
-        let kind = Kind::ALL[usize::from(*self.bytes.get(cursor.at)?)];
-        let mut reader = Reader { bytes: &self.bytes, at: cursor.at + 1 };
-        let last = &mut cursor.last;
-        let event = match kind {
-            Kind::Rare => {
+        let kind = *self.words.get(cursor.at)? >> words::KIND_SHIFT;
+        let (log, at, last) = (&self.words, cursor.at, &mut cursor.last);
+        let event;
+        (cursor.at, event) = match kind {
+            REPORT => {
+                let next = words::read(log, at, &mut last.report);
+                (next, Event::ExecutionReport(last.unpack_report()))
+            }
+            SUBMIT => {
+                let next = words::read(log, at, &mut last.submit);
+                let (time, command, request) = last.unpack_submit();
+                (next, sent(time, command, Command::Submit(request)))
+            }
+            CANCEL => {
+                let next = words::read(log, at, &mut last.cancel);
+                let (time, command, cancel) = last.unpack_cancel();
+                (next, sent(time, command, Command::Cancel(cancel)))
+            }
+            _ => {
                 cursor.rare += 1;
-                self.rare[cursor.rare - 1].clone()
-            }
-            Kind::Report => {
-                reader.report(last, last.report);
-                Event::ExecutionReport(last.report)
-            }
-            Kind::Submit => {
-                reader.sent(last, last.time, last.command, |r, last| r.request(last, last.request));
-                sent(last, Command::Submit(last.request))
-            }
-            Kind::Cancel => {
-                reader.sent(last, last.time, last.command, |r, last| r.cancel(last, last.cancel));
-                sent(last, Command::Cancel(last.cancel))
+                (at + 1, self.rare[cursor.rare - 1].clone())
             }
         };
-        cursor.at = reader.at;
         Some(event)
     }
 
@@ -146,8 +135,8 @@ impl EventLog {
     }
 }
 
-fn sent(last: &Last, parameters: Command) -> Event {
-    Event::Sent { time: last.time, command: last.command, action: parameters.action(), parameters }
+fn sent(time: Timestamp, command: CommandId, parameters: Command) -> Event {
+    Event::Sent { time, command, action: parameters.action(), parameters }
 }
 
 /// The events of a log, one after the other.

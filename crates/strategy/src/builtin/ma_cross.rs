@@ -4,7 +4,9 @@
 //! It buys for a share of its free quote asset (`quoteOrderQty`) and sells all it has, rounded
 //! down to what the filters take; dust stays.
 
-use candlewick_model::{Bar, OrderSize, Quantity, Rate, Side};
+use std::ops::Range;
+
+use candlewick_model::{Bar, Bars, OrderSize, Price, Quantity, Rate, Side};
 
 use super::BuiltinError;
 use crate::{Context, Strategy};
@@ -60,14 +62,23 @@ pub(super) fn check_stake(stake: Rate) -> Result<(), BuiltinError> {
     Ok(())
 }
 
+impl MaCross {
+    /// The lead after a close, and after what has left the two windows. Products of two numbers
+    /// of 64 bits fit 128, and so do sums of some of them.
+    #[inline]
+    fn lead_after(&self, lead: i128, entering: Price, left_fast: Price, left_slow: Price) -> i128 {
+        let change = |left: Price| i128::from(entering.units().wrapping_sub(left.units()));
+        let gained = (self.slow as i64 as i128).wrapping_mul(change(left_fast));
+        let lost = (self.fast as i64 as i128).wrapping_mul(change(left_slow));
+        lead.wrapping_add(gained).wrapping_sub(lost)
+    }
+}
+
 impl Strategy for MaCross {
     #[inline]
     fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
-        let entering = bar.close.units();
-        let leaving = |window: usize| context.close(window).map_or(0, |price| price.units());
-        // Products of two numbers of 64 bits, which fit 128.
-        let times = |window: usize, change: i64| i128::from(window as i64).wrapping_mul(change.into());
-        self.lead += times(self.slow, entering - leaving(self.fast)) - times(self.fast, entering - leaving(self.slow));
+        let left = |window: usize| context.close(window).unwrap_or_default();
+        self.lead = self.lead_after(self.lead, bar.close, left(self.fast), left(self.slow));
         if context.bar_count() < self.slow {
             return;
         }
@@ -77,5 +88,23 @@ impl Strategy for MaCross {
         if crossed {
             Self::trade(context, self.stake, above);
         }
+    }
+
+    fn quiet_bars(&mut self, bars: &Bars, next: Range<usize>) -> usize {
+        // The windows fill bar by bar; most bars come after that.
+        let Some(above) = self.above.filter(|_| next.start >= self.slow) else { return 0 };
+        let closes = &bars.close[..next.end];
+        let [fast, slow] = [self.fast, self.slow].map(|window| &closes[next.start - window..]);
+        let mut lead = self.lead;
+        let rows = closes[next.start..].iter().zip(fast).zip(slow);
+        let quiet = rows.take_while(|((close, left_fast), left_slow)| {
+            let after = self.lead_after(lead, **close, **left_fast, **left_slow);
+            let stays = (after > 0) == above;
+            lead = if stays { after } else { lead };
+            stays
+        });
+        let quiet = quiet.count();
+        self.lead = lead;
+        quiet
     }
 }

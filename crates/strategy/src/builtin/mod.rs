@@ -10,8 +10,10 @@ pub use mean_reversion::MeanReversion;
 pub use per_market::PerMarket;
 pub use script::{Script, ScriptError};
 
+use std::ops::Range;
+
 use candlewick_model::run::CommandId;
-use candlewick_model::{Bar, ExecutionReport, ListStatus, Refusal, Timestamp};
+use candlewick_model::{Bar, Bars, ExecutionReport, ListStatus, Refusal, Timestamp};
 
 use crate::{Context, Strategy};
 
@@ -62,6 +64,9 @@ impl Strategy for Builtin {
     }
     fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
         self.as_dyn().on_bar(context, bar);
+    }
+    fn quiet_bars(&mut self, bars: &Bars, next: Range<usize>) -> usize {
+        self.as_dyn().quiet_bars(bars, next)
     }
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
         self.as_dyn().on_report(context, report);
