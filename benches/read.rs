@@ -82,12 +82,13 @@ fn columns(criterion: &mut Criterion) {
     let series = SeriesName { symbol: Symbol::new("BTCUSDT").unwrap(), interval: Interval::OneMinute };
     fill(&lake, series);
     let whole = Timestamp::MIN..Timestamp::MAX;
-    let rows = lake.ohlcv(&series, whole.clone()).unwrap().open_time.len();
+    let rows = lake.market_bars(&series, whole.clone()).unwrap().len();
     assert_eq!(rows as i64, (5 * 365 + 1) * 24 * 60 * MINUTE / MINUTE);
     let mut group = criterion.benchmark_group("read five years of minutes");
     group.throughput(Throughput::Elements(rows as u64)).sample_size(20);
-    group
-        .bench_function("times, prices, volume", |b| b.iter(|| black_box(lake.ohlcv(&series, whole.clone()).unwrap())));
+    group.bench_function("times, prices, volumes", |b| {
+        b.iter(|| black_box(lake.market_bars(&series, whole.clone()).unwrap()))
+    });
     group.bench_function("all columns", |b| b.iter(|| black_box(lake.bars(&series, whole.clone()).unwrap())));
     group.finish();
 }

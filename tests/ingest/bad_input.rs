@@ -146,7 +146,7 @@ fn volumes_beyond_64_bits_and_futures_in_a_spot_folder_are_taken_with_a_note() {
     ingest(["PEPEUSDT", "30m", BAD, BAD], &tree.address(), folder.path()).assert(0, &[]);
     let pepe = SeriesName { symbol: Symbol::new("PEPEUSDT").unwrap(), interval: "30m".parse().unwrap() };
     let held = Lake::new(folder.path()).bars(&pepe, Timestamp::MIN..Timestamp::MAX).unwrap();
-    assert_eq!(held.volume[2].to_string(), "5173962814531276.00000000");
+    assert_eq!(held.volume.at(2).to_string(), "5173962814531276.00000000");
     let ended = ingest(["PEPEUSDT", "30m", "2025-02-01", "2025-02-01"], &tree.address(), folder.path());
     ended
         .assert(0, &["note: ", "is in milliseconds after 2024, which Spot archives are not; is it a futures archive?"]);

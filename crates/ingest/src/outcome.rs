@@ -60,7 +60,7 @@ pub struct Outcome {
 impl Outcome {
     /// Looks at bars that are taken for what their series may mean.
     pub(crate) fn look_at(&mut self, bars: &Bars) {
-        let has_trades = |at: &usize| !bars.volume[*at].is_zero();
+        let has_trades = |at: &usize| !bars.volume.at(*at).is_zero();
         let first = (0..bars.len()).find(has_trades);
         let last = (0..bars.len()).rev().find(has_trades);
         let bar = |at: Option<usize>| bars.slice(at?..at? + 1).iter().next();

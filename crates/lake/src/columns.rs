@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, Decimal64Array, Decimal128Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
-use candlewick_model::{Amount, Bars, Price, Timestamp};
+use candlewick_model::{Amounts, Bars, Price, Timestamp};
 
 const PRICE: DataType = DataType::Decimal64(18, 8);
 const VOLUME: DataType = DataType::Decimal128(38, 8);
@@ -41,8 +41,9 @@ pub(crate) fn to_batch(bars: &Bars, rows: Range<usize>) -> Result<RecordBatch, A
         let values = Decimal64Array::from_iter_values(column.iter().map(|p| p.units()));
         Arc::new(values.with_data_type(PRICE))
     };
-    let volumes = |column: &[Amount]| -> ArrayRef {
-        let values = Decimal128Array::from_iter_values(column.iter().map(|a| a.units()));
+    let volumes = |column: &Amounts| -> ArrayRef {
+        let values = rows.clone().map(|row| column.at(row).units());
+        let values = Decimal128Array::from_iter_values(values);
         Arc::new(values.with_data_type(VOLUME))
     };
     RecordBatch::try_new(
@@ -54,10 +55,10 @@ pub(crate) fn to_batch(bars: &Bars, rows: Range<usize>) -> Result<RecordBatch, A
             prices(&bars.high[rows.clone()]),
             prices(&bars.low[rows.clone()]),
             prices(&bars.close[rows.clone()]),
-            volumes(&bars.volume[rows.clone()]),
-            volumes(&bars.quote_volume[rows.clone()]),
-            volumes(&bars.taker_buy_volume[rows.clone()]),
-            volumes(&bars.taker_buy_quote_volume[rows.clone()]),
+            volumes(&bars.volume),
+            volumes(&bars.quote_volume),
+            volumes(&bars.taker_buy_volume),
+            volumes(&bars.taker_buy_quote_volume),
             Arc::new(Int64Array::from_iter_values(bars.trades[rows].iter().copied())),
         ],
     )
@@ -77,9 +78,9 @@ pub(crate) fn append_batch(bars: &mut Bars, batch: &RecordBatch) {
         let values = batch.column(at).as_primitive::<Decimal64Type>().values();
         column.extend(values.iter().map(|p| Price::from_units(*p)));
     };
-    let volumes = |column: &mut Vec<Amount>, at: usize| {
+    let volumes = |column: &mut Amounts, at: usize| {
         let values = batch.column(at).as_primitive::<Decimal128Type>().values();
-        column.extend(values.iter().map(|a| Amount::from_units(*a)));
+        values.iter().for_each(|a| column.push(candlewick_model::Amount::from_units(*a)));
     };
     times(&mut bars.open_time, 0);
     times(&mut bars.close_time, 1);

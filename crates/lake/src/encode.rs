@@ -9,7 +9,7 @@ mod wide;
 
 use std::sync::{Arc, LazyLock};
 
-use candlewick_model::{Amount, Bars, Price, Timestamp};
+use candlewick_model::{Bars, Price, Timestamp, Units};
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
@@ -40,7 +40,10 @@ pub(crate) fn encode(bars: &Bars, provenance: &Provenance) -> Result<Vec<u8>, Pa
             file.numbers(&prices[rows.clone()], Price::units)?;
         }
         for volumes in [&bars.volume, &bars.quote_volume, &bars.taker_buy_volume, &bars.taker_buy_quote_volume] {
-            file.decimals(&volumes[rows.clone()], Amount::units)?;
+            match volumes.units(rows.clone()) {
+                Units::Narrow(units) => file.decimals(units, i128::from)?,
+                Units::Wide(units) => file.decimals(units, |units| units)?,
+            }
         }
         file.numbers(&bars.trades[rows], |trades| trades)?;
         file.end_row_group()?;
@@ -52,7 +55,7 @@ pub(crate) fn encode(bars: &Bars, provenance: &Provenance) -> Result<Vec<u8>, Pa
 
 #[cfg(test)]
 mod tests {
-    use candlewick_model::Bar;
+    use candlewick_model::{Amount, Bar};
     use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
     use parquet::basic::Encoding;
     use proptest::prelude::*;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use candlewick_model::{Amount, Bars, Price, Timestamp};
+use candlewick_model::{Amounts, Bars, Price, Timestamp};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::Encoding;
 use parquet::column::page::{Page, PageReader};
@@ -60,9 +60,9 @@ impl OpenFile {
             self.numbers(column, &mut values).map(|()| values)
         };
         let amounts = |column| {
-            let mut values = vec![0; rows];
-            self.decimals(column, &mut values)?;
-            Ok::<_, LakeError>(values.into_iter().map(Amount::from_units).collect())
+            let mut values = vec![0_i128; rows];
+            self.decimals(column, &mut values, |units| units)?;
+            Ok::<_, LakeError>(Amounts::from(values))
         };
         let times = |column| Ok::<_, LakeError>(numbers(column)?.into_iter().map(Timestamp::from_micros).collect());
         let prices = |column| Ok::<_, LakeError>(numbers(column)?.into_iter().map(Price::from_units).collect());
@@ -88,11 +88,16 @@ impl OpenFile {
     }
 
     /// A column of wide decimals, likewise.
-    pub(crate) fn decimals(&self, column: usize, values: &mut [i128]) -> Result<(), LakeError> {
+    pub(crate) fn decimals<V>(
+        &self,
+        column: usize,
+        values: &mut [V],
+        mut of: impl FnMut(i128) -> V,
+    ) -> Result<(), LakeError> {
         self.pages(column, Encoding::PLAIN, values, |page, values| {
             let (units, []) = page.as_chunks::<16>() else { return None };
             (units.len() == values.len()).then(|| {
-                values.iter_mut().zip(units).for_each(|(value, units)| *value = i128::from_be_bytes(*units));
+                values.iter_mut().zip(units).for_each(|(value, units)| *value = of(i128::from_be_bytes(*units)));
             })
         })
     }
@@ -103,7 +108,7 @@ impl OpenFile {
         column: usize,
         wanted: Encoding,
         mut values: &mut [T],
-        decode: impl Fn(&[u8], &mut [T]) -> Option<()>,
+        mut decode: impl FnMut(&[u8], &mut [T]) -> Option<()>,
     ) -> Result<(), LakeError> {
         let strange = |what: &str| LakeError::form(&self.path, format!("column {column}: {what}"));
         let parquet = |error| LakeError::parquet(&self.path)(error);

@@ -46,7 +46,6 @@ pub use holes::{Hole, HoleKind};
 pub use layout::SeriesName;
 pub use merge::Contradiction;
 pub use provenance::{Provenance, Source, SourceState, content_sha256};
-pub use read::Ohlcv;
 pub use rebuild::Damaged;
 pub use resample::{
     Difference, PartialBar, ResampleError, Resampled, ResampledSeries, Verification, divides, resample,

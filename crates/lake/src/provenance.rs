@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use candlewick_model::{Amount, Bars, Gap, Interval, Period, Symbol, TimeUnit, Timestamp};
+use candlewick_model::{Bars, Gap, Interval, Period, Symbol, TimeUnit, Timestamp, Units};
 use ring::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
 
@@ -116,7 +116,10 @@ pub fn content_sha256(bars: &Bars) -> String {
         hash_column(&mut context, prices, |price| price.units().into());
     }
     for volumes in [&bars.volume, &bars.quote_volume, &bars.taker_buy_volume, &bars.taker_buy_quote_volume] {
-        hash_column(&mut context, volumes, Amount::units);
+        match volumes.units(0..volumes.len()) {
+            Units::Narrow(units) => hash_column(&mut context, units, i128::from),
+            Units::Wide(units) => hash_column(&mut context, units, |units| units),
+        }
     }
     hash_column(&mut context, &bars.trades, i128::from);
     hex::encode(context.finish())
@@ -139,7 +142,7 @@ fn hash_column<T: Copy>(context: &mut Context, column: &[T], number: impl Fn(T) 
 
 #[cfg(test)]
 mod tests {
-    use candlewick_model::{Bar, Price};
+    use candlewick_model::{Amount, Bar, Price};
 
     use super::*;
 

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use candlewick_model::{Amount, Bars, Price, Timestamp};
+use candlewick_model::{Amounts, Bars, Price, Timestamp};
 
 use crate::Lake;
 use crate::error::LakeError;
@@ -16,74 +16,66 @@ use crate::footer;
 use crate::layout::SeriesName;
 use crate::store::Place;
 
-/// The columns of bars that prices and volumes are judged by; all have the same length.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the columns are the fields of Bar")]
-pub struct Ohlcv {
-    pub open_time: Vec<Timestamp>,
-    pub close_time: Vec<Timestamp>,
-    pub open: Vec<Price>,
-    pub high: Vec<Price>,
-    pub low: Vec<Price>,
-    pub close: Vec<Price>,
-    pub volume: Vec<Amount>,
-}
-
-/// Columns of the schema that are 64-bit and 128-bit numbers.
+/// Columns of the schema, by number: those of 64 bits, and volumes.
 struct Wanted {
     narrow: &'static [usize],
-    wide: &'static [usize],
+    volumes: &'static [usize],
 }
 
-const OHLCV: Wanted = Wanted { narrow: &[0, 1, 2, 3, 4, 5], wide: &[6] };
-const ALL: Wanted = Wanted { narrow: &[0, 1, 2, 3, 4, 5, 10], wide: &[6, 7, 8, 9] };
+const ALL: Wanted = Wanted { narrow: &[0, 1, 2, 3, 4, 5, 10], volumes: &[6, 7, 8, 9] };
+const MARKET: Wanted = Wanted { narrow: &[0, 1, 2, 3, 4, 5], volumes: &[6, 7] };
 
 /// Columns as plain numbers, in the order in which they are wanted.
-struct Numbers {
+struct Numbers<V> {
     narrow: Vec<Vec<i64>>,
-    wide: Vec<Vec<i128>>,
+    volumes: Vec<Vec<V>>,
+}
+
+/// What a volume is read as: few series need more than 64 bits for any of theirs.
+trait Volume: Copy + Default + Send {
+    /// `None` if it does not fit.
+    fn of(units: i128) -> Option<Self>;
+}
+
+impl Volume for i64 {
+    fn of(units: i128) -> Option<Self> {
+        units.try_into().ok()
+    }
+}
+
+impl Volume for i128 {
+    fn of(units: i128) -> Option<Self> {
+        Some(units)
+    }
 }
 
 impl Lake {
     /// The bars of a series that open within a range, in order.
     pub fn bars(&self, series: &SeriesName, range: Range<Timestamp>) -> Result<Bars, LakeError> {
-        let Numbers { narrow, wide } = self.numbers(series, range, &ALL)?;
-        let (mut narrow, mut wide) = (narrow.into_iter(), wide.into_iter());
-        let mut narrow = || narrow.next().unwrap_or_default();
-        let mut wide = || amounts(wide.next().unwrap_or_default());
-        Ok(Bars {
-            open_time: times(narrow()),
-            close_time: times(narrow()),
-            open: prices(narrow()),
-            high: prices(narrow()),
-            low: prices(narrow()),
-            close: prices(narrow()),
-            volume: wide(),
-            quote_volume: wide(),
-            taker_buy_volume: wide(),
-            taker_buy_quote_volume: wide(),
-            trades: narrow(),
-        })
+        self.columns(series, range, &ALL)
     }
 
-    /// Times, prices and volume of the bars that open within a range: half of what
-    /// [`Self::bars`] reads, in less than half of the time.
-    pub fn ohlcv(&self, series: &SeriesName, range: Range<Timestamp>) -> Result<Ohlcv, LakeError> {
-        let Numbers { narrow, wide } = self.numbers(series, range, &OHLCV)?;
-        let (mut narrow, mut wide) = (narrow.into_iter(), wide.into_iter());
-        let mut narrow = || narrow.next().unwrap_or_default();
-        Ok(Ohlcv {
-            open_time: times(narrow()),
-            close_time: times(narrow()),
-            open: prices(narrow()),
-            high: prices(narrow()),
-            low: prices(narrow()),
-            close: prices(narrow()),
-            volume: amounts(wide.next().unwrap_or_default()),
-        })
+    /// As [`Self::bars`], without what nothing is matched by: volumes of takers and numbers of
+    /// trades, whose columns stay empty. Half of the memory and of the time.
+    pub fn market_bars(&self, series: &SeriesName, range: Range<Timestamp>) -> Result<Bars, LakeError> {
+        self.columns(series, range, &MARKET)
     }
 
-    fn numbers(&self, series: &SeriesName, range: Range<Timestamp>, wanted: &Wanted) -> Result<Numbers, LakeError> {
+    fn columns(&self, series: &SeriesName, range: Range<Timestamp>, wanted: &Wanted) -> Result<Bars, LakeError> {
+        if let Some(numbers) = self.numbers::<i64>(series, &range, wanted)? {
+            return Ok(numbers.into_bars());
+        }
+        let numbers = self.numbers::<i128>(series, &range, wanted)?;
+        Ok(numbers.map_or_else(Bars::default, Numbers::into_bars))
+    }
+
+    /// `None` if not all volumes fit.
+    fn numbers<V: Volume>(
+        &self,
+        series: &SeriesName,
+        range: &Range<Timestamp>,
+        wanted: &Wanted,
+    ) -> Result<Option<Numbers<V>>, LakeError> {
         let (mut files, mut rows) = (Vec::new(), 0);
         let mut before: Option<Timestamp> = None;
         for (place, _) in self.paths(series)? {
@@ -102,28 +94,30 @@ impl Lake {
         // Zeroed memory costs nothing until it is written to, by the thread that does.
         let mut numbers = Numbers {
             narrow: wanted.narrow.iter().map(|_| vec![0_i64; rows]).collect(),
-            wide: wanted.wide.iter().map(|_| vec![0_i128; rows]).collect(),
+            volumes: wanted.volumes.iter().map(|_| vec![V::default(); rows]).collect(),
         };
-        read_side_by_side(parts(files, &mut numbers), series, wanted)?;
-        numbers.keep(&range);
-        Ok(numbers)
+        if !read_side_by_side(parts(files, &mut numbers), series, wanted)? {
+            return Ok(None);
+        }
+        numbers.keep(range);
+        Ok(Some(numbers))
     }
 }
 
 /// A file and where its rows go.
-struct Part<'a> {
+struct Part<'a, V> {
     place: Place,
     narrow: Vec<&'a mut [i64]>,
-    wide: Vec<&'a mut [i128]>,
+    volumes: Vec<&'a mut [V]>,
 }
 
-fn parts(files: Vec<(Place, usize)>, numbers: &mut Numbers) -> Vec<Part<'_>> {
+fn parts<V>(files: Vec<(Place, usize)>, numbers: &mut Numbers<V>) -> Vec<Part<'_, V>> {
     let mut narrow: Vec<&mut [i64]> = numbers.narrow.iter_mut().map(Vec::as_mut_slice).collect();
-    let mut wide: Vec<&mut [i128]> = numbers.wide.iter_mut().map(Vec::as_mut_slice).collect();
+    let mut volumes: Vec<&mut [V]> = numbers.volumes.iter_mut().map(Vec::as_mut_slice).collect();
     let part = |(place, rows)| Part {
         place,
         narrow: narrow.iter_mut().map(|column| cut(column, rows)).collect(),
-        wide: wide.iter_mut().map(|column| cut(column, rows)).collect(),
+        volumes: volumes.iter_mut().map(|column| cut(column, rows)).collect(),
     };
     files.into_iter().map(part).collect()
 }
@@ -133,25 +127,35 @@ fn cut<'a, T>(column: &mut &'a mut [T], rows: usize) -> &'a mut [T] {
     column.split_off_mut(..rows).expect("columns hold the rows of all files")
 }
 
-fn read_side_by_side(parts: Vec<Part<'_>>, series: &SeriesName, wanted: &Wanted) -> Result<(), LakeError> {
+/// Whether all volumes fit.
+fn read_side_by_side<V: Volume>(
+    parts: Vec<Part<'_, V>>,
+    series: &SeriesName,
+    wanted: &Wanted,
+) -> Result<bool, LakeError> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(parts.len());
-    let (queue, has_failed) = (Mutex::new(parts.into_iter()), AtomicBool::new(false));
-    let read = || -> Result<(), LakeError> {
+    let (queue, is_over) = (Mutex::new(parts.into_iter()), AtomicBool::new(false));
+    let read = || -> Result<bool, LakeError> {
         loop {
             let next = queue.lock().expect("no thread panics with it").next();
-            let Some(part) = next.filter(|_| !has_failed.load(Ordering::Relaxed)) else { return Ok(()) };
-            part.read(series, wanted).inspect_err(|_| has_failed.store(true, Ordering::Relaxed))?;
+            let Some(part) = next.filter(|_| !is_over.load(Ordering::Relaxed)) else { return Ok(true) };
+            let fits = part.read(series, wanted);
+            if !matches!(fits, Ok(true)) {
+                is_over.store(true, Ordering::Relaxed);
+                return fits;
+            }
         }
     };
     std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(read)).collect();
         let own = read();
-        others.into_iter().map(|thread| thread.join().expect("reading does not panic")).fold(own, Result::and)
+        let others = others.into_iter().map(|thread| thread.join().expect("reading does not panic"));
+        others.fold(own, |one, other| Ok(one? & other?))
     })
 }
 
-impl Part<'_> {
-    fn read(mut self, series: &SeriesName, wanted: &Wanted) -> Result<(), LakeError> {
+impl<V: Volume> Part<'_, V> {
+    fn read(mut self, series: &SeriesName, wanted: &Wanted) -> Result<bool, LakeError> {
         let file = OpenFile::open(&self.place, series)?;
         let changed = || LakeError::Changed { path: self.place.to_path_buf() };
         if self.narrow.first().is_some_and(|column| column.len() != file.provenance.rows) {
@@ -160,21 +164,50 @@ impl Part<'_> {
         for (column, values) in wanted.narrow.iter().zip(&mut self.narrow) {
             file.numbers(*column, values)?;
         }
-        for (column, values) in wanted.wide.iter().zip(&mut self.wide) {
-            file.decimals(*column, values)?;
+        let mut fits = true;
+        for (column, values) in wanted.volumes.iter().zip(&mut self.volumes) {
+            file.decimals(*column, values, |units| {
+                V::of(units).unwrap_or_else(|| {
+                    fits = false;
+                    V::default()
+                })
+            })?;
         }
-        Ok(())
+        Ok(fits)
     }
 }
 
-impl Numbers {
+impl<V> Numbers<V> {
     /// Drops what opens outside of a range; open times are the first column.
     fn keep(&mut self, range: &Range<Timestamp>) {
         let open_times = &self.narrow[0];
         let from = open_times.partition_point(|t| *t < range.start.micros());
         let to = open_times.partition_point(|t| *t < range.end.micros());
         self.narrow.iter_mut().for_each(|column| keep(column, from..to));
-        self.wide.iter_mut().for_each(|column| keep(column, from..to));
+        self.volumes.iter_mut().for_each(|column| keep(column, from..to));
+    }
+
+    /// The columns as bars; those that were not wanted are empty.
+    fn into_bars(self) -> Bars
+    where
+        Amounts: From<Vec<V>>,
+    {
+        let (mut narrow, mut volumes) = (self.narrow.into_iter(), self.volumes.into_iter());
+        let mut narrow = || narrow.next().unwrap_or_default();
+        let mut volume = || Amounts::from(volumes.next().unwrap_or_default());
+        Bars {
+            open_time: times(narrow()),
+            close_time: times(narrow()),
+            open: prices(narrow()),
+            high: prices(narrow()),
+            low: prices(narrow()),
+            close: prices(narrow()),
+            volume: volume(),
+            quote_volume: volume(),
+            taker_buy_volume: volume(),
+            taker_buy_quote_volume: volume(),
+            trades: narrow(),
+        }
     }
 }
 
@@ -191,8 +224,4 @@ fn times(column: Vec<i64>) -> Vec<Timestamp> {
 
 fn prices(column: Vec<i64>) -> Vec<Price> {
     column.into_iter().map(Price::from_units).collect()
-}
-
-fn amounts(column: Vec<i128>) -> Vec<Amount> {
-    column.into_iter().map(Amount::from_units).collect()
 }

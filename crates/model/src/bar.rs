@@ -3,6 +3,7 @@
 //! For: the market data that everything here runs on. Not for: where it came from (the lake)
 //! or what is missing in it (the lake's check).
 
+use crate::amounts::Amounts;
 use crate::number::{Amount, Price};
 use crate::time::Timestamp;
 
@@ -82,10 +83,10 @@ pub struct Bars {
     pub high: Vec<Price>,
     pub low: Vec<Price>,
     pub close: Vec<Price>,
-    pub volume: Vec<Amount>,
-    pub quote_volume: Vec<Amount>,
-    pub taker_buy_volume: Vec<Amount>,
-    pub taker_buy_quote_volume: Vec<Amount>,
+    pub volume: Amounts,
+    pub quote_volume: Amounts,
+    pub taker_buy_volume: Amounts,
+    pub taker_buy_quote_volume: Amounts,
     pub trades: Vec<i64>,
 }
 
@@ -100,10 +101,10 @@ impl Bars {
             high: Vec::with_capacity(rows),
             low: Vec::with_capacity(rows),
             close: Vec::with_capacity(rows),
-            volume: Vec::with_capacity(rows),
-            quote_volume: Vec::with_capacity(rows),
-            taker_buy_volume: Vec::with_capacity(rows),
-            taker_buy_quote_volume: Vec::with_capacity(rows),
+            volume: Amounts::with_capacity(rows),
+            quote_volume: Amounts::with_capacity(rows),
+            taker_buy_volume: Amounts::with_capacity(rows),
+            taker_buy_quote_volume: Amounts::with_capacity(rows),
             trades: Vec::with_capacity(rows),
         }
     }
@@ -145,7 +146,6 @@ impl Bars {
     pub fn bar(&self, row: usize) -> Bar {
         let time = |column: &[Timestamp]| column.get(row).copied().unwrap_or_default();
         let price = |column: &[Price]| column.get(row).copied().unwrap_or_default();
-        let amount = |column: &[Amount]| column.get(row).copied().unwrap_or_default();
         Bar {
             open_time: self.open_time[row],
             close_time: time(&self.close_time),
@@ -153,10 +153,10 @@ impl Bars {
             high: price(&self.high),
             low: price(&self.low),
             close: price(&self.close),
-            volume: amount(&self.volume),
-            quote_volume: amount(&self.quote_volume),
-            taker_buy_volume: amount(&self.taker_buy_volume),
-            taker_buy_quote_volume: amount(&self.taker_buy_quote_volume),
+            volume: self.volume.get(row).unwrap_or_default(),
+            quote_volume: self.quote_volume.get(row).unwrap_or_default(),
+            taker_buy_volume: self.taker_buy_volume.get(row).unwrap_or_default(),
+            taker_buy_quote_volume: self.taker_buy_quote_volume.get(row).unwrap_or_default(),
             trades: self.trades.get(row).copied().unwrap_or_default(),
         }
     }
@@ -171,8 +171,7 @@ impl Bars {
         let closed = &self.close_time[..rows];
         let to = closed.iter().rposition(|t| *t <= now)? + 1;
         let from = closed[..to].iter().rposition(|t| *t <= after).map_or(0, |at| at + 1);
-        let sum = |column: &[Amount]| column[from..to].iter().map(|v| v.units()).sum::<i128>();
-        let (quote, base) = (sum(&self.quote_volume), sum(&self.volume));
+        let (quote, base) = (self.quote_volume.sum(from..to).units(), self.volume.sum(from..to).units());
         let average = quote.checked_mul(crate::number::ONE.into())?.checked_div(base)?;
         i64::try_from(average).ok().map(Price::from_units)
     }
@@ -187,10 +186,10 @@ impl Bars {
             high: self.high[rows.clone()].to_vec(),
             low: self.low[rows.clone()].to_vec(),
             close: self.close[rows.clone()].to_vec(),
-            volume: self.volume[rows.clone()].to_vec(),
-            quote_volume: self.quote_volume[rows.clone()].to_vec(),
-            taker_buy_volume: self.taker_buy_volume[rows.clone()].to_vec(),
-            taker_buy_quote_volume: self.taker_buy_quote_volume[rows.clone()].to_vec(),
+            volume: self.volume.slice(rows.clone()),
+            quote_volume: self.quote_volume.slice(rows.clone()),
+            taker_buy_volume: self.taker_buy_volume.slice(rows.clone()),
+            taker_buy_quote_volume: self.taker_buy_quote_volume.slice(rows.clone()),
             trades: self.trades[rows].to_vec(),
         }
     }
@@ -207,10 +206,10 @@ impl Bars {
         self.high.append(&mut other.high);
         self.low.append(&mut other.low);
         self.close.append(&mut other.close);
-        self.volume.append(&mut other.volume);
-        self.quote_volume.append(&mut other.quote_volume);
-        self.taker_buy_volume.append(&mut other.taker_buy_volume);
-        self.taker_buy_quote_volume.append(&mut other.taker_buy_quote_volume);
+        self.volume.append(other.volume);
+        self.quote_volume.append(other.quote_volume);
+        self.taker_buy_volume.append(other.taker_buy_volume);
+        self.taker_buy_quote_volume.append(other.taker_buy_quote_volume);
         self.trades.append(&mut other.trades);
     }
 

@@ -6,6 +6,7 @@
 
 pub mod account;
 mod admission;
+mod amounts;
 pub mod bar;
 pub mod command;
 pub mod commission;
@@ -27,6 +28,7 @@ pub mod trades;
 mod worth;
 
 pub use account::{Account, Balance};
+pub use amounts::{Amounts, Units};
 pub use bar::{Bar, BarError, Bars, Gap};
 pub use command::{
     Action, AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, Command, Legs,

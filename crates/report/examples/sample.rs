@@ -272,7 +272,7 @@ fn run(count: usize, orders: usize) -> Run {
         parameters: [("fast", "12"), ("slow", "48"), ("share", "0.9"), ("note", "<b>not & markup</b>")]
             .map(|(k, v)| (k.to_owned(), v.to_owned()))
             .into(),
-        marks: bars.close_time.clone(),
+        marks: candlewick_model::run::Marks::Merged(bars.close_time.clone()),
         markets: vec![RunMarket {
             symbol: trader.symbol,
             base_asset: trader.base,

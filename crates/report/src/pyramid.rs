@@ -85,7 +85,7 @@ impl Bucket {
             high: bars.high[row],
             low: bars.low[row],
             close: bars.close[row],
-            volume: bars.volume[row],
+            volume: bars.volume.at(row),
             close_min: bars.close[row],
             close_max: bars.close[row],
             hold: view.buy_and_hold[row],
@@ -263,7 +263,7 @@ mod tests {
             let volume = |v: i128, a: &Amount| v + a.units();
             prop_assert_eq!(
                 buckets.iter().map(|b| b.volume).fold(0, |v, a| volume(v, &a)),
-                market.bars.volume.iter().fold(0, volume)
+                market.bars.volume.iter().fold(0, |v, a| volume(v, &a))
             );
             let deepest = |all: &mut dyn Iterator<Item = f64>| all.fold(0.0, f64::max);
             prop_assert_eq!(

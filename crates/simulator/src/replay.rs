@@ -279,7 +279,7 @@ impl Replay {
         if feed.step == 0 {
             feed.first_extreme = None;
             let (bars, row) = (&feed.bars, feed.row);
-            book.open_bar((bars.open_time[row], bars.close_time[row]), bars.volume[row]);
+            book.open_bar((bars.open_time[row], bars.close_time[row]), bars.volume.at(row));
             if book.has_volume {
                 book.jump_to(desk, bars.open[row]);
             }
@@ -329,7 +329,7 @@ impl Replay {
         let (feed, book) = (&mut feeds[market], &mut venue.books[market]);
         let close_time = feed.bars.close_time[feed.row].max(venue.desk.now);
         venue.desk.now = close_time;
-        book.has_volume = !feed.bars.volume[feed.row].is_zero();
+        book.has_volume = !feed.bars.volume.at(feed.row).is_zero();
         if book.has_volume {
             book.last = feed.bars.close[feed.row];
         }
@@ -343,7 +343,7 @@ impl Replay {
     pub(crate) fn pass_bars(&mut self, market: usize, to: usize) {
         let from = self.feeds[market].row;
         let bars = Arc::clone(&self.feeds[market].bars);
-        if let Some(traded) = (from..to).rev().find(|row| !bars.volume[*row].is_zero()) {
+        if let Some(traded) = (from..to).rev().find(|row| !bars.volume.at(*row).is_zero()) {
             self.venue.books[market].last = bars.close[traded];
         }
         let latest = bars.close_time[from..to].iter().max().copied();

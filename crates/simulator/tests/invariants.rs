@@ -361,7 +361,7 @@ fn check_shares(world: &World, bars: &Bars, events: &[Event]) -> Result<(), Test
         let (from, mut to, mut share) = (bars.open_time[row], bars.close_time[row], 0_i128);
         while row < bars.len() && bars.open_time[row] <= to {
             to = to.max(bars.close_time[row]);
-            share += bars.volume[row].times_rate_floor(world.model.volume_share).units();
+            share += bars.volume.at(row).times_rate_floor(world.model.volume_share).units();
             row += 1;
         }
         let of_market = |r: &&ExecutionReport| r.time >= from && r.time <= to;

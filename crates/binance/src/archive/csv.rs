@@ -384,7 +384,7 @@ mod tests {
     fn volumes_beyond_64_bits_pass() {
         let row = ROW.replace(",90.28077000,", ",123456789012345.00000000,");
         let decoded = decode(row.as_bytes(), day()).unwrap();
-        assert_eq!(decoded.bars.volume[0].to_string(), "123456789012345.00000000");
+        assert_eq!(decoded.bars.volume.at(0).to_string(), "123456789012345.00000000");
     }
 
     #[test]

@@ -168,7 +168,7 @@ mod tests {
         assert!(names.iter().any(|name| name.from.is_some()) && names.iter().any(|name| name.to.is_some()));
         let cheap: MarketName = "PEPEUSDT".parse().unwrap();
         let bars = cheap.plan(1, Interval::OneDay, &range()).bars();
-        assert!(bars.volume[0].units() > i128::from(i64::MAX), "more than 64 bits of 1e-8 hold");
+        assert!(bars.volume.at(0).units() > i128::from(i64::MAX), "more than 64 bits of 1e-8 hold");
     }
 
     #[test]

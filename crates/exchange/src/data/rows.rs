@@ -37,14 +37,14 @@ impl Row {
         for price in [bars.open[row], bars.high[row], bars.low[row], bars.close[row]] {
             self.decimal(price.units().into());
         }
-        self.decimal(bars.volume[row].units());
+        self.decimal(bars.volume.at(row).units());
         self.put(b",");
         self.time(bars.close_time[row], unit);
-        self.decimal(bars.quote_volume[row].units());
+        self.decimal(bars.quote_volume.at(row).units());
         self.put(b",");
         self.whole(bars.trades[row].unsigned_abs());
-        self.decimal(bars.taker_buy_volume[row].units());
-        self.decimal(bars.taker_buy_quote_volume[row].units());
+        self.decimal(bars.taker_buy_volume.at(row).units());
+        self.decimal(bars.taker_buy_quote_volume.at(row).units());
         self.put(b",\"0\"]");
     }
 
@@ -125,8 +125,8 @@ mod tests {
         let (from, to) = ("2023-03-01".parse().unwrap(), "2023-03-02".parse().unwrap());
         let mut bars = MarketPlan::bitcoin(1, Interval::OneMinute, from, to).bars();
         bars.low[0] = Price::from_units(1);
-        bars.volume[1] = Amount::from_units(12_345_678_901_234_567_890_123);
-        bars.volume[2] = Amount::from_units(i128::from(u64::MAX));
+        bars.volume.set(1, Amount::from_units(12_345_678_901_234_567_890_123));
+        bars.volume.set(2, Amount::from_units(i128::from(u64::MAX)));
         for unit in [TimeUnit::Milliseconds, TimeUnit::Microseconds] {
             let rows: Vec<_> = bars.iter().map(|bar| Kline::of(&bar, unit)).collect();
             assert_eq!(page(&bars, unit), serde_json::to_vec(&rows).unwrap());

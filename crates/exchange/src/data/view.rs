@@ -141,7 +141,7 @@ mod tests {
         let sum = |bars: &Bars| bars.volume.iter().map(|v| v.units()).sum::<i128>();
         assert_eq!((hour.volume.units(), hour.close), (sum(&minutes), minutes.close[20]));
         let seconds = asked(OneSecond, Some("2023-03-01T10:20:00Z"), None, 1_000, now);
-        assert_eq!(sum(&seconds), minutes.volume[20].units());
+        assert_eq!(sum(&seconds), minutes.volume.at(20).units());
         let whole = asked(OneMinute, Some("2023-03-01T10:20:00Z"), None, 1, "2023-03-02").bar(0);
         assert!(minutes.bar(20).volume < whole.volume);
         assert_eq!(asked(OneDay, None, None, 1, "2023-03-01").len(), 1);

@@ -184,10 +184,10 @@ fn a_market_that_rests_tells_of_an_outage_unless_it_often_rests() {
         let bars = &mut day.bars;
         for row in 0..bars.len() {
             if within("12:40", "13:00")(bars.open_time[row]) || row % every == 0 {
-                bars.volume[row] = Amount::ZERO;
-                bars.quote_volume[row] = Amount::ZERO;
-                bars.taker_buy_volume[row] = Amount::ZERO;
-                bars.taker_buy_quote_volume[row] = Amount::ZERO;
+                bars.volume.set(row, Amount::ZERO);
+                bars.quote_volume.set(row, Amount::ZERO);
+                bars.taker_buy_volume.set(row, Amount::ZERO);
+                bars.taker_buy_quote_volume.set(row, Amount::ZERO);
                 bars.trades[row] = 0;
             }
         }
@@ -299,8 +299,10 @@ fn a_name_that_means_something_else_now() {
     for column in [&mut after.bars.open, &mut after.bars.high, &mut after.bars.low, &mut after.bars.close] {
         column.fill(Price::from_units(200_000));
     }
-    after.bars.quote_volume.fill(Amount::from_units(200_000));
-    after.bars.taker_buy_quote_volume.fill(Amount::ZERO);
+    for row in 0..after.bars.len() {
+        after.bars.quote_volume.set(row, Amount::from_units(200_000));
+        after.bars.taker_buy_quote_volume.set(row, Amount::ZERO);
+    }
     let check = Made::new().with("A", vec![chunk(DAY, ONE_MINUTE, |_| false), after]).check("A");
     let [found] = &check.discontinuities[..] else { panic!("{check:#?}") };
     assert_eq!((found.likely, found.before.to_string().as_str()), (Likeness::Redenominated, "2.00000000"));

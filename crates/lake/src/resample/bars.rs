@@ -2,7 +2,7 @@
 //!
 //! For: bars of one stretch of time. Not for: which stretches a lake answers for (`mod.rs`).
 
-use candlewick_model::{Amount, Bars, Interval, Price, Timestamp};
+use candlewick_model::{Amount, Amounts, Bars, Interval, Price, Timestamp};
 use polars::prelude::*;
 
 use super::ResampleError;
@@ -99,9 +99,9 @@ fn frame(bars: &Bars, from: Interval, to: Interval) -> Result<DataFrame, Resampl
 }
 
 /// `None` if the upper halves could add up to more than 64 bits hold.
-fn halves(column: &[Amount]) -> Option<(Vec<i64>, Vec<i64>)> {
+fn halves(column: &Amounts) -> Option<(Vec<i64>, Vec<i64>)> {
     let (mut low, mut high) = (Vec::with_capacity(column.len()), Vec::with_capacity(column.len()));
-    for amount in column {
+    for amount in column.iter() {
         low.push(i64::try_from(amount.units() & LOW).ok()?);
         high.push(i64::try_from(amount.units() >> LOW_BITS).ok().filter(|high| high.abs() < i64::MAX / ROWS)?);
     }
@@ -113,7 +113,7 @@ fn read(grouped: &DataFrame, from: Interval, to: Interval) -> Result<Resampled, 
         Ok(grouped.column(name)?.i64()?.into_no_null_iter().collect())
     };
     let prices = |name| Ok::<_, ResampleError>(numbers(name)?.into_iter().map(Price::from_units).collect::<Vec<_>>());
-    let volumes = |name: &str| -> Result<Vec<Amount>, ResampleError> {
+    let volumes = |name: &str| -> Result<Amounts, ResampleError> {
         let (low, high) = (numbers(&format!("{name}_low"))?, numbers(&format!("{name}_high"))?);
         let join = |(low, high)| Amount::from_units((i128::from(high) << LOW_BITS) + i128::from(low));
         Ok(low.into_iter().zip(high).map(join).collect())

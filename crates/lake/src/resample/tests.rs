@@ -127,7 +127,7 @@ fn a_bar_that_was_cut_short_ends_with_its_last_part() {
 #[test]
 fn what_is_too_large_is_refused() {
     let mut minutes = bars("2023-03-24T12:00:00Z", Interval::OneMinute, 2, |_| true);
-    minutes.quote_volume[1] = Amount::from_units(i128::MAX / 2);
+    minutes.quote_volume.set(1, Amount::from_units(i128::MAX / 2));
     let error = resample(&minutes, Interval::OneMinute, Interval::OneHour).unwrap_err();
     assert_eq!(error.to_string(), "a quote_volume is too large to be summed");
 }

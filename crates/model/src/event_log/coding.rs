@@ -85,7 +85,13 @@ impl Last {
         let order = u.order(time);
         let cancel_client_order_id = u.name();
         let (has_fill, has_prevented) = (u.flag(), u.flag());
-        let (fill, prevented) = (has_fill.then(|| u.fill()), has_prevented.then(|| u.prevented()));
+        let fill = if has_fill {
+            Some(u.fill())
+        } else {
+            u.words(FILL);
+            None
+        };
+        let prevented = has_prevented.then(|| u.prevented());
         ExecutionReport { time, execution_id, execution_type, order, fill, prevented, cancel_client_order_id }
     }
 

@@ -98,7 +98,7 @@ fn a_year_of_minutes_stays_small() {
         .collect();
     run.markets[0].interval = Interval::OneMinute;
     run.equity = (0..bars.len() as i128).map(|i| Amount::from_units(amount("1000").units() + i * 777)).collect();
-    run.marks = bars.close_time.clone();
+    run.marks = candlewick_model::run::Marks::Merged(bars.close_time.clone());
     run.markets[0].bars = Arc::new(bars);
     let page = page::render(&run, &statistics(&run));
     assert!(page.len() < 2_500_000, "{} bytes", page.len());

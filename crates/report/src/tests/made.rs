@@ -62,7 +62,7 @@ impl Made {
             }],
             prices: Vec::new(),
             counted_in: asset("UUU"),
-            marks: Vec::new(),
+            marks: candlewick_model::run::Marks::Merged(Vec::new()),
             equity: Vec::new(),
             account: initial.clone(),
             initial,
@@ -167,7 +167,7 @@ impl Made {
 
     pub(crate) fn run(mut self) -> Run {
         self.close();
-        self.run.marks = self.bars.close_time.clone();
+        self.run.marks = candlewick_model::run::Marks::Merged(self.bars.close_time.clone());
         self.run.markets[0].bars = Arc::new(self.bars);
         self.run
     }
