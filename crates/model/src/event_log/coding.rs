@@ -12,23 +12,26 @@ use crate::run::CommandId;
 use crate::text::{Asset, ClientOrderId, Symbol};
 use crate::time::Timestamp;
 
-use super::words::{Pack, Unpack, Words};
+use super::words::{Pack, Unpack, take};
 
 const NAME: usize = 5;
 const SYMBOL: usize = 4;
 const ASSET: usize = 3;
-const FILL: usize = 7 + ASSET;
-const PREVENTED: usize = 5;
-const REPORT: usize = 24 + SYMBOL + 2 * NAME + FILL + PREVENTED;
+/// A report is what all have, then the fill, then what few have; what it has not stays as it was
+/// in the report before, and is neither compared nor written.
+const CORE: usize = 24 + SYMBOL + NAME;
+const FILL: usize = 8 + ASSET;
+const RARE: usize = 6 + NAME;
+const REPORT: usize = CORE + FILL + RARE;
 const SUBMIT: usize = 11 + SYMBOL + NAME;
 const CANCEL: usize = 4 + SYMBOL + 2 * NAME;
 
 /// What the next event is compared with.
 #[derive(Debug, Clone)]
 pub(super) struct Last {
-    pub(super) report: Words<REPORT>,
-    pub(super) submit: Words<SUBMIT>,
-    pub(super) cancel: Words<CANCEL>,
+    pub(super) report: [u64; REPORT],
+    pub(super) submit: [u64; SUBMIT],
+    pub(super) cancel: [u64; CANCEL],
     execution: u64,
     command: CommandId,
 }
@@ -53,50 +56,60 @@ fn stepped(last: &mut u64, step: u64) -> u64 {
 }
 
 impl Last {
+    /// Takes in a report; which words differ.
     #[inline]
-    pub(super) fn pack_report(&mut self, report: &ExecutionReport) -> Words<REPORT> {
-        let mut words = [0; REPORT];
-        let mut p = Pack::new(&mut words);
+    pub(super) fn pack_report(&mut self, report: &ExecutionReport) -> u64 {
+        let mut core = [0; CORE];
+        let mut p = Pack::new(&mut core);
         p.bits(3, report.execution_type as u64);
         p.signed(report.time.micros());
         p.word(step(&mut self.execution, report.execution_id));
         p.order(&report.order, report.time);
-        p.name(report.cancel_client_order_id);
+        let is_rare = report.prevented.is_some() || report.cancel_client_order_id.is_some();
         p.bits(1, report.fill.is_some().into());
-        p.bits(1, report.prevented.is_some().into());
-        // What there is none of stays as it was, so that it is not written.
-        match &report.fill {
-            Some(fill) => p.fill(fill),
-            None => p.words(&self.report[REPORT - FILL - PREVENTED..REPORT - PREVENTED]),
+        p.bits(1, is_rare.into());
+        let (last, after) = self.report.split_first_chunk_mut::<CORE>().expect("it begins with the core");
+        let mut differ = take(last, &core);
+        let (last, after) = after.split_first_chunk_mut::<FILL>().expect("the fill comes next");
+        if let Some(fill) = &report.fill {
+            let mut words = [0; FILL];
+            Pack::new(&mut words).fill(fill);
+            differ |= take(last, &words) << CORE;
         }
-        match &report.prevented {
-            Some(prevented) => p.prevented(prevented),
-            None => p.words(&self.report[REPORT - PREVENTED..]),
+        if is_rare {
+            let mut words = [0; RARE];
+            let mut p = Pack::new(&mut words);
+            p.name(report.cancel_client_order_id);
+            p.bits(1, report.prevented.is_some().into());
+            if let Some(prevented) = &report.prevented {
+                p.prevented(prevented);
+            }
+            let rare = after.first_chunk_mut().expect("the rest is rare");
+            differ |= take(rare, &words) << (CORE + FILL);
         }
-        words
+        differ
     }
 
     /// The report of the words that were read.
     pub(super) fn unpack_report(&mut self) -> ExecutionReport {
-        let mut u = Unpack::new(&self.report);
+        let mut u = Unpack::new(&self.report[..CORE]);
         let execution_type = ExecutionType::ALL[u.bits(3)];
         let time = Timestamp::from_micros(u.signed());
         let execution_id = stepped(&mut self.execution, u.word());
         let order = u.order(time);
-        let cancel_client_order_id = u.name();
-        let (has_fill, has_prevented) = (u.flag(), u.flag());
-        let fill = if has_fill {
-            Some(u.fill())
-        } else {
-            u.words(FILL);
-            None
-        };
-        let prevented = has_prevented.then(|| u.prevented());
+        let (has_fill, is_rare) = (u.flag(), u.flag());
+        let fill = has_fill.then(|| Unpack::new(&self.report[CORE..CORE + FILL]).fill());
+        let (mut prevented, mut cancel_client_order_id) = (None, None);
+        if is_rare {
+            let mut u = Unpack::new(&self.report[CORE + FILL..]);
+            cancel_client_order_id = u.name();
+            prevented = u.flag().then(|| u.prevented());
+        }
         ExecutionReport { time, execution_id, execution_type, order, fill, prevented, cancel_client_order_id }
     }
 
     #[inline]
-    pub(super) fn pack_submit(&mut self, time: Timestamp, id: CommandId, request: &OrderRequest) -> Words<SUBMIT> {
+    pub(super) fn pack_submit(&mut self, time: Timestamp, id: CommandId, request: &OrderRequest) -> u64 {
         let mut words = [0; SUBMIT];
         let mut p = Pack::new(&mut words);
         p.signed(time.micros());
@@ -127,7 +140,7 @@ impl Last {
         p.peg(request.peg);
         p.bits(3, request.self_trade_prevention.map_or(0, |mode| 1 + mode as u64));
         p.option(request.strategy_id);
-        words
+        take(&mut self.submit, &words)
     }
 
     pub(super) fn unpack_submit(&mut self) -> (Timestamp, CommandId, OrderRequest) {
@@ -174,7 +187,7 @@ impl Last {
     }
 
     #[inline]
-    pub(super) fn pack_cancel(&mut self, time: Timestamp, id: CommandId, cancel: &CancelRequest) -> Words<CANCEL> {
+    pub(super) fn pack_cancel(&mut self, time: Timestamp, id: CommandId, cancel: &CancelRequest) -> u64 {
         let mut words = [0; CANCEL];
         let mut p = Pack::new(&mut words);
         p.signed(time.micros());
@@ -184,7 +197,7 @@ impl Last {
         p.name(cancel.original_client_order_id);
         p.name(cancel.client_order_id);
         p.bits(2, cancel.restrictions.map_or(0, |restrictions| 1 + restrictions as u64));
-        words
+        take(&mut self.cancel, &words)
     }
 
     pub(super) fn unpack_cancel(&mut self) -> (Timestamp, CommandId, CancelRequest) {

@@ -58,8 +58,8 @@ impl EventLog {
 
     /// Adds a change of an order.
     pub fn push_report(&mut self, report: &ExecutionReport) {
-        let words = self.last.pack_report(report);
-        words::write(&mut self.words, REPORT, &mut self.last.report, &words);
+        let differ = self.last.pack_report(report);
+        words::write(&mut self.words, REPORT, differ, &self.last.report);
         self.len += 1;
     }
 
@@ -67,13 +67,13 @@ impl EventLog {
     pub fn push_sent(&mut self, time: Timestamp, id: CommandId, command: &Command) {
         match command {
             Command::Submit(request) => {
-                let words = self.last.pack_submit(time, id, request);
-                words::write(&mut self.words, SUBMIT, &mut self.last.submit, &words);
+                let differ = self.last.pack_submit(time, id, request);
+                words::write(&mut self.words, SUBMIT, differ, &self.last.submit);
                 self.len += 1;
             }
             Command::Cancel(cancel) => {
-                let words = self.last.pack_cancel(time, id, cancel);
-                words::write(&mut self.words, CANCEL, &mut self.last.cancel, &words);
+                let differ = self.last.pack_cancel(time, id, cancel);
+                words::write(&mut self.words, CANCEL, differ, &self.last.cancel);
                 self.len += 1;
             }
             other => {

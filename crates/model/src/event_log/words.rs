@@ -4,30 +4,33 @@
 //! Loops over words instead of a branch a field: the log is written between orders, where the
 //! processor's instruction cache is worth more than a byte here and there.
 
-/// Words that are written as their difference from the last ones.
-pub(super) type Words<const N: usize> = [u64; N];
-
 /// The upper bits of the head say what kind of event follows, the lower ones which words.
 pub(super) const KIND_SHIFT: u32 = 62;
 
-/// Writes how `new` differs from `last`, which becomes `new`.
+/// Takes new words in place of the last ones; a bit for each that differs.
 #[inline]
-pub(super) fn write<const N: usize>(log: &mut Vec<u64>, kind: u64, last: &mut Words<N>, new: &Words<N>) {
+pub(super) fn take<const N: usize>(last: &mut [u64; N], new: &[u64; N]) -> u64 {
     const { assert!(N <= KIND_SHIFT as usize) };
-    let mut differ = 0_u64;
+    let mut differ = 0;
     for at in 0..N {
         differ |= u64::from(last[at] != new[at]) << at;
     }
+    *last = *new;
+    differ
+}
+
+/// Writes the words that differ.
+#[inline]
+pub(super) fn write<const N: usize>(log: &mut Vec<u64>, kind: u64, mut differ: u64, words: &[u64; N]) {
     log.push(kind << KIND_SHIFT | differ);
     while differ != 0 {
-        log.push(new[differ.trailing_zeros() as usize % N]);
+        log.push(words[differ.trailing_zeros() as usize % N]);
         differ &= differ - 1;
     }
-    *last = *new;
 }
 
 /// Reads what [`write()`] has written behind a head, into `last`; gives where the next head is.
-pub(super) fn read<const N: usize>(log: &[u64], head: usize, last: &mut Words<N>) -> usize {
+pub(super) fn read<const N: usize>(log: &[u64], head: usize, last: &mut [u64; N]) -> usize {
     let mut differ = log[head] & ((1 << KIND_SHIFT) - 1);
     let mut at = head + 1;
     while differ != 0 {
