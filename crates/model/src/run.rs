@@ -134,6 +134,9 @@ pub enum Slippage {
     Ticks(u32),
     /// So many hundredths of a percent of the price, rounded against the account.
     BasisPoints(u32),
+    /// So many hundredths of a percent of the price for all of a bar's volume; for a part of it
+    /// times the square root of the part.
+    SquareRoot(u32),
 }
 
 /// The assumptions that turn candles into fills (`docs/fill-rules.md`).

@@ -222,6 +222,7 @@ pub(crate) fn fill_model(market: &RunMarket) -> Vec<(&'static str, String)> {
         Slippage::None => "none".to_owned(),
         Slippage::Ticks(ticks) => format!("{ticks} ticks"),
         Slippage::BasisPoints(points) => format!("{points} basis points"),
+        Slippage::SquareRoot(points) => format!("{points} basis points × √(share of the bar's volume)"),
     };
     let plural = if model.half_spread_ticks == 1 { "tick" } else { "ticks" };
     vec![

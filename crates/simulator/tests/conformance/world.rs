@@ -25,6 +25,7 @@ const OURS: &[&str] = &[
     "fill",
     "slippage_ticks",
     "slippage_bps",
+    "slippage_root",
     "share",
     "latency_ms",
     "maker",
@@ -154,10 +155,11 @@ impl Rules {
                 other => panic!("no fill `{other}`"),
             },
             half_spread_ticks: self.number("half_spread", "1"),
-            slippage: match (self.number("slippage_ticks", "0"), self.number("slippage_bps", "0")) {
-                (0, 0) => Slippage::None,
-                (ticks, 0) => Slippage::Ticks(ticks),
-                (_, bps) => Slippage::BasisPoints(bps),
+            slippage: match ["slippage_ticks", "slippage_bps", "slippage_root"].map(|name| self.number(name, "0")) {
+                [0, 0, 0] => Slippage::None,
+                [ticks, 0, 0] => Slippage::Ticks(ticks),
+                [_, bps, 0] => Slippage::BasisPoints(bps),
+                [.., bps] => Slippage::SquareRoot(bps),
             },
             volume_share: self.get("share", "0.1").parse().unwrap(),
             latency_us: self.number::<i64>("latency_ms", "0") * 1_000,
