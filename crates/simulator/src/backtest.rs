@@ -111,6 +111,12 @@ struct Pending {
     outgoing: Outgoing,
 }
 
+/// A command with the instant at which it reaches the venue.
+fn on_its_way(replay: &Replay, markets: &[MarketPlan], outgoing: Outgoing) -> Pending {
+    let market = replay.market_of(&outgoing.command).unwrap_or(0);
+    Pending { arrival: outgoing.time.plus(markets[market].latency_us), outgoing }
+}
+
 impl<S: Strategy> Backtest<S> {
     /// A strategy before its first bar. `name` is for errors.
     pub fn new(setup: &Setup, strategy: S, name: &str) -> Self {
@@ -288,10 +294,13 @@ impl<S: Strategy> Backtest<S> {
             PathModel::Nearest => None,
             model => {
                 let replay = &self.replay;
+                let planned = replay.next_close(market).map_or(Vec::new(), |close| self.session.planned(close));
+                let planned: Vec<_> =
+                    planned.into_iter().map(|outgoing| on_its_way(replay, &self.markets, outgoing)).collect();
                 let of_market = |p: &&Pending| replay.market_of(&p.outgoing.command) == Some(market);
-                let arriving =
-                    self.pending.iter().filter(of_market).map(|p| (p.arrival, p.outgoing.id, &p.outgoing.command));
-                replay.choose_path(market, model, &arriving.collect::<Vec<_>>())
+                let arriving = self.pending.iter().chain(&planned).filter(of_market);
+                let arriving: Vec<_> = arriving.map(|p| (p.arrival, p.outgoing.id, &p.outgoing.command)).collect();
+                replay.choose_path(market, model, &arriving)
             }
         }
     }
@@ -391,9 +400,7 @@ impl<S: Strategy> Backtest<S> {
     /// Puts what the strategy has said on its way.
     fn collect(&mut self) {
         for outgoing in self.session.take_commands() {
-            let market = self.replay.market_of(&outgoing.command).unwrap_or(0);
-            let arrival = outgoing.time.plus(self.markets[market].latency_us);
-            self.pending.push_back(Pending { arrival, outgoing });
+            self.pending.push_back(on_its_way(&self.replay, &self.markets, outgoing));
         }
     }
 

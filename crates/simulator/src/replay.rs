@@ -248,6 +248,12 @@ impl Replay {
         feed.bars.open_time.get(feed.row).copied().filter(|_| feed.step == 0)
     }
 
+    /// When the bar of a market closes that comes next, or runs.
+    pub(crate) fn next_close(&self, market: usize) -> Option<Timestamp> {
+        let feed = &self.feeds[market];
+        feed.bars.close_time.get(feed.row).copied()
+    }
+
     /// Whether the next point of a market is an open.
     pub(crate) fn opens_next(&self, market: usize) -> bool {
         self.feeds[market].step == 0

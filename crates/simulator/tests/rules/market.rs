@@ -335,6 +335,23 @@ fn rule_2_2_pessimistic_and_optimistic_choose_by_equity() {
 }
 
 #[test]
+fn rule_2_2_copies_get_what_a_script_sends_within_the_bar() {
+    let mut world = World::new(&[(100, 110, 90, 105, 1_000)]);
+    // Latency and all: it leaves after 18 s and arrives after 21, at the second extreme.
+    world.model.latency_us = 3_000_000;
+    let check = |world: &World, price: u32| {
+        world.check(
+            &["0.3 id=b side=BUY type=MARKET q=1"],
+            &["40s b NEW", &format!("40s b FILLED 1@{price} TAKER fee 0.001")],
+        )
+    };
+    world.model.path = PathModel::Pessimistic;
+    check(&world, 111);
+    world.model.path = PathModel::Optimistic;
+    check(&world, 91);
+}
+
+#[test]
 fn latency_delays_the_arrival() {
     let mut world = World::new(&[(100, 110, 90, 105, 1_000)]);
     world.model.latency_us = 1_000_000;
