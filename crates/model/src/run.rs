@@ -110,6 +110,8 @@ pub enum PathModel {
     Pessimistic,
     /// The one that leaves more equity at the close.
     Optimistic,
+    /// As finer bars or trades have it, where there are any.
+    Detail,
 }
 
 /// When a resting order fills (rule 3.3).
@@ -185,6 +187,11 @@ pub struct Assumptions {
     /// Bars in which orders worked and both extremes lay beyond own limits, so that the order
     /// of the extremes mattered.
     pub path_order_mattered: u64,
+    /// Bars that were walked along finer bars or trades.
+    pub bars_with_detail: u64,
+    /// Bars that should have been walked so, but of which there was no detail, so that the
+    /// nearer extreme came first.
+    pub bars_without_detail: u64,
     /// Judgements of a filter for which no average was there, so that the last price stood in.
     pub average_replaced: u64,
     /// Judgements with filters from a snapshot that is younger than the instant.
@@ -205,6 +212,8 @@ impl std::iter::Sum for Assumptions {
             remainder_filled: a.remainder_filled + b.remainder_filled,
             market_order_expired: a.market_order_expired + b.market_order_expired,
             path_order_mattered: a.path_order_mattered + b.path_order_mattered,
+            bars_with_detail: a.bars_with_detail + b.bars_with_detail,
+            bars_without_detail: a.bars_without_detail + b.bars_without_detail,
             average_replaced: a.average_replaced + b.average_replaced,
             filters_assumed: a.filters_assumed + b.filters_assumed,
             rejected_when_triggered: a.rejected_when_triggered + b.rejected_when_triggered,

@@ -306,6 +306,8 @@ fn run(count: usize, orders: usize) -> Run {
             remainder_filled: 9,
             market_order_expired: 31,
             path_order_mattered: 44,
+            bars_with_detail: 0,
+            bars_without_detail: 0,
             average_replaced: 2,
             filters_assumed: 310,
             maker_fills: 168,

@@ -213,6 +213,7 @@ pub(crate) fn fill_model(market: &RunMarket) -> Vec<(&'static str, String)> {
         PathModel::Nearest => "nearest: the extreme nearer to the open comes first",
         PathModel::Pessimistic => "pessimistic: the way that leaves less equity is kept",
         PathModel::Optimistic => "optimistic: the way that leaves more equity is kept",
+        PathModel::Detail => "detail: along finer bars or trades, where there are any; else the nearer extreme first",
     };
     let maker = match model.maker_fill {
         MakerFill::Through => "through: when the price goes beyond the limit",

@@ -8,6 +8,7 @@ use candlewick_model::{Account, Amount, Asset, Bars, Price, Timestamp};
 use candlewick_strategy::{Context, Outcome, Outgoing, Series, Session, Strategy, World};
 
 use crate::desk::VenueEvent;
+use crate::detail::DetailError;
 use crate::path::{FirstExtreme, PointKind};
 use crate::replay::{Market, Replay, Setup, Transfer};
 use crate::timeline::Timeline;
@@ -26,6 +27,9 @@ pub enum BacktestError {
         /// The instant.
         time: Timestamp,
     },
+    /// What happened inside of a bar cannot be read.
+    #[error(transparent)]
+    Detail(#[from] DetailError),
     /// A withdrawal that cannot be made.
     #[error("the withdrawal of {amount} {asset} at {time} cannot be made: {free} is free; make it smaller or later")]
     Withdrawal {
@@ -263,15 +267,15 @@ impl<S: Strategy> Backtest<S> {
 
     /// Goes to the next instant at which a market moves or a bar closes, and handles it.
     fn walk(&mut self) -> Result<(), BacktestError> {
-        self.replay.catch_up();
+        self.replay.catch_up()?;
         let closes = self.series.iter().filter(|series| !series.moves).filter_map(SeriesPlan::next_close).min();
-        let Some(next) = [self.replay.next_instant(), closes].into_iter().flatten().min() else { return Ok(()) };
+        let Some(next) = [self.replay.next_instant()?, closes].into_iter().flatten().min() else { return Ok(()) };
         let now = next.max(self.replay.now());
         self.fire_timers(|at| at < now);
         self.make_transfers(now)?;
         let mut closed = Vec::new();
         for market in 0..self.markets.len() {
-            if self.replay.next_point(market).is_none_or(|point| point.time > now) {
+            if !self.replay.is_due(market, now)? {
                 continue;
             }
             let first = self.enter_and_choose(market);
@@ -291,7 +295,7 @@ impl<S: Strategy> Backtest<S> {
         }
         self.enter_bar(market);
         match self.markets[market].path {
-            PathModel::Nearest => None,
+            PathModel::Nearest | PathModel::Detail => None,
             model => {
                 let replay = &self.replay;
                 let planned = replay.next_close(market).map_or(Vec::new(), |close| self.session.planned(close));

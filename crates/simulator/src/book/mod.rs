@@ -252,6 +252,13 @@ impl Book {
         (!self.follows_trades()).then_some((low, high))
     }
 
+    /// Counts bars along whose inside the market moves, and those whose inside is not known. In
+    /// a bar without volume there is nothing to know.
+    pub(crate) fn note_detail(&mut self, is_known: bool, has_volume: bool) {
+        self.assumptions.bars_with_detail += u64::from(is_known);
+        self.assumptions.bars_without_detail += u64::from(!is_known && has_volume);
+    }
+
     /// Counts bars in which own orders lie within reach of both extremes.
     pub(crate) fn note_path_order(&mut self, bar: &Bar) {
         let (mut above, mut below) = (false, false);
