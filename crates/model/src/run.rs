@@ -114,6 +114,45 @@ pub enum PathModel {
     Detail,
 }
 
+/// What a market moves along inside its bars (rule 2.2, `detail`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DetailKind {
+    /// The market's trades, those of one taker order at one price joined.
+    AggTrades,
+    /// Bars of a finer interval.
+    Bars(Interval),
+}
+
+impl std::fmt::Display for DetailKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AggTrades => f.pad("agg_trades"),
+            Self::Bars(interval) => interval.fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for DetailKind {
+    type Err = DetailKindError;
+    fn from_str(text: &str) -> Result<Self, DetailKindError> {
+        match text {
+            "agg_trades" => Ok(Self::AggTrades),
+            _ => text.parse().map(Self::Bars).map_err(|_| DetailKindError),
+        }
+    }
+}
+
+impl Serialize for DetailKind {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+/// A text that names no detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("neither agg_trades nor an interval such as 1s or 1m")]
+pub struct DetailKindError;
+
 /// When a resting order fills (rule 3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -273,6 +312,10 @@ pub struct RunMarket {
     pub interval: Interval,
     /// The bars that were replayed.
     pub bars: Arc<Bars>,
+    /// Whether they were made of trades, for want of the exchange's.
+    pub is_of_trades: bool,
+    /// What it moved along inside of them where that was at hand, the first of these that was.
+    pub details: Vec<DetailKind>,
     /// How candles became fills.
     pub fill_model: FillModel,
     /// Where the data have holes.

@@ -290,6 +290,8 @@ fn run(count: usize, orders: usize) -> Run {
                 latency_us: 50_000,
                 fees,
             },
+            is_of_trades: false,
+            details: Vec::new(),
             gaps,
             assumed_filters: Some(AssumedFilters { from: first, to: first.plus(MINUTE * count as i64 / 2) }),
         }],

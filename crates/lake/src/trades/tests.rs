@@ -133,14 +133,17 @@ fn single_trades_keep_all_their_values() {
     assert_eq!(files[0].provenance.missing_ids, 2);
 }
 
+/// Time of day, price, tenths of base, who took.
+type Told<'a> = (&'a str, i64, i64, Side);
+
 /// Writes days of trades; each day's trades and nothing else.
-fn lake_of(folder: &std::path::Path, days: &[(&str, &[(&str, i64, i64, Side)])]) -> Lake {
+fn lake_of(folder: &std::path::Path, days: &[(&str, &[Told])]) -> Lake {
     let lake = Lake::new(folder);
     let mut id = 0;
     for (day, rows) in days {
         let writer = lake.trade_writer(series(TradeTable::AggTrades)).unwrap();
         let mut sink = writer.begin(source(day)).unwrap();
-        let trade = |(time, price, quantity, aggressor): &(&str, i64, i64, Side)| {
+        let trade = |(time, price, quantity, aggressor): &Told| {
             id += 3;
             AggTrade {
                 id,
