@@ -8,10 +8,10 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::anyhow;
-use candlewick_lake::{Lake, LakeError, SeriesName, TradeSeries, TradeTable, divides};
+use candlewick_lake::{Lake, LakeError, SeriesName, TradeSeries, TradeTable, content_sha256, divides};
 use candlewick_model::run::DetailKind;
-use candlewick_model::{AggTrade, Interval, Period, Price, Symbol, Timestamp};
-use candlewick_simulator::{Detail, DetailSource, FineBar, Print, Unreadable};
+use candlewick_model::{AggTrade, Bars, Period, Symbol, Timestamp};
+use candlewick_simulator::{Detail, DetailSource, Print, Unreadable};
 use ring::digest::{Context, SHA256};
 
 /// One kind of detail of a market.
@@ -35,7 +35,7 @@ struct Read {
 
 #[derive(Clone)]
 enum Rows {
-    Bars(Arc<[FineBar]>),
+    Bars(Arc<Bars>),
     Trades(Arc<[Print]>),
 }
 
@@ -88,23 +88,11 @@ impl LakeDetail {
     fn read(&self, stretch: &Range<Timestamp>) -> Result<Option<Rows>, LakeError> {
         match self.kind {
             DetailKind::AggTrades => Ok(self.trades(stretch)?.map(|rows| Rows::Trades(rows.into()))),
-            DetailKind::Bars(interval) => Ok(Some(Rows::Bars(self.bars(interval, stretch)?.into()))),
+            DetailKind::Bars(interval) => {
+                let series = SeriesName { symbol: self.symbol, interval };
+                Ok(Some(Rows::Bars(Arc::new(self.lake.market_bars(&series, stretch.clone())?))))
+            }
         }
-    }
-
-    fn bars(&self, interval: Interval, stretch: &Range<Timestamp>) -> Result<Vec<FineBar>, LakeError> {
-        let series = SeriesName { symbol: self.symbol, interval };
-        let columns = self.lake.ohlcv(&series, stretch.clone())?;
-        let bar = |row: usize| FineBar {
-            open_time: columns.open_time[row],
-            close_time: columns.close_time[row],
-            open: columns.open[row],
-            high: columns.high[row],
-            low: columns.low[row],
-            close: columns.close[row],
-            volume: columns.volume[row],
-        };
-        Ok((0..columns.open_time.len()).map(bar).collect())
     }
 
     /// `None` where a day is not there.
@@ -146,7 +134,8 @@ impl Rows {
     fn within(self, from: Timestamp, to: Timestamp) -> Option<Detail> {
         let detail = match self {
             Self::Bars(bars) => {
-                let rows = bars.partition_point(|b| b.open_time < from)..bars.partition_point(|b| b.open_time <= to);
+                let opens = &bars.open_time;
+                let rows = opens.partition_point(|open| *open < from)..opens.partition_point(|open| *open <= to);
                 (rows.clone(), Detail::Bars(bars, rows))
             }
             Self::Trades(trades) => {
@@ -159,26 +148,17 @@ impl Rows {
 
     fn sha256(&self) -> String {
         match self {
-            Self::Bars(bars) => sha256_of(bars, |bar, bytes| {
-                let times = [bar.open_time, bar.close_time].map(Timestamp::micros);
-                let prices = [bar.open, bar.high, bar.low, bar.close].map(Price::units);
-                times.iter().chain(&prices).for_each(|number| bytes.extend(number.to_le_bytes()));
-                bytes.extend(bar.volume.units().to_le_bytes());
-            }),
-            Self::Trades(trades) => sha256_of(trades, |trade, bytes| {
-                let numbers = [trade.time.micros(), trade.price.units(), trade.quantity.units()];
-                numbers.iter().for_each(|number| bytes.extend(number.to_le_bytes()));
-            }),
+            Self::Bars(bars) => content_sha256(bars),
+            Self::Trades(trades) => sha256_of(trades),
         }
     }
 }
 
-fn sha256_of<T>(rows: &[T], write: impl Fn(&T, &mut Vec<u8>)) -> String {
-    let (mut hash, mut bytes) = (Context::new(&SHA256), Vec::new());
-    for rows in rows.chunks(1 << 10) {
-        bytes.clear();
-        rows.iter().for_each(|row| write(row, &mut bytes));
-        hash.update(&bytes);
+fn sha256_of(trades: &[Print]) -> String {
+    let mut hash = Context::new(&SHA256);
+    for trades in trades.chunks(1 << 10) {
+        let numbers = trades.iter().flat_map(|t| [t.time.micros(), t.price.units(), t.quantity.units()]);
+        hash.update(&numbers.flat_map(i64::to_le_bytes).collect::<Vec<u8>>());
     }
     hex::encode(hash.finish())
 }

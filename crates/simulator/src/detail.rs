@@ -6,41 +6,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use candlewick_model::{Amount, Bar, Price, Quantity, Symbol, Timestamp};
+use candlewick_model::{Amount, Bar, Bars, Price, Quantity, Symbol, Timestamp};
 
 use crate::path::{self, POINTS, PointKind};
-
-/// A bar inside a bar: what its path and its budget need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields of Bar")]
-pub struct FineBar {
-    pub open_time: Timestamp,
-    pub close_time: Timestamp,
-    pub open: Price,
-    pub high: Price,
-    pub low: Price,
-    pub close: Price,
-    pub volume: Amount,
-}
-
-impl FineBar {
-    pub(crate) fn as_bar(&self) -> Bar {
-        let Self { open_time, close_time, open, high, low, close, volume } = *self;
-        Bar {
-            open_time,
-            close_time,
-            open,
-            high,
-            low,
-            close,
-            volume,
-            quote_volume: Amount::ZERO,
-            taker_buy_volume: Amount::ZERO,
-            taker_buy_quote_volume: Amount::ZERO,
-            trades: 0,
-        }
-    }
-}
 
 /// A trade of the market: what a jump needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +24,8 @@ pub struct Print {
 /// What happened inside a bar, in order: some rows of a longer stretch.
 #[derive(Debug, Clone)]
 pub enum Detail {
-    /// Finer bars.
-    Bars(Arc<[FineBar]>, Range<usize>),
+    /// Finer bars, of which times, prices and volume are needed.
+    Bars(Arc<Bars>, Range<usize>),
     /// Trades.
     Trades(Arc<[Print]>, Range<usize>),
 }
@@ -96,13 +64,13 @@ impl Detail {
     pub(crate) fn makes(&self, bar: &Bar) -> bool {
         let made = match self {
             Self::Bars(bars, rows) => {
-                let bars = &bars[rows.clone()];
-                if bars.iter().any(|fine| fine.open_time < bar.open_time || fine.close_time > bar.close_time) {
+                let finer = rows.clone().map(|row| bars.bar(row));
+                if finer.clone().any(|fine| fine.open_time < bar.open_time || fine.close_time > bar.close_time) {
                     return false;
                 }
-                let traded = bars.iter().filter(|fine| !fine.volume.is_zero());
+                let mut traded = finer.filter(|fine| !fine.volume.is_zero());
                 if bar.volume.is_zero() {
-                    return !bars.is_empty() && traded.count() == 0;
+                    return !rows.is_empty() && traded.next().is_none();
                 }
                 Made::of(traded.map(|fine| (fine.open, fine.high, fine.low, fine.close, fine.volume)))
             }
@@ -161,7 +129,8 @@ pub(crate) struct Along {
 
 /// The part of a way that comes next.
 pub(crate) enum Part<'a> {
-    Bar(&'a FineBar),
+    /// A row of finer bars.
+    Bar(&'a Bars, usize),
     Trade(&'a Print),
     /// The close of the bar, later than all of its detail.
     Close,
@@ -172,13 +141,13 @@ impl Along {
     pub(crate) fn new(detail: Detail, close_time: Timestamp) -> Self {
         let rows = detail.rows();
         let (at, last) = (rows.start, rows.end - 1);
-        let ends_together = matches!(&detail, Detail::Bars(bars, _) if bars[last].close_time == close_time);
+        let ends_together = matches!(&detail, Detail::Bars(bars, _) if bars.close_time[last] == close_time);
         Self { detail, at, ends_together }
     }
 
     fn part(&self) -> Part<'_> {
         match &self.detail {
-            Detail::Bars(bars, rows) if self.at < rows.end => Part::Bar(&bars[self.at]),
+            Detail::Bars(bars, rows) if self.at < rows.end => Part::Bar(bars, self.at),
             Detail::Trades(trades, rows) if self.at < rows.end => Part::Trade(&trades[self.at]),
             Detail::Bars(..) | Detail::Trades(..) => Part::Close,
         }
@@ -192,13 +161,13 @@ impl Along {
         match self.part() {
             Part::Close => (close_time, PointKind::Close),
             Part::Trade(trade) => (trade.time, open),
-            Part::Bar(fine) => {
+            Part::Bar(bars, row) => {
                 let kind = match path::kind(step) {
                     PointKind::Open => open,
                     PointKind::Close => close,
                     kind => kind,
                 };
-                (path::time(fine.open_time, fine.close_time, step), kind)
+                (path::time(bars.open_time[row], bars.close_time[row], step), kind)
             }
         }
     }

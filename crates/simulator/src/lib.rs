@@ -21,7 +21,7 @@ mod venue;
 
 pub use backtest::{Backtest, BacktestError, Finished};
 pub use desk::{DiscountPrices, VenueEvent};
-pub use detail::{Detail, DetailError, DetailSource, FineBar, Print, Unreadable};
+pub use detail::{Detail, DetailError, DetailSource, Print, Unreadable};
 pub use path::{Point, PointKind};
 pub use reference::{MovingMean, PriceRange, Reference};
 pub use replay::{Limits, Market, Replay, Setup, Transfer};

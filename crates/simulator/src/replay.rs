@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use candlewick_model::filter::ExchangeFilters;
 use candlewick_model::run::{Assumptions, CommandId, FillModel, PathModel};
-use candlewick_model::{
-    Account, Amount, Asset, Bar, Bars, Command, Interval, Ledger, Order, OrderLimit, Price, Timestamp,
-};
+use candlewick_model::{Account, Amount, Asset, Bars, Command, Interval, Ledger, Order, OrderLimit, Price, Timestamp};
 
 use crate::averages::Averages;
 use crate::book::{Book, Made};
@@ -209,24 +207,17 @@ impl Feed {
     }
 }
 
-/// Moves a book to the next point of a bar: its times, volume and open, or all of it. Only what is
-/// used is looked at: orders come seldom, and what a bar's columns hold is far away by then.
-#[inline(always)]
-fn walk(
-    book: &mut Book,
-    desk: &mut Desk,
-    (step, first): (usize, Option<FirstExtreme>),
-    opening: impl FnOnce() -> ((Timestamp, Timestamp), Amount, Price),
-    bar: impl FnOnce() -> Bar,
-) {
+/// Moves a book to the next point of a bar. Only what is used is looked at: orders come seldom,
+/// and what a bar's columns hold is far away by then.
+#[inline]
+fn walk(book: &mut Book, desk: &mut Desk, (bars, row): (&Bars, usize), step: usize, first: Option<FirstExtreme>) {
     if step == 0 {
-        let (times, volume, open) = opening();
-        book.open_bar(times, volume);
+        book.open_bar((bars.open_time[row], bars.close_time[row]), bars.volume.at(row));
         if book.has_volume {
-            book.jump_to(desk, open);
+            book.jump_to(desk, bars.open[row]);
         }
     } else if book.has_volume {
-        let bar = bar();
+        let bar = bars.bar(row);
         if step == 1 {
             book.note_path_order(&bar);
         }
@@ -393,14 +384,8 @@ impl Replay {
         }
         let (bars, row) = (&feed.bars, feed.row);
         match feed.inside.part() {
-            None => {
-                let opening = || ((bars.open_time[row], bars.close_time[row]), bars.volume.at(row), bars.open[row]);
-                walk(book, desk, (feed.step, feed.first_extreme), opening, || bars.bar(row));
-            }
-            Some(Part::Bar(fine)) => {
-                let opening = || ((fine.open_time, fine.close_time), fine.volume, fine.open);
-                walk(book, desk, (feed.step, None), opening, || fine.as_bar());
-            }
+            None => walk(book, desk, (bars, row), feed.step, feed.first_extreme),
+            Some(Part::Bar(finer, row)) => walk(book, desk, (finer, row), feed.step, None),
             Some(Part::Trade(trade)) => {
                 book.open_bar((bars.open_time[row], bars.close_time[row]), trade.quantity.into());
                 book.jump_to(desk, trade.price);

@@ -10,7 +10,7 @@ use candlewick_model::{
     Timestamp,
 };
 use candlewick_simulator::{
-    Backtest, Detail, DetailSource, FineBar, Finished, Market, MovingMean, Reference, Setup, Timeline, Unreadable,
+    Backtest, Detail, DetailSource, Finished, Market, MovingMean, Reference, Setup, Timeline, Unreadable,
 };
 use candlewick_strategy::{Context, Strategy};
 use proptest::prelude::*;
@@ -156,30 +156,21 @@ impl Strategy for Reactive<'_> {
 /// Finer bars, and how often somebody has looked.
 #[derive(Default)]
 struct Finer {
-    bars: Arc<[FineBar]>,
+    bars: Arc<Bars>,
     looked: AtomicUsize,
 }
 
 impl DetailSource for Finer {
     fn inside(&self, open_time: Timestamp, close_time: Timestamp) -> Result<Option<Detail>, Unreadable> {
         self.looked.fetch_add(1, Ordering::Relaxed);
-        let from = self.bars.partition_point(|bar| bar.open_time < open_time);
-        let to = self.bars.partition_point(|bar| bar.open_time <= close_time);
+        let from = self.bars.open_time.partition_point(|open| *open < open_time);
+        let to = self.bars.open_time.partition_point(|open| *open <= close_time);
         Ok((from < to).then(|| Detail::Bars(Arc::clone(&self.bars), from..to)))
     }
 }
 
-fn finer(bars: &Bars) -> Arc<Finer> {
-    let fine = |Bar { open_time, close_time, open, high, low, close, volume, .. }| FineBar {
-        open_time,
-        close_time,
-        open,
-        high,
-        low,
-        close,
-        volume,
-    };
-    Arc::new(Finer { bars: bars.iter().map(fine).collect(), ..Finer::default() })
+fn finer(bars: &Arc<Bars>) -> Arc<Finer> {
+    Arc::new(Finer { bars: Arc::clone(bars), ..Finer::default() })
 }
 
 impl World {

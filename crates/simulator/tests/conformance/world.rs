@@ -9,8 +9,8 @@ use candlewick_model::{
     Timestamp,
 };
 use candlewick_simulator::{
-    Backtest, Detail, DetailSource, DiscountPrices, FineBar, Limits, Market, MovingMean, PriceRange, Print, Reference,
-    Setup, Timeline, Unreadable,
+    Backtest, Detail, DetailSource, DiscountPrices, Limits, Market, MovingMean, PriceRange, Print, Reference, Setup,
+    Timeline, Unreadable,
 };
 use candlewick_strategy::Script;
 use serde_json::{Value, json};
@@ -227,9 +227,10 @@ fn inside(row: &Row) -> Option<(Timestamp, Detail)> {
     let ends = row.inside.iter().skip(1).map(time).chain([at(row.minute + 1)]);
     let fine = |(inner, ends): (&Inner, Timestamp)| {
         let [open, high, low, close] = inner.prices;
-        FineBar { open_time: time(inner), close_time: ends.plus(-1), open, high, low, close, volume: inner.volume }
+        let (open_time, close_time) = (time(inner), ends.plus(-1));
+        Bar { open_time, close_time, open, high, low, close, ..bar(0, inner.prices, inner.volume) }
     };
-    Some((opens, Detail::Bars(row.inside.iter().zip(ends).map(fine).collect(), rows)))
+    Some((opens, Detail::Bars(Arc::new(row.inside.iter().zip(ends).map(fine).collect()), rows)))
 }
 
 impl Scenario {
