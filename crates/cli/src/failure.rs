@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use candlewick_lake::LakeError;
+use candlewick_simulator::BacktestError;
 
 /// A reason to stop. The kind is the exit code.
 #[derive(Debug)]
@@ -27,6 +28,14 @@ impl Failure {
         match error.downcast_ref::<LakeError>() {
             None | Some(LakeError::ExchangeInfo { .. }) => Self::Usage(error),
             Some(_) => Self::Outside(error),
+        }
+    }
+
+    /// Usage, unless the inside of a bar could not be read.
+    pub(crate) fn of_run(error: anyhow::Error) -> Self {
+        match error.downcast_ref::<BacktestError>() {
+            Some(BacktestError::Detail(_)) => Self::Outside(error),
+            _ => Self::Usage(error),
         }
     }
 

@@ -6,10 +6,12 @@
 
 mod commands;
 pub mod config;
+mod detail;
 mod failure;
 pub mod prepare;
 mod prices;
 mod sample;
+mod series;
 
 use std::process::ExitCode;
 

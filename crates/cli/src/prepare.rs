@@ -7,13 +7,14 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use candlewick_lake::{Lake, SeriesName, Snapshot, content_sha256, gaps_of};
 use candlewick_model::run::{AssumedFilters, Band, PathModel, Provenance, Run, RunMarket};
-use candlewick_model::time::DAY;
-use candlewick_model::{Asset, Bars, Gap, Instrument, Interval, Symbol, Timestamp};
-use candlewick_simulator::{Backtest, DiscountPrices, Finished, Limits, Market, Setup, Timeline};
+use candlewick_model::{Asset, Gap, Instrument, Interval, Symbol, Timestamp};
+use candlewick_simulator::{Backtest, DetailSource, DiscountPrices, Finished, Limits, Market, Setup, Timeline};
 use ring::digest::{SHA256, digest};
 
 use crate::config::{Config, MarketPlan};
+use crate::detail::{LakeDetail, details};
 use crate::prices::{Priced, Prices};
+use crate::series::{self, Found, average_bars};
 
 /// Markets with what a report says about where they came from.
 pub struct Prepared {
@@ -23,7 +24,7 @@ pub struct Prepared {
     notes: Vec<Notes>,
     /// What exchangeInfo held of these symbols that could not be read as documented.
     pub filter_notes: Vec<String>,
-    /// Hashes of all inputs.
+    /// Hashes of all inputs but detail, which is read on the way.
     pub provenance: Provenance,
     /// The snapshots, as the exchange sent them.
     pub snapshots: Vec<Snapshot>,
@@ -35,6 +36,10 @@ struct Notes {
     gaps: Vec<Gap>,
     /// Where filters are assumed.
     assumed_filters: Option<AssumedFilters>,
+    /// Whether the bars were made of trades.
+    is_of_trades: bool,
+    /// What it may move along inside of them.
+    details: Vec<Arc<LakeDetail>>,
 }
 
 /// What a run is read from.
@@ -54,21 +59,24 @@ impl Prepared {
             return Err(anyhow!("the range is empty: `from` comes after `to`"));
         }
         let plans = config.markets()?;
-        let read =
-            |plan: &MarketPlan| bars(lake, SeriesName { symbol: plan.symbol, interval: plan.interval }, start..end);
+        let read = |plan: &MarketPlan| {
+            series::bars(lake, SeriesName { symbol: plan.symbol, interval: plan.interval }, start..end)
+        };
         let all = plans.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
-        let first = all.iter().map(|bars| bars.open_time[0]).min().unwrap_or(start);
-        let last = all.iter().filter_map(|bars| bars.close_time.last().copied()).max().unwrap_or(end);
+        let first = all.iter().map(|found| found.bars.open_time[0]).min().unwrap_or(start);
+        let last = all.iter().filter_map(|found| found.bars.close_time.last().copied()).max().unwrap_or(end);
         let source = Source { config, lake, range: start..end, snapshots: snapshots(config, lake, first..last)? };
-        let mut markets = Vec::new();
-        for (plan, bars) in plans.into_iter().zip(all) {
-            markets.push(source.market(plan, bars)?);
+        let (mut markets, mut notes) = (Vec::new(), Vec::new());
+        for (plan, found) in plans.into_iter().zip(all) {
+            let (market, of_market) = source.market(plan, &found)?;
+            markets.push(market);
+            notes.push(of_market);
         }
         let (prices, counted_in) = source.price(&mut markets)?;
         let (_, script) = config.strategy()?;
         let symbols: Vec<Symbol> = markets.iter().map(|market| market.timeline.last().symbol).collect();
         Ok(Self {
-            notes: markets.iter().map(Notes::of).collect(),
+            notes,
             filter_notes: notes_of(&symbols, &source.snapshots),
             provenance: Provenance {
                 program_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -138,6 +146,8 @@ impl Prepared {
                 interval: market.interval,
                 bars: Arc::clone(&market.bars),
                 fill_model: market.fill_model,
+                is_of_trades: notes.is_of_trades,
+                details: notes.details.iter().map(|detail| detail.kind).collect(),
                 gaps: notes.gaps.clone(),
                 assumed_filters: notes.assumed_filters,
             }
@@ -157,37 +167,52 @@ impl Prepared {
             assumptions,
             band,
             filter_notes: self.filter_notes.clone(),
-            provenance: self.provenance.clone(),
+            provenance: Provenance { data_sha256: self.data_sha256(), ..self.provenance.clone() },
         }
     }
-}
 
-impl Notes {
-    fn of(market: &Market) -> Self {
-        let (first, last) = (market.bars.open_time[0], market.bars.close_time[market.bars.len() - 1]);
-        let since = market.timeline.first_time();
-        Self {
-            gaps: gaps_of(&market.bars, market.interval),
-            assumed_filters: (since > first).then(|| AssumedFilters { from: first, to: since.min(last) }),
+    /// Of all bars and of the detail that was read: what decided something is in it.
+    fn data_sha256(&self) -> String {
+        let bars = &self.provenance.data_sha256;
+        let details: Vec<_> =
+            self.notes.iter().flat_map(|notes| &notes.details).flat_map(|detail| detail.sha256()).collect();
+        if details.is_empty() {
+            return bars.clone();
         }
+        sha256(std::iter::once(bars).chain(&details).map(String::as_str))
     }
 }
 
 impl Source<'_> {
-    fn market(&self, plan: MarketPlan, bars: Arc<Bars>) -> anyhow::Result<Market> {
+    fn market(&self, plan: MarketPlan, found: &Found) -> anyhow::Result<(Market, Notes)> {
         let series = SeriesName { symbol: plan.symbol, interval: plan.interval };
+        let bars = &found.bars;
         let (first, last) = (bars.open_time[0], bars.close_time[bars.len() - 1]);
         let longer = |interval: Interval| {
-            let bars = self::bars(self.lake, SeriesName { interval, ..series }, self.range.clone())?;
-            anyhow::Ok((interval, bars))
+            let found = series::bars(self.lake, SeriesName { interval, ..series }, self.range.clone())?;
+            anyhow::Ok((interval, found.bars))
         };
-        Ok(Market {
-            average_bars: average_bars(&series, first, last, &bars, self.lake)?,
+        let details = match plan.fill_model.path {
+            PathModel::Detail => details(self.lake, series, plan.detail, &(first..last.plus(1)))?,
+            PathModel::Nearest | PathModel::Pessimistic | PathModel::Optimistic => Vec::new(),
+        };
+        let timeline = timeline(plan.symbol, &self.snapshots)?;
+        let since = timeline.first_time();
+        let market = Market {
+            average_bars: average_bars(self.lake, series, found)?,
             longer: plan.longer.into_iter().map(longer).collect::<anyhow::Result<_>>()?,
+            details: details.iter().map(|detail| Arc::clone(detail) as Arc<dyn DetailSource>).collect(),
             reference: plan.reference,
             price_range: plan.price_range,
-            ..Market::new(timeline(plan.symbol, &self.snapshots)?, plan.fill_model, plan.interval, bars)
-        })
+            ..Market::new(timeline, plan.fill_model, plan.interval, Arc::clone(bars))
+        };
+        let notes = Notes {
+            gaps: gaps_of(bars, plan.interval),
+            assumed_filters: (since > first).then(|| AssumedFilters { from: first, to: since.min(last) }),
+            is_of_trades: found.is_of_trades,
+            details,
+        };
+        Ok((market, notes))
     }
 
     /// Everything that gives prices to assets: the series beside the markets, what equity is
@@ -245,20 +270,6 @@ impl Source<'_> {
             }
         }
     }
-}
-
-/// The bars of a series; none is an error.
-pub(crate) fn bars(lake: &Lake, series: SeriesName, range: Range<Timestamp>) -> anyhow::Result<Arc<Bars>> {
-    let bars = lake.bars(&series, range)?;
-    if bars.is_empty() {
-        return Err(anyhow!(
-            "the lake in {} holds no {series} bars in that range; fill it with `candlewick ingest --symbol {} --interval {} …`, or see `candlewick lake ls`",
-            lake.root().display(),
-            series.symbol,
-            series.interval
-        ));
-    }
-    Ok(Arc::new(bars))
 }
 
 fn snapshots(config: &Config, lake: &Lake, range: Range<Timestamp>) -> anyhow::Result<Vec<Snapshot>> {
@@ -329,26 +340,6 @@ fn data_sha256(markets: &[Market], prices: &[Priced]) -> String {
         [only] => only.clone(),
         several => sha256(several.iter().map(String::as_str)),
     }
-}
-
-/// The finest bars that the lake holds for the whole run, from a day before it on (rule 5.3).
-fn average_bars(
-    series: &SeriesName,
-    first: Timestamp,
-    last: Timestamp,
-    bars: &Arc<Bars>,
-    lake: &Lake,
-) -> anyhow::Result<Arc<Bars>> {
-    let range = first.plus(-DAY)..last.plus(1);
-    for interval in Interval::ALL.into_iter().take_while(|interval| *interval < series.interval) {
-        let finer = lake.bars(&SeriesName { interval, ..*series }, range.clone())?;
-        let covers = |b: &Bars| b.open_time.first() <= Some(&first) && b.close_time.last() >= Some(&last);
-        if !finer.is_empty() && covers(&finer) {
-            return Ok(Arc::new(finer));
-        }
-    }
-    let with_day_before = lake.bars(series, range)?;
-    Ok(if with_day_before.len() == bars.len() { Arc::clone(bars) } else { Arc::new(with_day_before) })
 }
 
 fn sha256<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {

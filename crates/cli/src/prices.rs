@@ -10,7 +10,8 @@ use anyhow::anyhow;
 use candlewick_lake::{Lake, SeriesName, Snapshot};
 use candlewick_model::{Amount, Asset, Bars, Interval, Symbol, Timestamp, Worth};
 
-use crate::prepare::{bars, unknown};
+use crate::prepare::unknown;
+use crate::series::bars;
 
 /// A series that gives prices, with base and quote asset.
 pub(crate) type Priced = (Asset, Asset, Arc<Bars>);
@@ -105,6 +106,8 @@ impl<'a> Prices<'a> {
         let mut intervals = Interval::ALL.into_iter().filter(|interval| *interval >= self.finest);
         let found =
             intervals.find_map(|interval| bars(self.lake, SeriesName { symbol, interval }, self.range.clone()).ok());
-        found.map_or_else(|| bars(self.lake, SeriesName { symbol, interval: self.finest }, self.range.clone()), Ok)
+        let found =
+            found.map_or_else(|| bars(self.lake, SeriesName { symbol, interval: self.finest }, self.range.clone()), Ok);
+        Ok(found?.bars)
     }
 }

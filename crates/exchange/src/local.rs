@@ -12,7 +12,7 @@ use candlewick_model::run::CommandId;
 use candlewick_model::{
     Account, Bar, ClientOrderId, ExecutionReport, Interval, Order, OrderId, Refusal, Symbol, Timestamp,
 };
-use candlewick_simulator::{PointKind, Replay, Setup, VenueEvent};
+use candlewick_simulator::{Point, PointKind, Replay, Setup, VenueEvent};
 
 /// The market that is served.
 const ONLY: usize = 0;
@@ -84,20 +84,24 @@ impl LocalExchange {
     }
 
     /// Lets time go on until an order changes or a bar closes, but not beyond `until`.
-    pub fn step(&mut self, until: Option<Timestamp>) -> Stepped {
+    pub fn step(&mut self, until: Option<Timestamp>) -> Result<Stepped, Refusal> {
         loop {
-            let next = self.replay.next_point(ONLY);
-            let Some(next) = next else { return self.stepped(0, 0, true) };
+            let Some(next) = self.next_point()? else { return Ok(self.stepped(0, 0, true)) };
             if let Some(until) = until.filter(|until| next.time > *until) {
                 self.now = self.now.max(until);
-                return self.stepped(0, 0, false);
+                return Ok(self.stepped(0, 0, false));
             }
             let reports = self.advance().len();
             let bars = usize::from(next.kind == PointKind::Close);
             if reports + bars > 0 {
-                return self.stepped(reports, bars, false);
+                return Ok(self.stepped(reports, bars, false));
             }
         }
+    }
+
+    /// The point that comes next. What cannot be read is the exchange's trouble.
+    fn next_point(&mut self) -> Result<Option<Point>, Refusal> {
+        self.replay.next_point(ONLY).map_err(|error| Refusal::naming(-1000, error.to_string()))
     }
 
     fn stepped(&self, reports: usize, bars: usize, ended: bool) -> Stepped {
@@ -117,7 +121,7 @@ impl LocalExchange {
 
     fn advance_to_an_open(&mut self) -> Result<(), Refusal> {
         loop {
-            if self.replay.next_point(ONLY).is_none() {
+            if self.next_point()?.is_none() {
                 return Err(Refusal::new(-1016, "This service is no longer available."));
             }
             self.advance();
@@ -134,14 +138,15 @@ impl LocalExchange {
         let bar = self.replay.bars(ONLY).bar(point.bar);
         let price = self.replay.last_price(ONLY);
         self.running = match (point.kind, self.running) {
-            (PointKind::Open, _) | (PointKind::Extreme, None) => {
+            (PointKind::Open, _) | (PointKind::Inside, None) => {
                 Some(Bar { high: price, low: price, open: price, close: price, ..share_of(&bar, 0) })
             }
-            (PointKind::Extreme, Some(so_far)) => {
+            (PointKind::Inside, Some(so_far)) => {
                 let thirds = 1 + i32::from(!so_far.volume.is_zero());
                 let (high, low) = (so_far.high.max(price), so_far.low.min(price));
                 Some(Bar { high, low, open: so_far.open, close: price, ..share_of(&bar, thirds) })
             }
+            (PointKind::Between, so_far) => so_far.map(|bar| Bar { close: price, ..bar }),
             (PointKind::Close, _) => {
                 self.closed = point.bar + 1;
                 None

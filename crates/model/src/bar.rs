@@ -223,8 +223,14 @@ impl FromIterator<Bar> for Bars {
     fn from_iter<I: IntoIterator<Item = Bar>>(bars: I) -> Self {
         let bars = bars.into_iter();
         let mut columns = Self::with_capacity(bars.size_hint().0);
-        bars.for_each(|bar| columns.push(bar));
+        columns.extend(bars);
         columns
+    }
+}
+
+impl Extend<Bar> for Bars {
+    fn extend<I: IntoIterator<Item = Bar>>(&mut self, bars: I) {
+        bars.into_iter().for_each(|bar| self.push(bar));
     }
 }
 

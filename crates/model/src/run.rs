@@ -110,7 +110,48 @@ pub enum PathModel {
     Pessimistic,
     /// The one that leaves more equity at the close.
     Optimistic,
+    /// As finer bars or trades have it, where there are any.
+    Detail,
 }
+
+/// What a market moves along inside its bars (rule 2.2, `detail`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DetailKind {
+    /// The market's trades, those of one taker order at one price joined.
+    AggTrades,
+    /// Bars of a finer interval.
+    Bars(Interval),
+}
+
+impl std::fmt::Display for DetailKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AggTrades => f.pad("agg_trades"),
+            Self::Bars(interval) => interval.fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for DetailKind {
+    type Err = DetailKindError;
+    fn from_str(text: &str) -> Result<Self, DetailKindError> {
+        match text {
+            "agg_trades" => Ok(Self::AggTrades),
+            _ => text.parse().map(Self::Bars).map_err(|_| DetailKindError),
+        }
+    }
+}
+
+impl Serialize for DetailKind {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+/// A text that names no detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("neither agg_trades nor an interval such as 1s or 1m")]
+pub struct DetailKindError;
 
 /// When a resting order fills (rule 3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -134,6 +175,9 @@ pub enum Slippage {
     Ticks(u32),
     /// So many hundredths of a percent of the price, rounded against the account.
     BasisPoints(u32),
+    /// So many hundredths of a percent of the price for all of a bar's volume; for a part of it
+    /// times the square root of the part.
+    SquareRoot(u32),
 }
 
 /// The assumptions that turn candles into fills (`docs/fill-rules.md`).
@@ -182,6 +226,11 @@ pub struct Assumptions {
     /// Bars in which orders worked and both extremes lay beyond own limits, so that the order
     /// of the extremes mattered.
     pub path_order_mattered: u64,
+    /// Bars that were walked along finer bars or trades.
+    pub bars_with_detail: u64,
+    /// Bars that should have been walked so, but of which there was no detail, so that the
+    /// nearer extreme came first.
+    pub bars_without_detail: u64,
     /// Judgements of a filter for which no average was there, so that the last price stood in.
     pub average_replaced: u64,
     /// Judgements with filters from a snapshot that is younger than the instant.
@@ -202,6 +251,8 @@ impl std::iter::Sum for Assumptions {
             remainder_filled: a.remainder_filled + b.remainder_filled,
             market_order_expired: a.market_order_expired + b.market_order_expired,
             path_order_mattered: a.path_order_mattered + b.path_order_mattered,
+            bars_with_detail: a.bars_with_detail + b.bars_with_detail,
+            bars_without_detail: a.bars_without_detail + b.bars_without_detail,
             average_replaced: a.average_replaced + b.average_replaced,
             filters_assumed: a.filters_assumed + b.filters_assumed,
             rejected_when_triggered: a.rejected_when_triggered + b.rejected_when_triggered,
@@ -261,6 +312,10 @@ pub struct RunMarket {
     pub interval: Interval,
     /// The bars that were replayed.
     pub bars: Arc<Bars>,
+    /// Whether they were made of trades, for want of the exchange's.
+    pub is_of_trades: bool,
+    /// What it moved along inside of them where that was at hand, the first of these that was.
+    pub details: Vec<DetailKind>,
     /// How candles became fills.
     pub fill_model: FillModel,
     /// Where the data have holes.

@@ -5,7 +5,7 @@
 //! (`equity.csv`).
 
 use candlewick_model::run::{
-    AssumedFilters, Assumptions, Band, CommandId, Event, FillModel, Provenance, Run, RunMarket,
+    AssumedFilters, Assumptions, Band, CommandId, DetailKind, Event, FillModel, Provenance, Run, RunMarket,
 };
 use candlewick_model::{Account, Asset, Gap, Interval, Price, Quantity, Symbol, Timestamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
@@ -55,6 +55,8 @@ struct Market<'a> {
     tick: Price,
     step: Quantity,
     bars: usize,
+    is_of_trades: bool,
+    details: &'a [DetailKind],
     fill_model: FillModel,
     assumed_filters: Option<AssumedFilters>,
     gaps: &'a [Gap],
@@ -70,6 +72,8 @@ impl<'a> Market<'a> {
             tick: market.tick,
             step: market.step,
             bars: market.bars.len(),
+            is_of_trades: market.is_of_trades,
+            details: &market.details,
             fill_model: market.fill_model,
             assumed_filters: market.assumed_filters,
             gaps: &market.gaps,

@@ -3,7 +3,7 @@
 //! For: cells with their text, what they sort by and how they lean; long tables are cut and say
 //! where the rest is. Not for: every row (CSV).
 
-use candlewick_model::run::{Event, Run, RunMarket};
+use candlewick_model::run::{Event, PathModel, Run, RunMarket};
 use candlewick_model::{ExpiryReason, Order, Side, Symbol, Timestamp};
 use serde::Serialize;
 
@@ -372,7 +372,7 @@ pub(crate) fn drawdowns(statistics: &Statistics) -> Vec<[String; 5]> {
 pub(crate) fn assumptions(run: &Run) -> Vec<(&'static str, String, bool)> {
     let a = &run.assumptions;
     let row = |text, n: u64| (text, count(n), n > 0);
-    vec![
+    let mut rows = vec![
         row("Fills cut short because the bar's volume share was used up", a.budget_exhausted),
         row("Fills of a remainder in a later bar than its order's first", a.remainder_filled),
         row("Market orders that expired, wholly or in part, for want of liquidity", a.market_order_expired),
@@ -381,5 +381,12 @@ pub(crate) fn assumptions(run: &Run) -> Vec<(&'static str, String, bool)> {
         row("Filters judged by a snapshot younger than the instant", a.filters_assumed),
         row("Maker fills, whose place in the queue is unknown", a.maker_fills),
         row("Taker fills at half spread plus slippage", a.taker_fills),
-    ]
+    ];
+    if run.markets.iter().any(|market| market.fill_model.path == PathModel::Detail) {
+        let known =
+            ("Bars in which orders worked, walked along finer bars or trades", count(a.bars_with_detail), false);
+        let unknown = row("… of which there were none, so that the nearer extreme came first", a.bars_without_detail);
+        rows.splice(4..4, [known, unknown]);
+    }
+    rows
 }

@@ -2,7 +2,7 @@
 //!
 //! For: words around figures. Not for: markup (the template).
 
-use candlewick_model::run::{MakerFill, PathModel, Run, RunMarket, Slippage};
+use candlewick_model::run::{DetailKind, MakerFill, PathModel, Run, RunMarket, Slippage};
 use candlewick_model::{Amount, CommissionRates, ExpiryReason, Liquidity, Rate, Side};
 use serde::Serialize;
 
@@ -210,9 +210,10 @@ fn rate(rate: Rate) -> String {
 pub(crate) fn fill_model(market: &RunMarket) -> Vec<(&'static str, String)> {
     let model = &market.fill_model;
     let path = match model.path {
-        PathModel::Nearest => "nearest: the extreme nearer to the open comes first",
-        PathModel::Pessimistic => "pessimistic: the way that leaves less equity is kept",
-        PathModel::Optimistic => "optimistic: the way that leaves more equity is kept",
+        PathModel::Nearest => "nearest: the extreme nearer to the open comes first".to_owned(),
+        PathModel::Pessimistic => "pessimistic: the way that leaves less equity is kept".to_owned(),
+        PathModel::Optimistic => "optimistic: the way that leaves more equity is kept".to_owned(),
+        PathModel::Detail => detail(&market.details),
     };
     let maker = match model.maker_fill {
         MakerFill::Through => "through: when the price goes beyond the limit",
@@ -222,10 +223,13 @@ pub(crate) fn fill_model(market: &RunMarket) -> Vec<(&'static str, String)> {
         Slippage::None => "none".to_owned(),
         Slippage::Ticks(ticks) => format!("{ticks} ticks"),
         Slippage::BasisPoints(points) => format!("{points} basis points"),
+        Slippage::SquareRoot(points) => format!("{points} basis points × √(share of the bar's volume)"),
     };
     let plural = if model.half_spread_ticks == 1 { "tick" } else { "ticks" };
+    let bars = if market.is_of_trades { "made of trades, for want of the exchange's" } else { "the exchange's" };
     vec![
-        ("Path inside a bar", path.to_owned()),
+        ("Bars", bars.to_owned()),
+        ("Path inside a bar", path),
         ("Resting orders fill", maker.to_owned()),
         ("Half spread", format!("{} {plural}", model.half_spread_ticks)),
         ("Slippage of takers", slippage),
@@ -234,6 +238,14 @@ pub(crate) fn fill_model(market: &RunMarket) -> Vec<(&'static str, String)> {
         ("Commission", commission(&model.fees)),
         ("Tick and step", format!("{} {}, {} {}", market.tick, market.quote_asset, market.step, market.base_asset)),
     ]
+}
+
+fn detail(kinds: &[DetailKind]) -> String {
+    let names: Vec<_> = kinds.iter().map(DetailKind::to_string).collect();
+    match &names[..] {
+        [] => "detail, but there was none: the extreme nearer to the open comes first".to_owned(),
+        names => format!("detail: along {}; where there is none the nearer extreme first", names.join(", else ")),
+    }
 }
 
 /// What the same result needs again.

@@ -8,6 +8,7 @@ use candlewick_model::{Account, Amount, Asset, Bars, Price, Timestamp};
 use candlewick_strategy::{Context, Outcome, Outgoing, Series, Session, Strategy, World};
 
 use crate::desk::VenueEvent;
+use crate::detail::DetailError;
 use crate::path::{FirstExtreme, PointKind};
 use crate::replay::{Market, Replay, Setup, Transfer};
 use crate::timeline::Timeline;
@@ -26,6 +27,9 @@ pub enum BacktestError {
         /// The instant.
         time: Timestamp,
     },
+    /// What happened inside of a bar cannot be read.
+    #[error(transparent)]
+    Detail(#[from] DetailError),
     /// A withdrawal that cannot be made.
     #[error("the withdrawal of {amount} {asset} at {time} cannot be made: {free} is free; make it smaller or later")]
     Withdrawal {
@@ -109,6 +113,12 @@ impl SeriesPlan {
 struct Pending {
     arrival: Timestamp,
     outgoing: Outgoing,
+}
+
+/// A command with the instant at which it reaches the venue.
+fn on_its_way(replay: &Replay, markets: &[MarketPlan], outgoing: Outgoing) -> Pending {
+    let market = replay.market_of(&outgoing.command).unwrap_or(0);
+    Pending { arrival: outgoing.time.plus(markets[market].latency_us), outgoing }
 }
 
 impl<S: Strategy> Backtest<S> {
@@ -257,15 +267,15 @@ impl<S: Strategy> Backtest<S> {
 
     /// Goes to the next instant at which a market moves or a bar closes, and handles it.
     fn walk(&mut self) -> Result<(), BacktestError> {
-        self.replay.catch_up();
+        self.replay.catch_up()?;
         let closes = self.series.iter().filter(|series| !series.moves).filter_map(SeriesPlan::next_close).min();
-        let Some(next) = [self.replay.next_instant(), closes].into_iter().flatten().min() else { return Ok(()) };
+        let Some(next) = [self.replay.next_instant()?, closes].into_iter().flatten().min() else { return Ok(()) };
         let now = next.max(self.replay.now());
         self.fire_timers(|at| at < now);
         self.make_transfers(now)?;
         let mut closed = Vec::new();
         for market in 0..self.markets.len() {
-            if self.replay.next_point(market).is_none_or(|point| point.time > now) {
+            if !self.replay.is_due(market, now)? {
                 continue;
             }
             let first = self.enter_and_choose(market);
@@ -285,13 +295,16 @@ impl<S: Strategy> Backtest<S> {
         }
         self.enter_bar(market);
         match self.markets[market].path {
-            PathModel::Nearest => None,
+            PathModel::Nearest | PathModel::Detail => None,
             model => {
                 let replay = &self.replay;
+                let planned = replay.next_close(market).map_or(Vec::new(), |close| self.session.planned(close));
+                let planned: Vec<_> =
+                    planned.into_iter().map(|outgoing| on_its_way(replay, &self.markets, outgoing)).collect();
                 let of_market = |p: &&Pending| replay.market_of(&p.outgoing.command) == Some(market);
-                let arriving =
-                    self.pending.iter().filter(of_market).map(|p| (p.arrival, p.outgoing.id, &p.outgoing.command));
-                replay.choose_path(market, model, &arriving.collect::<Vec<_>>())
+                let arriving = self.pending.iter().chain(&planned).filter(of_market);
+                let arriving: Vec<_> = arriving.map(|p| (p.arrival, p.outgoing.id, &p.outgoing.command)).collect();
+                replay.choose_path(market, model, &arriving)
             }
         }
     }
@@ -391,9 +404,7 @@ impl<S: Strategy> Backtest<S> {
     /// Puts what the strategy has said on its way.
     fn collect(&mut self) {
         for outgoing in self.session.take_commands() {
-            let market = self.replay.market_of(&outgoing.command).unwrap_or(0);
-            let arrival = outgoing.time.plus(self.markets[market].latency_us);
-            self.pending.push_back(Pending { arrival, outgoing });
+            self.pending.push_back(on_its_way(&self.replay, &self.markets, outgoing));
         }
     }
 

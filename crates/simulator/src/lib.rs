@@ -11,6 +11,7 @@ mod averages;
 mod backtest;
 mod book;
 mod desk;
+mod detail;
 mod path;
 mod rate_limit;
 mod reference;
@@ -20,6 +21,7 @@ mod venue;
 
 pub use backtest::{Backtest, BacktestError, Finished};
 pub use desk::{DiscountPrices, VenueEvent};
+pub use detail::{Detail, DetailError, DetailSource, Print, Unreadable};
 pub use path::{Point, PointKind};
 pub use reference::{MovingMean, PriceRange, Reference};
 pub use replay::{Limits, Market, Replay, Setup, Transfer};

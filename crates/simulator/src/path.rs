@@ -7,8 +7,10 @@ use candlewick_model::{Bar, Price, Timestamp};
 pub enum PointKind {
     /// The first price: a jump from the last one, even of length zero.
     Open,
-    /// The first or second extreme.
-    Extreme,
+    /// An extreme; along detail the open or an extreme of a finer bar, or a trade.
+    Inside,
+    /// Along detail the close of a finer bar. No command is taken up here.
+    Between,
     /// The last price. No command is taken up here.
     Close,
 }
@@ -29,8 +31,8 @@ impl PointKind {
     #[must_use]
     pub const fn takes_commands(self) -> bool {
         match self {
-            Self::Open | Self::Extreme => true,
-            Self::Close => false,
+            Self::Open | Self::Inside => true,
+            Self::Between | Self::Close => false,
         }
     }
 }
@@ -64,7 +66,7 @@ pub(crate) const POINTS: usize = 4;
 pub(crate) const fn kind(step: usize) -> PointKind {
     match step {
         0 => PointKind::Open,
-        1 | 2 => PointKind::Extreme,
+        1 | 2 => PointKind::Inside,
         _ => PointKind::Close,
     }
 }

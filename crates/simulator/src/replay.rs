@@ -13,8 +13,8 @@ use candlewick_model::{Account, Amount, Asset, Bars, Command, Interval, Ledger, 
 use crate::averages::Averages;
 use crate::book::{Book, Made};
 use crate::desk::{Desk, DiscountPrices, VenueEvent};
-
-use crate::path::{self, FirstExtreme, POINTS, Point};
+use crate::detail::{Along, DetailError, DetailSource, Inside, Part, Unreadable};
+use crate::path::{self, FirstExtreme, POINTS, Point, PointKind};
 use crate::rate_limit::UnfilledOrders;
 use crate::reference::{PriceRange, Reference};
 use crate::timeline::Timeline;
@@ -85,6 +85,8 @@ pub struct Market {
     pub longer: Vec<(Interval, Arc<Bars>)>,
     /// The finest bars at hand, for average prices (rule 5.3); may be the same.
     pub average_bars: Arc<Bars>,
+    /// Where finer bars and trades come from, the finest first; asked under `detail` alone.
+    pub details: Vec<Arc<dyn DetailSource>>,
     /// Where the reference price comes from.
     pub reference: Reference,
     /// How far from it takers may trade.
@@ -105,6 +107,7 @@ impl Market {
             average_bars: Arc::clone(&bars),
             bars,
             longer: Vec::new(),
+            details: Vec::new(),
             reference: Reference::Absent,
             price_range: None,
             discount: None,
@@ -138,6 +141,9 @@ struct Feed {
     step: usize,
     /// Which extreme of the running bar comes first; `None` is the nearer one.
     first_extreme: Option<FirstExtreme>,
+    /// What is known of the inside of that bar.
+    inside: Inside,
+    details: Vec<Arc<dyn DetailSource>>,
     /// Where the market stands; `None` before the first point.
     point: Option<Point>,
     /// Between which prices no order is touched, since orders last changed: not asked yet, or
@@ -154,10 +160,38 @@ impl Feed {
     /// The point that comes next; `None` after the last close.
     #[inline]
     fn next_point(&self) -> Option<Point> {
-        let open_time = *self.bars.open_time.get(self.row)?;
-        let time = path::time(open_time, self.bars.close_time[self.row], self.step);
+        let (open_time, close_time) = (*self.bars.open_time.get(self.row)?, self.bars.close_time[self.row]);
+        let along_bar = || (path::time(open_time, close_time, self.step), path::kind(self.step));
+        let (time, kind) = self.inside.point(self.step, close_time).unwrap_or_else(along_bar);
         // Real bars have overlapped; time never goes back (rule 2.3).
-        Some(Point { time: time.max(self.time()), kind: path::kind(self.step), bar: self.row })
+        Some(Point { time: time.max(self.time()), kind, bar: self.row })
+    }
+
+    /// Looks inside the bar that comes next, unless somebody has; whether it did.
+    fn look_inside(&mut self) -> Result<bool, Unreadable> {
+        if !matches!(self.inside, Inside::Unknown) || self.row >= self.bars.len() {
+            return Ok(false);
+        }
+        let bar = self.bars.bar(self.row);
+        self.inside = Inside::Absent;
+        for source in &self.details {
+            let detail = source.inside(bar.open_time, bar.close_time)?;
+            if let Some(detail) = detail.filter(|detail| detail.makes(&bar)) {
+                self.inside = Inside::Along(Along::new(detail, bar.close_time));
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    /// The next point is done.
+    fn pass_point(&mut self) {
+        let next = self.inside.pass_point(self.step);
+        self.step = next.unwrap_or(0);
+        if next.is_none() {
+            self.row += 1;
+            self.inside.forget();
+        }
     }
 
     /// What can be found out about its next bar without an order on the way: that no order is
@@ -170,6 +204,25 @@ impl Feed {
         let untouched = *self.untouched.get_or_insert_with(|| book.untouched_range());
         let (Some((low, high)), true) = (untouched, self.row < self.bars.len()) else { return false };
         low < self.bars.low[self.row] && self.bars.high[self.row] < high
+    }
+}
+
+/// Moves a book to the next point of a bar. Only what is used is looked at: orders come seldom,
+/// and what a bar's columns hold is far away by then.
+#[inline]
+fn walk(book: &mut Book, desk: &mut Desk, (bars, row): (&Bars, usize), step: usize, first: Option<FirstExtreme>) {
+    if step == 0 {
+        book.open_bar((bars.open_time[row], bars.close_time[row]), bars.volume.at(row));
+        if book.has_volume {
+            book.jump_to(desk, bars.open[row]);
+        }
+    } else if book.has_volume {
+        let bar = bars.bar(row);
+        if step == 1 {
+            book.note_path_order(&bar);
+        }
+        let first = first.unwrap_or_else(|| FirstExtreme::nearest(&bar));
+        book.move_to(desk, path::price(&bar, first, step));
     }
 }
 
@@ -200,7 +253,10 @@ impl Replay {
         let desk = Desk::new(ledger, unfilled, Arc::clone(&setup.limits.filters), before);
         let feed = |market: &Market| {
             let bars = Arc::clone(&market.bars);
-            Feed { bars, row: 0, step: 0, first_extreme: None, point: None, untouched: None }
+            let is_detailed = market.fill_model.path == PathModel::Detail;
+            let (inside, details) =
+                if is_detailed { (Inside::Unknown, market.details.clone()) } else { (Inside::Never, Vec::new()) };
+            Feed { bars, row: 0, step: 0, first_extreme: None, inside, details, point: None, untouched: None }
         };
         Self { venue: Venue { books, desk }, feeds: setup.markets.iter().map(feed).collect() }
     }
@@ -233,22 +289,44 @@ impl Replay {
         command.symbol().and_then(|symbol| self.venue.book_of(symbol))
     }
 
-    /// The point of a market that comes next; `None` after its last close.
-    #[must_use]
+    /// The point of a market that comes next; `None` after its last close. A market that moves
+    /// along detail looks inside the bar first.
     #[inline]
-    pub fn next_point(&self, market: usize) -> Option<Point> {
-        self.feeds[market].next_point()
+    pub fn next_point(&mut self, market: usize) -> Result<Option<Point>, DetailError> {
+        self.look_inside(market)?;
+        Ok(self.feeds[market].next_point())
     }
 
-    /// When the bar of a market opens that comes next, if the next point is its open.
+    /// Whether anything was to be looked at, so that the next point may be another one now.
+    #[inline]
+    fn look_inside(&mut self, market: usize) -> Result<bool, DetailError> {
+        let feed = &mut self.feeds[market];
+        feed.look_inside().map_err(|source| DetailError {
+            symbol: self.venue.books[market].instrument.symbol,
+            open_time: feed.bars.open_time[feed.row],
+            source,
+        })
+    }
+
+    /// When the bar of a market opens, or the finer one inside, if that is its next point.
     #[must_use]
     #[inline]
     pub(crate) fn next_open(&self, market: usize) -> Option<Timestamp> {
         let feed = &self.feeds[market];
-        feed.bars.open_time.get(feed.row).copied().filter(|_| feed.step == 0)
+        let open_time = *feed.bars.open_time.get(feed.row).filter(|_| feed.step == 0)?;
+        match feed.inside.point(0, open_time) {
+            None => Some(open_time),
+            Some((time, kind)) => kind.takes_commands().then_some(time),
+        }
     }
 
-    /// Whether the next point of a market is an open.
+    /// When the bar of a market closes that comes next, or runs.
+    pub(crate) fn next_close(&self, market: usize) -> Option<Timestamp> {
+        let feed = &self.feeds[market];
+        feed.bars.close_time.get(feed.row).copied()
+    }
+
+    /// Whether the next point of a market is an open, along detail also a trade.
     pub(crate) fn opens_next(&self, market: usize) -> bool {
         self.feeds[market].step == 0
     }
@@ -259,58 +337,81 @@ impl Replay {
     }
 
     /// When the next point of any market comes.
-    #[must_use]
-    pub(crate) fn next_instant(&self) -> Option<Timestamp> {
-        self.feeds.iter().filter_map(|feed| Some(feed.next_point()?.time)).min()
+    pub(crate) fn next_instant(&mut self) -> Result<Option<Timestamp>, DetailError> {
+        loop {
+            let next = self.feeds.iter().filter_map(|feed| Some(feed.next_point()?.time)).min();
+            let Some(next) = next else { return Ok(None) };
+            if !self.look_inside_until(next)? {
+                return Ok(Some(next));
+            }
+        }
+    }
+
+    /// Looks inside all bars that would open by an instant; whether there was any to look at.
+    pub(crate) fn look_inside_until(&mut self, instant: Timestamp) -> Result<bool, DetailError> {
+        let mut any = false;
+        for market in 0..self.feeds.len() {
+            let opens = matches!(self.feeds[market].inside, Inside::Unknown)
+                && self.feeds[market].next_point().is_some_and(|point| point.time <= instant);
+            any |= opens && self.look_inside(market)?;
+        }
+        Ok(any)
+    }
+
+    /// Whether the next point of a market has come by an instant.
+    pub(crate) fn is_due(&mut self, market: usize, now: Timestamp) -> Result<bool, DetailError> {
+        let is_due = |feed: &Feed| feed.next_point().is_some_and(|point| point.time <= now);
+        Ok(is_due(&self.feeds[market]) && (!self.look_inside(market)? || is_due(&self.feeds[market])))
     }
 
     /// Moves a market to its next point; what happens on the way carries that point's time.
+    /// Panics if a market that moves along detail was not asked for that point before.
     pub fn advance(&mut self, market: usize) -> Option<Point> {
         let Self { venue, feeds } = self;
         let feed = &mut feeds[market];
         feed.untouched = None;
+        assert!(!matches!(feed.inside, Inside::Unknown) || feed.next_point().is_none(), "nobody has looked inside");
         let mut point = feed.next_point()?;
         point.time = point.time.max(venue.desk.now);
         venue.go_to(point.time);
         let Venue { books, desk } = venue;
         let book = &mut books[market];
-        // Only what is used is looked at: orders come seldom, and what a bar's columns hold is far
-        // away by then.
+        if !matches!(feed.inside, Inside::Never) && point.kind == PointKind::Open {
+            book.note_detail(feed.inside.part().is_some(), !feed.bars.volume.at(feed.row).is_zero());
+        }
         if feed.step == 0 {
             feed.first_extreme = None;
-            let (bars, row) = (&feed.bars, feed.row);
-            book.open_bar((bars.open_time[row], bars.close_time[row]), bars.volume.at(row));
-            if book.has_volume {
-                book.jump_to(desk, bars.open[row]);
-            }
-        } else if book.has_volume {
-            let bar = feed.bars.bar(feed.row);
-            if feed.step == 1 {
-                book.note_path_order(&bar);
-            }
-            let first = feed.first_extreme.unwrap_or_else(|| FirstExtreme::nearest(&bar));
-            book.move_to(desk, path::price(&bar, first, feed.step));
         }
-        feed.step += 1;
-        if feed.step == POINTS {
-            feed.step = 0;
-            feed.row += 1;
+        let (bars, row) = (&feed.bars, feed.row);
+        match feed.inside.part() {
+            None => walk(book, desk, (bars, row), feed.step, feed.first_extreme),
+            Some(Part::Bar(finer, row)) => walk(book, desk, (finer, row), feed.step, None),
+            Some(Part::Trade(trade)) => {
+                book.open_bar((bars.open_time[row], bars.close_time[row]), trade.quantity.into());
+                book.jump_to(desk, trade.price);
+            }
+            Some(Part::Close) => {}
         }
+        feed.pass_point();
         feed.point = Some(point);
         Some(point)
     }
 
     /// Brings markets that were passed over up to now. No order works on them, so that nothing
     /// happens.
-    pub(crate) fn catch_up(&mut self) {
+    pub(crate) fn catch_up(&mut self) -> Result<(), DetailError> {
         let now = self.venue.desk.now;
         for market in 0..self.feeds.len() {
             while let Some(point) = self.feeds[market].next_point().filter(|point| point.time < now) {
+                if self.look_inside(market)? {
+                    continue;
+                }
                 self.advance(market);
                 // It stood there then, not now.
                 self.feeds[market].point = Some(point);
             }
         }
+        Ok(())
     }
 
     /// Whether no order is touched by the next bar of any market, or what is left of the running
@@ -333,9 +434,10 @@ impl Replay {
         if book.has_volume {
             book.last = feed.bars.close[feed.row];
         }
-        feed.point = Some(Point { time: close_time, kind: path::PointKind::Close, bar: feed.row });
+        feed.point = Some(Point { time: close_time, kind: PointKind::Close, bar: feed.row });
         feed.row += 1;
         feed.step = 0;
+        feed.inside.forget();
         close_time
     }
 
@@ -423,7 +525,7 @@ impl Replay {
         let low = self.equity_along(market, FirstExtreme::Low, arriving);
         let high = self.equity_along(market, FirstExtreme::High, arriving);
         match (model, low.cmp(&high)) {
-            (PathModel::Nearest, _) | (_, Ordering::Equal) => None,
+            (PathModel::Nearest | PathModel::Detail, _) | (_, Ordering::Equal) => None,
             (PathModel::Pessimistic, Ordering::Less) | (PathModel::Optimistic, Ordering::Greater) => {
                 Some(FirstExtreme::Low)
             }

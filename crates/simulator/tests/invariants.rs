@@ -41,8 +41,12 @@ struct World {
 
 fn model() -> impl Strategy<Value = FillModel> {
     let path = prop_oneof![Just(PathModel::Nearest), Just(PathModel::Pessimistic), Just(PathModel::Optimistic)];
-    let slippage =
-        prop_oneof![Just(Slippage::None), (0..3_u32).prop_map(Slippage::Ticks), Just(Slippage::BasisPoints(37))];
+    let slippage = prop_oneof![
+        Just(Slippage::None),
+        (0..3_u32).prop_map(Slippage::Ticks),
+        Just(Slippage::BasisPoints(37)),
+        (0..3_000_u32).prop_map(Slippage::SquareRoot)
+    ];
     let share = prop_oneof![Just("0.1"), Just("0.25"), Just("1")];
     (path, any::<bool>(), 0..4_u32, slippage, share, 0..2_i64).prop_map(
         |(path, touch, half_spread_ticks, slippage, share, latency)| FillModel {

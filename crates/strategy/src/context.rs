@@ -19,6 +19,8 @@ use candlewick_model::{
     TimeInForce, Timestamp, Worth,
 };
 
+use crate::Planned;
+
 /// What a run is made of, as its strategy sees it.
 pub struct World {
     /// The strategy's slice of capital.
@@ -75,6 +77,15 @@ struct Market {
     instrument: Arc<Instrument>,
     pair: Pair,
     open_orders: Vec<Order>,
+}
+
+/// A command of parameters as they stand; an order without a name is given that of its number.
+fn raw(id: CommandId, action: Action, mut parameters: RawParameters) -> Command {
+    let is_order = matches!(action, Action::New | Action::CancelReplace);
+    if is_order && parameters.get("newClientOrderId").is_none() {
+        parameters.push("newClientOrderId", ClientOrderId::numbered("cw", id).as_str());
+    }
+    Command::Raw(action, Box::new(parameters))
 }
 
 /// The strategy's world: its slice of capital, its open orders, the bars so far.
@@ -362,12 +373,15 @@ impl Context {
 
     /// Sends a command as raw parameters, valid or not. A new order gets a client order id where
     /// it has none, so that it can be found again whatever becomes of the answer.
-    pub fn send_raw(&mut self, action: Action, mut parameters: RawParameters) -> CommandId {
-        let is_order = matches!(action, Action::New | Action::CancelReplace);
-        if is_order && parameters.get("newClientOrderId").is_none() {
-            parameters.push("newClientOrderId", self.next_client_order_id().as_str());
-        }
-        self.send(Command::Raw(action, Box::new(parameters)))
+    pub fn send_raw(&mut self, action: Action, parameters: RawParameters) -> CommandId {
+        self.send(raw(self.last_command + 1, action, parameters))
+    }
+
+    /// What is planned, as it will leave.
+    pub(crate) fn outgoing(&self, planned: Vec<Planned>) -> Vec<Outgoing> {
+        let ids = self.last_command + 1..;
+        let outgoing = |(id, (time, action, parameters))| Outgoing { id, time, command: raw(id, action, parameters) };
+        ids.zip(planned).map(outgoing).collect()
     }
 
     /// Asks for [`crate::Strategy::on_timer`] at an instant; one that has passed comes at once.

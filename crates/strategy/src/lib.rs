@@ -16,7 +16,7 @@ pub use session::{Outcome, Session};
 use std::ops::Range;
 
 use candlewick_model::run::CommandId;
-use candlewick_model::{Bar, Bars, ExecutionReport, ListStatus, Refusal, Timestamp};
+use candlewick_model::{Action, Bar, Bars, ExecutionReport, ListStatus, RawParameters, Refusal, Timestamp};
 
 /// A trading strategy. Everything it may use is in the context; everything it wants it says
 /// there. Object-safe, and compiled into the replay loop where its type is known.
@@ -64,7 +64,18 @@ pub trait Strategy {
     fn on_timer(&mut self, context: &mut Context, at: Timestamp) {
         let _ = (context, at);
     }
+
+    /// What will be sent up to an instant whatever happens until then, in order, each at its
+    /// time, as [`Context::send_raw`] takes it. Paths that are chosen by their outcome look at it
+    /// (rule 2.2). Most strategies know of nothing.
+    fn planned(&self, until: Timestamp) -> Vec<Planned> {
+        let _ = until;
+        Vec::new()
+    }
 }
+
+/// A command that will be sent.
+pub type Planned = (Timestamp, Action, RawParameters);
 
 impl<S: Strategy + ?Sized> Strategy for Box<S> {
     fn on_start(&mut self, context: &mut Context) {
@@ -90,5 +101,8 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
     }
     fn on_timer(&mut self, context: &mut Context, at: Timestamp) {
         (**self).on_timer(context, at);
+    }
+    fn planned(&self, until: Timestamp) -> Vec<Planned> {
+        (**self).planned(until)
     }
 }

@@ -160,6 +160,12 @@ impl<S: Strategy> Session<S> {
         self.context.commands.drain(..)
     }
 
+    /// What the strategy will send up to an instant whatever happens until then.
+    #[must_use]
+    pub fn planned(&self, until: Timestamp) -> Vec<Outgoing> {
+        self.context.outgoing(self.strategy.planned(until))
+    }
+
     /// Records a command that the market ended too early for.
     pub fn not_sent(&mut self, Outgoing { id, time, command }: Outgoing) {
         let action = command.action();

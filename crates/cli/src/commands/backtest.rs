@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let prepared = Prepared::new(&config, &text, &Lake::open(&arguments.lake).map_err(Failure::usage)?)
         .map_err(Failure::usage_or_lake)?;
     let start = Instant::now();
-    let run = prepared.backtest(&config).map_err(Failure::usage)?;
+    let run = prepared.backtest(&config).map_err(Failure::of_run)?;
     let seconds = start.elapsed().as_secs_f64();
     let written = candlewick_report::write_all(&run, &arguments.out).map_err(Failure::outside)?;
     if arguments.json {

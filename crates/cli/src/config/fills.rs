@@ -1,16 +1,19 @@
 //! `[fills]`: how bars become fills. What a table does not say, the more general one says, and
 //! the fill rules where that is silent too.
 
+use anyhow::anyhow;
 use candlewick_model::CommissionRates;
-use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::run::{DetailKind, FillModel, MakerFill, PathModel, Slippage};
 use serde::Deserialize;
 
-use super::values::{Number, share};
+use super::values::{Number, optional_text, share};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct FillsConfig {
     path: Option<PathModel>,
+    #[serde(deserialize_with = "optional_text")]
+    detail: Option<DetailKind>,
     maker_fill: Option<MakerFill>,
     half_spread_ticks: Option<u32>,
     slippage: Option<Slippage>,
@@ -23,11 +26,20 @@ impl FillsConfig {
     pub(super) fn over(&self, general: &Self) -> Self {
         Self {
             path: self.path.or(general.path),
+            detail: self.detail.or(general.detail),
             maker_fill: self.maker_fill.or(general.maker_fill),
             half_spread_ticks: self.half_spread_ticks.or(general.half_spread_ticks),
             slippage: self.slippage.or(general.slippage),
             volume_share: self.volume_share.or(general.volume_share),
             latency_ms: self.latency_ms.or(general.latency_ms),
+        }
+    }
+
+    /// The one kind of detail that is wanted; whatever there is where absent.
+    pub(super) fn detail(&self) -> anyhow::Result<Option<DetailKind>> {
+        match (self.detail, self.path) {
+            (Some(_), None) => Err(anyhow!("`fills.detail` needs `path = \"detail\"` beside it")),
+            (detail, _) => Ok(detail),
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use candlewick_model::run::FillModel;
+use candlewick_model::run::{DetailKind, FillModel};
 use candlewick_model::{Interval, Price, Symbol, Timestamp};
 use candlewick_simulator::{MovingMean, PriceRange, Reference};
 use serde::Deserialize;
@@ -57,6 +57,8 @@ pub struct MarketPlan {
     pub longer: Vec<Interval>,
     /// How its bars become fills.
     pub fill_model: FillModel,
+    /// What it is to move along inside of them; the finest of what there is where absent.
+    pub detail: Option<DetailKind>,
     /// Where its reference price comes from.
     pub reference: Reference,
     /// How far from it takers may trade.

@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use candlewick_model::run::FillModel;
 use candlewick_model::{Account, Amount, Asset, Interval, Period, Symbol, Timestamp};
 use candlewick_simulator::Transfer;
 use candlewick_strategy::Builtin;
@@ -180,18 +179,17 @@ impl Config {
         if let Some(short) = longer.iter().find(|longer| **longer <= interval) {
             return Err(anyhow!("`longer` holds {short}, which is not longer than the {interval} bars of {symbol}"));
         }
+        let fills = own.fills.over(&self.fills);
+        let model = || fills.model(own.fees.rates(&self.fees)?);
         Ok(MarketPlan {
             symbol,
             interval,
             longer,
-            fill_model: self.fill_model_of(own).with_context(|| format!("market {symbol}"))?,
+            fill_model: model().with_context(|| format!("market {symbol}"))?,
+            detail: fills.detail()?,
             reference: own.reference(symbol, &self.folder)?,
             price_range: own.price_range(symbol)?,
         })
-    }
-
-    fn fill_model_of(&self, market: &MarketConfig) -> anyhow::Result<FillModel> {
-        market.fills.over(&self.fills).model(market.fees.rates(&self.fees)?)
     }
 
     /// A path of the configuration, as seen from here.

@@ -17,9 +17,10 @@ impl No {
         Self(Refusal::new(code, text))
     }
 
-    /// Malformed requests and refused orders are 400, keys that are not accepted 401.
+    /// Malformed requests and refused orders are 400, keys that are not accepted 401, own trouble 500.
     fn status(&self) -> StatusCode {
         match self.0.code {
+            -1000 => StatusCode::INTERNAL_SERVER_ERROR,
             -2014 | -2015 => StatusCode::UNAUTHORIZED,
             _ => StatusCode::BAD_REQUEST,
         }

@@ -5,6 +5,7 @@ use candlewick_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::State;
+use super::answer::Answer;
 
 /// How far time may go at most.
 #[derive(Deserialize)]
@@ -29,7 +30,8 @@ pub(super) struct Stepped {
 
 /// Lets simulated time go on to the next instant at which an order changes or a bar closes,
 /// but not beyond `until`.
-pub(super) async fn step(state: State, Json(Step { until }): Json<Step>) -> Json<Stepped> {
-    let stepped = state.exchange().step(until.map(Timestamp::from_micros));
-    Json(Stepped { time: stepped.time.micros(), reports: stepped.reports, bars: stepped.bars, ended: stepped.ended })
+pub(super) async fn step(state: State, Json(Step { until }): Json<Step>) -> Answer<Stepped> {
+    let stepped = state.exchange().step(until.map(Timestamp::from_micros))?;
+    let (time, reports, bars, ended) = (stepped.time.micros(), stepped.reports, stepped.bars, stepped.ended);
+    Ok(Json(Stepped { time, reports, bars, ended }))
 }

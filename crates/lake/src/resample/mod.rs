@@ -138,7 +138,7 @@ fn begin_of(sources: &[Source]) -> Option<Timestamp> {
 }
 
 /// The first regular open at or after an instant.
-fn open_from(interval: Interval, at: Timestamp) -> Timestamp {
+pub(crate) fn open_from(interval: Interval, at: Timestamp) -> Timestamp {
     let open = interval.open_at(at);
     if open == at { at } else { interval.next_open(open) }
 }

@@ -9,6 +9,7 @@
 //! A day that a monthly archive has no trades of is a file without rows, so that it is known to
 //! be there.
 
+mod bars;
 mod columns;
 mod file;
 mod read;

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use candlewick_model::Timestamp;
+use candlewick_model::{Period, Symbol, Timestamp};
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
@@ -87,7 +87,7 @@ impl Lake {
     /// The trades of a market from one instant up to another, some ten thousand at a time.
     pub fn trades<T: TradeColumns>(
         &self,
-        symbol: candlewick_model::Symbol,
+        symbol: Symbol,
         range: Range<Timestamp>,
     ) -> Result<TradeBatches<T>, LakeError> {
         let series = TradeSeries { symbol, table: T::TABLE };
@@ -101,6 +101,23 @@ impl Lake {
         Ok(TradeBatches { paths, reader: None, range, rows: PhantomData })
     }
 
+    /// The trades of a day by their times, those of one time in their order; `None` where the
+    /// lake has not that day.
+    pub fn trades_of_day<T: TradeColumns>(&self, symbol: Symbol, day: Period) -> Result<Option<Vec<T>>, LakeError> {
+        let series = TradeSeries { symbol, table: T::TABLE };
+        let place = self.trade_folder(&series)?.at(format!("{day}.parquet"));
+        if !place.is_there()? {
+            return Ok(None);
+        }
+        let capacity = usize::try_from(open(&place, &series)?.provenance.rows).unwrap_or_default();
+        let mut rows = Vec::with_capacity(capacity);
+        for batch in TradeBatches::<T>::of(place.to_path_buf(), day.range()) {
+            rows.append(&mut batch?);
+        }
+        rows.sort_by_key(|row| row.key().1);
+        Ok(Some(rows))
+    }
+
     /// Whether the values of a day are those that its footer's hash was made of.
     pub fn is_trade_file_intact<T: TradeColumns>(
         &self,
@@ -109,7 +126,7 @@ impl Lake {
     ) -> Result<bool, LakeError> {
         let path = series.folder(self.root()).join(&file.name);
         let all = Timestamp::MIN..Timestamp::MAX;
-        let batches = TradeBatches::<T> { paths: [path].into(), reader: None, range: all, rows: PhantomData };
+        let batches = TradeBatches::<T>::of(path, all);
         let (mut hash, mut bytes) = (Context::new(&SHA256), Vec::new());
         for batch in batches {
             batch?.iter().for_each(|row| row.hash_bytes(&mut bytes));
@@ -129,6 +146,11 @@ pub struct TradeBatches<T> {
 }
 
 impl<T: TradeColumns> TradeBatches<T> {
+    /// Of one file.
+    fn of(path: PathBuf, range: Range<Timestamp>) -> Self {
+        Self { paths: [path].into(), reader: None, range, rows: PhantomData }
+    }
+
     fn next_batch(&mut self) -> Result<Option<Vec<T>>, LakeError> {
         loop {
             if let Some((path, reader)) = &mut self.reader {

@@ -1,4 +1,4 @@
-use candlewick_model::{AggTrade, Amount, Price, Quantity, Side, TimeUnit, Trade};
+use candlewick_model::{AggTrade, Amount, Bars, Interval, Price, Quantity, Side, TimeUnit, Trade};
 
 use super::*;
 use crate::Lake;
@@ -131,4 +131,89 @@ fn single_trades_keep_all_their_values() {
     assert_eq!(rows, [trade, Trade { id: 10, aggressor: Side::Buy, ..trade }]);
     let files = lake.trade_files(&series(TradeTable::Trades)).unwrap();
     assert_eq!(files[0].provenance.missing_ids, 2);
+}
+
+/// Time of day, price, tenths of base, who took.
+type Told<'a> = (&'a str, i64, i64, Side);
+
+/// Writes days of trades; each day's trades and nothing else.
+fn lake_of(folder: &std::path::Path, days: &[(&str, &[Told])]) -> Lake {
+    let lake = Lake::new(folder);
+    let mut id = 0;
+    for (day, rows) in days {
+        let writer = lake.trade_writer(series(TradeTable::AggTrades)).unwrap();
+        let mut sink = writer.begin(source(day)).unwrap();
+        let trade = |(time, price, quantity, aggressor): &Told| {
+            id += 3;
+            AggTrade {
+                id,
+                price: Price::from_units(price * 100_000_000),
+                quantity: Quantity::from_units(quantity * 10_000_000),
+                first_trade_id: id,
+                last_trade_id: id + 2,
+                time: format!("{day}T{time}Z").parse().unwrap(),
+                aggressor: *aggressor,
+                is_best_match: true,
+            }
+        };
+        sink.push(&rows.iter().map(trade).collect::<Vec<_>>(), Some(TimeUnit::Milliseconds)).unwrap();
+        sink.commit().unwrap();
+    }
+    lake
+}
+
+#[test]
+fn bars_are_made_of_trades_as_the_exchange_makes_them() {
+    use Side::{Buy, Sell};
+    let folder = tempfile::tempdir().unwrap();
+    let early: &[_] = &[
+        ("23:57:59.999", 9, 1, Buy),
+        ("23:58:00", 10, 10, Buy),
+        ("23:58:59.500", 12, 5, Sell),
+        // Times run back a little; a bar goes by them.
+        ("23:58:20", 8, 5, Sell),
+    ];
+    let late: &[_] = &[("00:01:00", 11, 20, Buy)];
+    let days = [("2023-02-01", early), ("2023-02-02", late), ("2023-02-03", &[]), ("2023-02-05", late)];
+    let lake = lake_of(folder.path(), &days);
+    let bars = |interval, from: &str, to: &str| {
+        lake.bars_of_trades(symbol(), interval, from.parse().unwrap()..to.parse().unwrap()).unwrap()
+    };
+    let minutes = bars(Interval::OneMinute, "2023-02-01", "2023-03-01");
+    let told = |bars: &Bars| -> Vec<String> {
+        let whole = |price: Price| price.units() / 100_000_000;
+        let tenths = |amount: Amount| amount.units() / 10_000_000;
+        let tell = |bar: candlewick_model::Bar| {
+            let prices = [bar.open, bar.high, bar.low, bar.close].map(whole);
+            let volumes = [bar.volume, bar.quote_volume, bar.taker_buy_volume, bar.taker_buy_quote_volume].map(tenths);
+            format!("{} {prices:?} {volumes:?} {}", &bar.open_time.to_string()[5..16], bar.trades)
+        };
+        bars.iter().map(tell).collect()
+    };
+    assert_eq!(
+        told(&minutes)[..5],
+        [
+            "02-01T23:57 [9, 9, 9, 9] [1, 9, 1, 9] 3",
+            "02-01T23:58 [10, 12, 8, 12] [20, 200, 10, 100] 9",
+            "02-01T23:59 [12, 12, 12, 12] [0, 0, 0, 0] 0",
+            "02-02T00:00 [12, 12, 12, 12] [0, 0, 0, 0] 0",
+            "02-02T00:01 [11, 11, 11, 11] [20, 220, 20, 220] 3",
+        ]
+    );
+    // To the end of the last day before the hole; behind it nothing is known until a trade.
+    assert_eq!(minutes.len(), 3 + 2 * 1_440 + 1_439);
+    assert_eq!(minutes.open_time[3 + 2 * 1_440].to_string(), "2023-02-05T00:01:00Z");
+    assert_eq!(minutes.close_time[0].to_string(), "2023-02-01T23:57:59.999999Z");
+    // What is before the range is known all the same, across a day without a trade.
+    let third = bars(Interval::OneHour, "2023-02-03", "2023-02-04");
+    assert_eq!((third.len(), third.close[0].units()), (24, 1_100_000_000));
+    // Bars of several days need all of them.
+    assert_eq!(bars(Interval::OneDay, "2023-02-01", "2023-03-01").len(), 4);
+    assert_eq!(bars(Interval::ThreeDays, "2023-01-01", "2023-03-01").len(), 1, "from 02-01 on");
+    assert!(bars(Interval::OneWeek, "2023-01-01", "2023-03-01").is_empty());
+    for (finer, coarser) in [(Interval::OneMinute, Interval::OneHour), (Interval::OneSecond, Interval::OneMinute)] {
+        let [finer_bars, coarser_bars] = [finer, coarser].map(|interval| bars(interval, "2023-02-01", "2023-02-02"));
+        let made = crate::resample(&finer_bars, finer, coarser).unwrap().bars;
+        assert_eq!(made, coarser_bars);
+    }
 }

@@ -57,6 +57,8 @@ impl Made {
                     latency_us: 0,
                     fees,
                 },
+                is_of_trades: false,
+                details: Vec::new(),
                 gaps: Vec::new(),
                 assumed_filters: None,
             }],

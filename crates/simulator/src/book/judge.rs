@@ -43,11 +43,7 @@ impl Book {
         };
         let quantity = match request.size {
             OrderSize::Base(quantity) => Some(quantity),
-            OrderSize::Quote(money) => Some(
-                Quantity::bought_floor(money, self.taker_price(request.side, None))
-                    .unwrap_or(Quantity::MAX)
-                    .floor_to(self.instrument.filters.step()),
-            ),
+            OrderSize::Quote(money) => Some(self.worth_of(request.side, money)),
             OrderSize::Received => None,
         };
         let judged = Judged::of(request, quantity, pegged);
@@ -121,7 +117,9 @@ impl Book {
 
     /// What a MARKET BUY must afford: all of it at the execution price.
     pub(super) fn market_cost(&self, quantity: Quantity) -> Amount {
-        self.taker_price(Side::Buy, None).notional_floor(quantity).truncate_to(self.instrument.quote_precision)
+        self.taker_price(Side::Buy, None, quantity)
+            .notional_floor(quantity)
+            .truncate_to(self.instrument.quote_precision)
     }
 
     /// Whether the account has so much, with what is about to be released.

@@ -102,7 +102,9 @@ pub(crate) struct Book {
     pub(crate) has_volume: bool,
     /// When the running bar opened and will close.
     running: (Timestamp, Timestamp),
-    /// What own fills may still take in the running bar.
+    /// What is traded in the running bar.
+    volume: Amount,
+    /// What own fills may still take of it.
     budget: Quantity,
     /// The number of the step: an order has one turn to fill in each (rule 4.2).
     step: u64,
@@ -141,6 +143,7 @@ impl Book {
             last: made.first_price,
             has_volume: false,
             running: (made.start, made.start),
+            volume: Amount::ZERO,
             budget: Quantity::ZERO,
             step: 0,
             averages: made.averages,
@@ -170,6 +173,7 @@ impl Book {
     /// The volume of which own fills may take their share.
     pub(crate) fn give_volume(&mut self, volume: Amount) {
         self.has_volume = !volume.is_zero();
+        self.volume = volume;
         let share = volume.times_rate_floor(self.model.volume_share);
         self.budget = Quantity::from_amount_saturating(share).floor_to(self.instrument.filters.step());
     }
@@ -246,6 +250,13 @@ impl Book {
             }
         }
         (!self.follows_trades()).then_some((low, high))
+    }
+
+    /// Counts bars along whose inside the market moves, and those whose inside is not known. In
+    /// a bar without volume there is nothing to know.
+    pub(crate) fn note_detail(&mut self, is_known: bool, has_volume: bool) {
+        self.assumptions.bars_with_detail += u64::from(is_known);
+        self.assumptions.bars_without_detail += u64::from(!is_known && has_volume);
     }
 
     /// Counts bars in which own orders lie within reach of both extremes.

@@ -1,7 +1,8 @@
 //! Bid and ask, slippage, and the reach of a limit (rules 3.1 and 3.2).
 
+use candlewick_model::number::ONE;
 use candlewick_model::run::{MakerFill, Slippage};
-use candlewick_model::{Order, Peg, PegPriceType, Price, Refusal, Side};
+use candlewick_model::{Amount, Order, Peg, PegPriceType, Price, Quantity, Refusal, Side};
 
 use super::Book;
 
@@ -12,6 +13,23 @@ pub(super) fn beyond(side: Side, limit: Price, price: Price) -> i64 {
         Side::Buy => limit.units() - price.units(),
         Side::Sell => price.units() - limit.units(),
     }
+}
+
+/// So many basis points of a price, times a share at 1e-8, rounded up.
+fn part_of(price: Price, bps: u32, share: i128) -> i64 {
+    let product = i128::from(price.units()) * i128::from(bps) * share;
+    let whole = 10_000 * i128::from(ONE);
+    i64::try_from((product + whole - 1) / whole).unwrap_or(i64::MAX)
+}
+
+/// The square root of the share of a bar's volume, at 1e-8, rounded up; nothing of nothing.
+fn root_of_share(quantity: Quantity, volume: Amount) -> i128 {
+    let one = i128::from(ONE);
+    let scaled = i128::from(quantity.units()) * one * one;
+    let Some(share) = scaled.checked_div(volume.units()) else { return 0 };
+    let share = share + i128::from(share * volume.units() < scaled);
+    let root = share.isqrt();
+    root + i128::from(root * root < share)
 }
 
 impl Book {
@@ -30,10 +48,10 @@ impl Book {
         Price::from_units((self.last.units() - self.half_spread()).max(tick))
     }
 
-    /// At which price a taker trades with the market: ask or bid, worse by the slippage,
-    /// rounded to the tick against the account, never under one tick, never worse than the
-    /// limit.
-    pub(super) fn taker_price(&self, side: Side, limit: Option<Price>) -> Price {
+    /// At which price a taker that wants so much trades with the market: ask or bid, worse by
+    /// the slippage, rounded to the tick against the account, never under one tick, never worse
+    /// than the limit.
+    pub(super) fn taker_price(&self, side: Side, limit: Option<Price>, wanted: Quantity) -> Price {
         let tick = self.instrument.filters.tick();
         let touch = match side {
             Side::Buy => self.ask(),
@@ -42,10 +60,8 @@ impl Book {
         let slip = match self.model.slippage {
             Slippage::None => 0,
             Slippage::Ticks(ticks) => tick.units().saturating_mul(ticks.into()),
-            Slippage::BasisPoints(bps) => {
-                let product = i128::from(touch.units()) * i128::from(bps);
-                i64::try_from((product + 9_999) / 10_000).unwrap_or(i64::MAX)
-            }
+            Slippage::BasisPoints(bps) => part_of(touch, bps, ONE.into()),
+            Slippage::SquareRoot(bps) => part_of(touch, bps, root_of_share(wanted.min(self.budget), self.volume)),
         };
         match side {
             Side::Buy => {
@@ -58,6 +74,33 @@ impl Book {
                 limit.map_or(price, |limit| price.max(limit))
             }
         }
+    }
+
+    /// The most that comes to no more than `money` at the price that a taker of so much pays or
+    /// gets, rounded down to the step (rule 5.7).
+    pub(super) fn worth_of(&self, side: Side, money: Amount) -> Quantity {
+        let step = self.instrument.filters.step();
+        let at_price_of = |wanted| {
+            let quantity = Quantity::bought_floor(money, self.taker_price(side, None, wanted));
+            quantity.unwrap_or(Quantity::MAX).floor_to(step)
+        };
+        let fixed = at_price_of(Quantity::ZERO);
+        if !matches!(self.model.slippage, Slippage::SquareRoot(_)) {
+            return fixed;
+        }
+        // The more, the worse the price: halved until it fits.
+        let step = step.units().max(1);
+        let (mut fits, mut most) = (0, fixed.max(at_price_of(Quantity::MAX)).units() / step);
+        while fits < most {
+            let half = most - (most - fits) / 2;
+            let wanted = Quantity::from_units(half * step);
+            if at_price_of(wanted) >= wanted {
+                fits = half;
+            } else {
+                most = half - 1;
+            }
+        }
+        Quantity::from_units(fits * step)
     }
 
     /// Whether a limit reaches the market's price (rule 3.2).
@@ -104,5 +147,22 @@ impl Book {
             (Side::Buy, Some(own)) => price.min(own),
             (Side::Sell, Some(own)) => price.max(own),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rule_3_1_roots_are_rounded_up() {
+        let root =
+            |quantity: i64, volume: i128| root_of_share(Quantity::from_units(quantity), Amount::from_units(volume));
+        assert_eq!(root(1, 100), i128::from(ONE / 10), "an exact one stays");
+        assert_eq!(root(1, 2), 70_710_679);
+        assert_eq!(root(1, 3), 57_735_027);
+        assert_eq!(root(i64::MAX, i64::MAX.into()), ONE.into());
+        assert_eq!((root(1, i128::MAX / 10), root(0, 5), root(0, 0)), (1, 0, 0));
+        assert_eq!(part_of(Price::from_units(101), 250, ONE.into()), 3, "2.525");
     }
 }

@@ -82,7 +82,7 @@ impl Book {
         };
         let limit = Self::limit_of(order);
         let meets_market = limit.is_none_or(|limit| self.reaches_market(order.side, limit));
-        let allowed = limits.allow(self.taker_price(order.side, limit));
+        let allowed = limits.allow(self.taker_price(order.side, limit, order.remaining()));
         let market = if meets_market && allowed && self.is_trading() { self.budget.units() } else { 0 };
         Quantity::from_units(own.saturating_add(market))
     }
@@ -92,7 +92,7 @@ impl Book {
     fn bound(&self, order: &Order) -> Price {
         match Self::limit_of(order) {
             Some(limit) if !self.reaches_market(order.side, limit) => limit,
-            limit => self.taker_price(order.side, limit),
+            limit => self.taker_price(order.side, limit, order.remaining()),
         }
     }
 
@@ -107,8 +107,7 @@ impl Book {
     /// Takes: own orders in the way first, then the market's liquidity.
     pub(super) fn take(&mut self, desk: &mut Desk, order: &mut Order) {
         let limits = self.execution_limits(desk, order.side);
-        let bound = self.bound(order);
-        while let Some(at) = self.best_own(order.side, bound) {
+        while let Some(at) = self.best_own(order.side, self.bound(order)) {
             if !limits.allow(self.open[at].order.limit()) {
                 return self.exceed(desk, order);
             }
@@ -121,7 +120,7 @@ impl Book {
         if limit.is_some_and(|limit| !self.reaches_market(order.side, limit)) || !self.is_trading() {
             return;
         }
-        let price = self.taker_price(order.side, limit);
+        let price = self.taker_price(order.side, limit, order.remaining());
         if !limits.allow(price) {
             return self.exceed(desk, order);
         }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use candlewick_model::{Action, Price};
+use candlewick_model::{Action, Amount, Price};
 
 pub(crate) const START_MS: i64 = 1_672_531_200_000;
 pub(crate) const MINUTE_MS: i64 = 60_000;
@@ -36,7 +36,17 @@ pub(crate) struct Row {
     pub(crate) minute: i64,
     /// Open, high, low, close.
     pub(crate) prices: [Price; 4],
-    pub(crate) volume: u64,
+    pub(crate) volume: Amount,
+    /// What happened inside of it, in order.
+    pub(crate) inside: Vec<Inner>,
+}
+
+/// A finer bar, or a trade.
+pub(crate) struct Inner {
+    pub(crate) second: i64,
+    pub(crate) prices: [Price; 4],
+    pub(crate) volume: Amount,
+    pub(crate) is_trade: bool,
 }
 
 pub(crate) struct Scenario {
@@ -53,7 +63,9 @@ pub(crate) struct Scenario {
     /// The minute that comes next.
     pub(crate) minute: i64,
     /// The volume of the minutes that come.
-    pub(crate) volume: u64,
+    pub(crate) volume: Amount,
+    /// What happens inside of the minute that comes.
+    inside: Vec<Inner>,
     /// How far into the minute requests leave, in milliseconds.
     offset: i64,
     /// The requests as lines of a script.
@@ -107,7 +119,8 @@ impl Scenario {
             rows: Vec::new(),
             last: None,
             minute: 0,
-            volume: 1_000_000,
+            volume: Amount::from_units(1_000_000 * 100_000_000),
+            inside: Vec::new(),
             offset: 0,
             sent: Vec::new(),
             expected: Vec::new(),
@@ -123,20 +136,29 @@ impl Scenario {
             "market" => self.change_rules().market.extend(pairs(rest)),
             "filter" => self.change_rules().filters.push(rest.to_owned()),
             "balance" => self.balances.extend(pairs(rest)),
-            "volume" => self.volume = rest.parse().map_err(|_| format!("no volume `{rest}`"))?,
+            "volume" => self.volume = amount(rest)?,
             "price" | "jump" => {
                 let to = price(rest)?;
                 if let Some(last) = self.last {
                     let from = if word == "jump" { to } else { last };
-                    self.pass_minute([from, from.max(to), from.min(to), to]);
+                    self.pass_minute([from, from.max(to), from.min(to), to], self.volume);
                 }
                 self.last = Some(to);
             }
             "bar" => {
-                let prices: Vec<Price> = rest.split_whitespace().map(price).collect::<Result<_, _>>()?;
-                let prices = prices.try_into().map_err(|_| format!("four prices, not `{rest}`"))?;
-                self.pass_minute(prices);
+                let prices = prices(&rest.split_whitespace().collect::<Vec<_>>())?;
+                self.pass_minute(prices, self.volume);
                 self.last = Some(prices[3]);
+            }
+            "inside" | "trade" => self.inside.push(Inner::read(word, &rest.split_whitespace().collect::<Vec<_>>())?),
+            "minute" => {
+                let (first, last) = self.inside.first().zip(self.inside.last()).ok_or("nothing happened inside")?;
+                let high = self.inside.iter().map(|inner| inner.prices[1]).max().expect("not empty");
+                let low = self.inside.iter().map(|inner| inner.prices[2]).min().expect("not empty");
+                let volume = self.inside.iter().map(|inner| inner.volume.units()).sum();
+                let prices = [first.prices[0], high, low, last.prices[3]];
+                self.last = Some(prices[3]);
+                self.pass_minute(prices, Amount::from_units(volume));
             }
             "gap" => self.minute += rest.parse::<i64>().map_err(|_| format!("no count `{rest}`"))?,
             "at" => self.offset = rest.parse::<i64>().map_err(|_| format!("no second `{rest}`"))? * 1_000,
@@ -160,8 +182,9 @@ impl Scenario {
         self.rules.last_mut().expect("as before")
     }
 
-    fn pass_minute(&mut self, prices: [Price; 4]) {
-        self.rows.push(Row { minute: self.minute, prices, volume: self.volume });
+    fn pass_minute(&mut self, prices: [Price; 4], volume: Amount) {
+        let inside = std::mem::take(&mut self.inside);
+        self.rows.push(Row { minute: self.minute, prices, volume, inside });
         self.minute += 1;
         self.offset = 0;
     }
@@ -180,6 +203,33 @@ impl Scenario {
         self.sent.push(json + "}");
         Ok(())
     }
+}
+
+impl Inner {
+    fn read(word: &str, words: &[&str]) -> Result<Self, String> {
+        let second = |text: &str| text.parse().map_err(|_| format!("no second `{text}`"));
+        match (word, words) {
+            ("inside", [at, bar @ .., volume]) => {
+                Ok(Self { second: second(at)?, prices: prices(bar)?, volume: amount(volume)?, is_trade: false })
+            }
+            ("trade", [at, at_price, quantity]) => Ok(Self {
+                second: second(at)?,
+                prices: [price(at_price)?; 4],
+                volume: amount(quantity)?,
+                is_trade: true,
+            }),
+            _ => Err(format!("a second, prices and a volume, not `{}`", words.join(" "))),
+        }
+    }
+}
+
+fn prices(words: &[&str]) -> Result<[Price; 4], String> {
+    let prices: Vec<Price> = words.iter().map(|word| price(word)).collect::<Result<_, _>>()?;
+    prices.try_into().map_err(|_| format!("four prices, not `{}`", words.join(" ")))
+}
+
+fn amount(text: &str) -> Result<Amount, String> {
+    text.parse().map_err(|error| format!("{text}: {error}"))
 }
 
 fn price(text: &str) -> Result<Price, String> {

@@ -1,18 +1,21 @@
 //! The market of a scenario, and what happens on it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use candlewick_model::run::{Event, FillModel, MakerFill, PathModel, Slippage};
 use candlewick_model::{
-    Account, Amount, Bar, Bars, CommissionRates, Discount, ExchangeInfo, Interval, Price, Rate, Symbol, Timestamp,
+    Account, Amount, Bar, Bars, CommissionRates, Discount, ExchangeInfo, Interval, Price, Quantity, Rate, Symbol,
+    Timestamp,
 };
 use candlewick_simulator::{
-    Backtest, DiscountPrices, Limits, Market, MovingMean, PriceRange, Reference, Setup, Timeline,
+    Backtest, Detail, DetailSource, DiscountPrices, Limits, Market, MovingMean, PriceRange, Print, Reference, Setup,
+    Timeline, Unreadable,
 };
 use candlewick_strategy::Script;
 use serde_json::{Value, json};
 
-use crate::scenario::{MINUTE_MS, Row, Rules, START_MS, Scenario};
+use crate::scenario::{Inner, MINUTE_MS, Row, Rules, START_MS, Scenario};
 
 /// What `market` sets beside the members of the symbol in exchangeInfo.
 const OURS: &[&str] = &[
@@ -25,6 +28,7 @@ const OURS: &[&str] = &[
     "fill",
     "slippage_ticks",
     "slippage_bps",
+    "slippage_root",
     "share",
     "latency_ms",
     "maker",
@@ -146,6 +150,7 @@ impl Rules {
                 "nearest" => PathModel::Nearest,
                 "pessimistic" => PathModel::Pessimistic,
                 "optimistic" => PathModel::Optimistic,
+                "detail" => PathModel::Detail,
                 other => panic!("no path `{other}`"),
             },
             maker_fill: match self.get("fill", "through") {
@@ -154,10 +159,11 @@ impl Rules {
                 other => panic!("no fill `{other}`"),
             },
             half_spread_ticks: self.number("half_spread", "1"),
-            slippage: match (self.number("slippage_ticks", "0"), self.number("slippage_bps", "0")) {
-                (0, 0) => Slippage::None,
-                (ticks, 0) => Slippage::Ticks(ticks),
-                (_, bps) => Slippage::BasisPoints(bps),
+            slippage: match ["slippage_ticks", "slippage_bps", "slippage_root"].map(|name| self.number(name, "0")) {
+                [0, 0, 0] => Slippage::None,
+                [ticks, 0, 0] => Slippage::Ticks(ticks),
+                [_, bps, 0] => Slippage::BasisPoints(bps),
+                [.., bps] => Slippage::SquareRoot(bps),
             },
             volume_share: self.get("share", "0.1").parse().unwrap(),
             latency_us: self.number::<i64>("latency_ms", "0") * 1_000,
@@ -176,8 +182,12 @@ impl Rules {
     }
 }
 
-fn bar(minute: i64, [open, high, low, close]: [Price; 4], volume: u64) -> Bar {
-    let open_time = Timestamp::from_millis(START_MS + minute * MINUTE_MS);
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_millis(START_MS + minute * MINUTE_MS)
+}
+
+fn bar(minute: i64, [open, high, low, close]: [Price; 4], volume: Amount) -> Bar {
+    let open_time = at(minute);
     Bar {
         open_time,
         close_time: open_time.plus(59_999_999),
@@ -185,18 +195,48 @@ fn bar(minute: i64, [open, high, low, close]: [Price; 4], volume: u64) -> Bar {
         high,
         low,
         close,
-        volume: Amount::from_units(i128::from(volume) * 100_000_000),
-        quote_volume: Amount::from_units(i128::from(volume) * i128::from(close.units())),
+        volume,
+        quote_volume: Amount::from_units(volume.units() * i128::from(close.units()) / 100_000_000),
         taker_buy_volume: Amount::ZERO,
         taker_buy_quote_volume: Amount::ZERO,
-        trades: i64::from(volume > 0),
+        trades: i64::from(!volume.is_zero()),
     }
+}
+
+/// What happened inside of the minutes of which that is told, by their opens.
+struct Inside(BTreeMap<Timestamp, Detail>);
+
+impl DetailSource for Inside {
+    fn inside(&self, open_time: Timestamp, _: Timestamp) -> Result<Option<Detail>, Unreadable> {
+        Ok(self.0.get(&open_time).cloned())
+    }
+}
+
+/// The inside of a minute: trades, or finer bars, each of which lasts until the next.
+fn inside(row: &Row) -> Option<(Timestamp, Detail)> {
+    let (opens, rows) = (at(row.minute), 0..row.inside.len());
+    let time = |inner: &Inner| opens.plus(inner.second * 1_000_000);
+    if row.inside.first()?.is_trade {
+        let trade = |inner: &Inner| Print {
+            time: time(inner),
+            price: inner.prices[3],
+            quantity: Quantity::from_amount_saturating(inner.volume),
+        };
+        return Some((opens, Detail::Trades(row.inside.iter().map(trade).collect(), rows)));
+    }
+    let ends = row.inside.iter().skip(1).map(time).chain([at(row.minute + 1)]);
+    let fine = |(inner, ends): (&Inner, Timestamp)| {
+        let [open, high, low, close] = inner.prices;
+        let (open_time, close_time) = (time(inner), ends.plus(-1));
+        Bar { open_time, close_time, open, high, low, close, ..bar(0, inner.prices, inner.volume) }
+    };
+    Some((opens, Detail::Bars(Arc::new(row.inside.iter().zip(ends).map(fine).collect()), rows)))
 }
 
 impl Scenario {
     fn columns(&self) -> Bars {
         let last = self.last.unwrap_or_else(|| panic!("{}: no price", self.name));
-        let standing = Row { minute: self.minute, prices: [last; 4], volume: self.volume };
+        let standing = Row { minute: self.minute, prices: [last; 4], volume: self.volume, inside: Vec::new() };
         self.rows.iter().chain([&standing]).map(|row| bar(row.minute, row.prices, row.volume)).collect()
     }
 
@@ -228,7 +268,7 @@ impl Scenario {
         let balances = if self.balances.is_empty() { &default[..] } else { &self.balances };
         let account = balances.iter().map(|(asset, sum)| (asset.parse().unwrap(), sum.parse().unwrap())).collect();
         let bnb = first.market.get("discountPrice").map(|text| {
-            let bars: Bars = [bar(-1, [text.parse().unwrap(); 4], 1)].into_iter().collect();
+            let bars: Bars = [bar(-1, [text.parse().unwrap(); 4], Amount::from_units(1))].into_iter().collect();
             DiscountPrices::new(Arc::new(bars))
         });
         let timeline = Timeline::new(snapshots.collect()).unwrap();
@@ -238,6 +278,7 @@ impl Scenario {
             reference: self.reference(),
             price_range: first.price_range(),
             discount: bnb,
+            details: vec![Arc::new(Inside(self.rows.iter().filter_map(inside).collect()))],
             ..Market::new(timeline, first.fill_model(), Interval::OneMinute, Arc::new(self.columns()))
         };
         let setup = Setup { limits, ..Setup::of_one(market, account) };

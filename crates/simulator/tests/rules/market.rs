@@ -99,6 +99,38 @@ fn rule_3_1_takers_pay_spread_and_slippage_within_their_limit() {
 }
 
 #[test]
+fn rule_3_1_impact_grows_with_the_root_of_the_share() {
+    let mut world = World::new(&[(100, 100, 100, 100, 1_000)]);
+    world.model.slippage = Slippage::SquareRoot(10_000);
+    // Ask 101. Of 1,000: 10 are a hundredth, a tenth of 101 more; 2.5 a four-hundredth, 5.05 more.
+    // What 1,000 buys is paid with 111 each, what it sells with 88: one step more would be beyond
+    // it. At 126 each, for the 57.2 that are left, 7,556.9 do not buy 60.
+    world.check(
+        &[
+            "0 id=a side=BUY type=MARKET q=10",
+            "0 id=b side=BUY type=LIMIT tif=FOK q=2.5 p=200",
+            "0 id=c side=BUY type=LIMIT tif=IOC q=10 p=105",
+            "0 id=d side=BUY type=MARKET quoteOrderQty=1000",
+            "0 id=e side=SELL type=MARKET quoteOrderQty=1000",
+            "0 side=BUY type=MARKET q=60",
+        ],
+        &[
+            "0s a NEW",
+            "0s a FILLED 10@112 TAKER fee 0.01",
+            "0s b NEW",
+            "0s b FILLED 2.5@107 TAKER fee 0.0025",
+            "0s c NEW",
+            "0s c FILLED 10@105 TAKER fee 0.01",
+            "0s d NEW",
+            "0s d FILLED 9@111 TAKER fee 0.009",
+            "0s e NEW",
+            "0s e FILLED 11.3@88 TAKER fee 0.9944",
+            "0s -2010 Account has insufficient balance for requested action.",
+        ],
+    );
+}
+
+#[test]
 fn rule_3_2_a_limit_takes_only_where_it_reaches_the_other_side() {
     let world = World::new(&[(100, 100, 100, 100, 1_000)]);
     world.check(
@@ -300,6 +332,23 @@ fn rule_2_2_pessimistic_and_optimistic_choose_by_equity() {
     world.model.path = PathModel::Nearest;
     let assumptions = world.check(script, bought);
     assert_eq!(assumptions.path_order_mattered, 1);
+}
+
+#[test]
+fn rule_2_2_copies_get_what_a_script_sends_within_the_bar() {
+    let mut world = World::new(&[(100, 110, 90, 105, 1_000)]);
+    // Latency and all: it leaves after 18 s and arrives after 21, at the second extreme.
+    world.model.latency_us = 3_000_000;
+    let check = |world: &World, price: u32| {
+        world.check(
+            &["0.3 id=b side=BUY type=MARKET q=1"],
+            &["40s b NEW", &format!("40s b FILLED 1@{price} TAKER fee 0.001")],
+        )
+    };
+    world.model.path = PathModel::Pessimistic;
+    check(&world, 111);
+    world.model.path = PathModel::Optimistic;
+    check(&world, 91);
 }
 
 #[test]

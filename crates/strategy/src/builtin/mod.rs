@@ -15,7 +15,7 @@ use std::ops::Range;
 use candlewick_model::run::CommandId;
 use candlewick_model::{Bar, Bars, ExecutionReport, ListStatus, Refusal, Timestamp};
 
-use crate::{Context, Strategy};
+use crate::{Context, Planned, Strategy};
 
 /// Why the parameters of a built-in are no good.
 #[derive(Debug, thiserror::Error)]
@@ -82,5 +82,11 @@ impl Strategy for Builtin {
     }
     fn on_timer(&mut self, context: &mut Context, at: Timestamp) {
         self.as_dyn().on_timer(context, at);
+    }
+    fn planned(&self, until: Timestamp) -> Vec<Planned> {
+        match self {
+            Self::Script(script) => script.planned(until),
+            Self::MaCross(_) | Self::MeanReversion(_) | Self::PerMarket(_) => Vec::new(),
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use candlewick_model::{Action, Bar, RawParameters, Timestamp};
 use serde_json::value::RawValue;
 
-use crate::{Context, Strategy};
+use crate::{Context, Planned, Strategy};
 
 const ACTIONS: &str = "one of new, test, oco_deprecated, oco, oto, otoco, opo, opoco, cancel, cancel_list, cancel_all, \
                        cancel_replace, amend";
@@ -124,6 +124,11 @@ impl Strategy for Script {
         for (action, parameters) in self.lines.remove(&at).unwrap_or_default() {
             context.send_raw(action, parameters);
         }
+    }
+
+    fn planned(&self, until: Timestamp) -> Vec<Planned> {
+        let lines = self.lines.range(..=until);
+        lines.flat_map(|(time, lines)| lines.iter().map(|(action, raw)| (*time, *action, raw.clone()))).collect()
     }
 }
 

@@ -1,0 +1,56 @@
+//! The bars of a market from the lake: the exchange's, or made of its trades where the lake has
+//! none.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use candlewick_lake::{Lake, SeriesName, TradeSeries, TradeTable};
+use candlewick_model::time::DAY;
+use candlewick_model::{Bars, Interval, Timestamp};
+
+/// Bars, and whether they were made of trades.
+pub(crate) struct Found {
+    pub(crate) bars: Arc<Bars>,
+    pub(crate) is_of_trades: bool,
+}
+
+/// The bars of a series; none is an error.
+pub(crate) fn bars(lake: &Lake, series: SeriesName, range: Range<Timestamp>) -> anyhow::Result<Found> {
+    let SeriesName { symbol, interval } = series;
+    let bars = lake.bars(&series, range.clone())?;
+    if !bars.is_empty() {
+        return Ok(Found { bars: Arc::new(bars), is_of_trades: false });
+    }
+    if lake.trade_series()?.contains(&TradeSeries { symbol, table: TradeTable::AggTrades }) {
+        let bars = lake.bars_of_trades(symbol, interval, range)?;
+        if !bars.is_empty() {
+            return Ok(Found { bars: Arc::new(bars), is_of_trades: true });
+        }
+    }
+    Err(anyhow!(
+        "the lake in {} holds no {series} bars in that range, nor the trades to make them of; fill it with `candlewick ingest --symbol {symbol} --interval {interval} …`, or see `candlewick lake ls`",
+        lake.root().display(),
+    ))
+}
+
+/// The finest bars that the lake holds for the whole run, from a day before it on (rule 5.3);
+/// where it has none but trades, those of a minute.
+pub(crate) fn average_bars(lake: &Lake, series: SeriesName, found: &Found) -> anyhow::Result<Arc<Bars>> {
+    let bars = &found.bars;
+    let (first, last) = (bars.open_time[0], bars.close_time[bars.len() - 1]);
+    let range = first.plus(-DAY)..last.plus(1);
+    if found.is_of_trades {
+        let interval = series.interval.min(Interval::OneMinute);
+        return Ok(Arc::new(lake.bars_of_trades(series.symbol, interval, range)?));
+    }
+    for interval in Interval::ALL.into_iter().take_while(|interval| *interval < series.interval) {
+        let finer = lake.bars(&SeriesName { interval, ..series }, range.clone())?;
+        let covers = |b: &Bars| b.open_time.first() <= Some(&first) && b.close_time.last() >= Some(&last);
+        if !finer.is_empty() && covers(&finer) {
+            return Ok(Arc::new(finer));
+        }
+    }
+    let with_day_before = lake.bars(&series, range)?;
+    Ok(if with_day_before.len() == bars.len() { Arc::clone(bars) } else { Arc::new(with_day_before) })
+}
