@@ -9,7 +9,7 @@ use crate::execution::Refusal;
 use crate::instrument::Instrument;
 use crate::number::{Amount, Price, Quantity};
 use crate::order::{OrderType, SelfTradePrevention, SymbolStatus};
-use crate::request::too_precise;
+use crate::request::{ALONE, Names, names_of, too_precise};
 
 /// Where the documents leave the code open, it is -1013 (rule 5.1).
 const fn unsupported(text: &'static str) -> Refusal {
@@ -17,9 +17,13 @@ const fn unsupported(text: &'static str) -> Refusal {
 }
 
 impl Instrument {
-    /// Judges an order, alone or as a leg.
+    /// Judges an order alone.
     pub fn admit(&self, request: &OrderRequest) -> Result<(), Refusal> {
-        self.check_precision(request)?;
+        self.admit_as(request, &ALONE)
+    }
+
+    fn admit_as(&self, request: &OrderRequest, names: &Names) -> Result<(), Refusal> {
+        self.check_precision(request, names)?;
         self.check_open()?;
         if !self.spot_allowed {
             return Err(Refusal::new(-2010, "This symbol is not permitted for this account."));
@@ -35,8 +39,8 @@ impl Instrument {
 
     /// Judges a list and each of its orders, the stop leg of a pair first.
     pub fn admit_list(&self, request: &ListRequest) -> Result<(), Refusal> {
-        for leg in request.legs.in_order_of_ids() {
-            self.admit(leg)?;
+        for (leg, names) in names_of(&request.legs) {
+            self.admit_as(leg, names)?;
         }
         let (oto, pair) = (request.legs.working().is_some(), request.legs.pair().is_some());
         if request.legs.pays() && !self.allows.opo {
@@ -51,9 +55,14 @@ impl Instrument {
         Ok(())
     }
 
-    /// Whether orders are taken at all.
+    /// Whether orders are taken.
     pub fn check_open(&self) -> Result<(), Refusal> {
         if self.status == Some(SymbolStatus::Trading) { Ok(()) } else { Err(unsupported("Market is closed.")) }
+    }
+
+    /// Whether cancels and amendments are taken: also where nothing else is (`CANCEL_ONLY`).
+    pub fn check_changeable(&self) -> Result<(), Refusal> {
+        if self.status == Some(SymbolStatus::CancelOnly) { Ok(()) } else { self.check_open() }
     }
 
     /// Whether replacements are taken.
@@ -62,9 +71,15 @@ impl Instrument {
         if self.allows.cancel_replace { Ok(()) } else { Err(unsupported(text)) }
     }
 
-    /// Whether amendments are taken.
-    pub fn check_amend(&self) -> Result<(), Refusal> {
-        if self.allows.amend { Ok(()) } else { Err(unsupported("Order amend is not supported for this symbol.")) }
+    /// Whether amendments to a quantity are taken.
+    pub fn check_amend(&self, quantity: Quantity) -> Result<(), Refusal> {
+        if !fits(quantity.units().into(), self.base_precision) {
+            return Err(too_precise("newQty"));
+        }
+        if !self.allows.amend {
+            return Err(unsupported("Order amend is not supported for this symbol."));
+        }
+        self.check_changeable()
     }
 
     /// What an order does about self-trades.
@@ -95,38 +110,53 @@ impl Instrument {
         if request.peg.is_some() && !self.allows.peg_instructions {
             return Err(unsupported("Pegged orders are not supported for this symbol."));
         }
-        if let Some(shown) = request.iceberg_quantity {
-            if !self.allows.iceberg {
-                return Err(unsupported("Iceberg orders are not supported for this symbol."));
-            }
-            if matches!(request.size, OrderSize::Base(quantity) if shown >= quantity) {
-                return Err(Refusal::new(-2010, "IcebergQty exceeds QTY."));
-            }
+        if request.iceberg_quantity.is_some() && !self.allows.iceberg {
+            return Err(unsupported("Iceberg orders are not supported for this symbol."));
         }
-        Ok(())
+        match request.size {
+            OrderSize::Base(quantity) => request.check_shown(quantity),
+            OrderSize::Quote(_) | OrderSize::Received => Ok(()),
+        }
     }
 
-    /// Decimals beyond the assets' precision; trailing zeros do not count.
-    fn check_precision(&self, request: &OrderRequest) -> Result<(), Refusal> {
-        let fits = |units: i128, places: u32| Amount::from_units(units).truncate_to(places).units() == units;
+    /// Decimals beyond the assets' precision.
+    fn check_precision(&self, request: &OrderRequest, names: &Names) -> Result<(), Refusal> {
         let quantity = |q: Quantity| fits(q.units().into(), self.base_precision);
         let price = |p: Option<Price>| p.is_none_or(|p| fits(p.units().into(), self.quote_precision));
         match request.size {
-            OrderSize::Base(q) if !quantity(q) => return Err(too_precise("quantity")),
-            OrderSize::Quote(q) if !fits(q.units(), self.quote_precision) => return Err(too_precise("quoteOrderQty")),
+            OrderSize::Base(q) if !quantity(q) => return Err(too_precise(names.quantity.unwrap_or_default())),
+            OrderSize::Quote(q) if !fits(q.units(), self.quote_precision) => {
+                return Err(too_precise(names.quote_quantity.unwrap_or_default()));
+            }
             OrderSize::Base(_) | OrderSize::Quote(_) | OrderSize::Received => {}
         }
         if !price(request.price()) {
-            return Err(too_precise("price"));
+            return Err(too_precise(names.price));
         }
         if !price(request.stop_price()) {
-            return Err(too_precise("stopPrice"));
+            return Err(too_precise(names.stop_price));
         }
         if request.iceberg_quantity.is_some_and(|q| !quantity(q)) {
-            return Err(too_precise("icebergQty"));
+            return Err(too_precise(names.iceberg_quantity));
         }
         Ok(())
     }
+}
+
+impl OrderRequest {
+    /// Whether the part that the book shows, if not all of it, is less than the quantity that
+    /// the order comes to.
+    pub fn check_shown(&self, quantity: Quantity) -> Result<(), Refusal> {
+        match self.iceberg_quantity {
+            Some(shown) if shown >= quantity => Err(Refusal::new(-2010, "IcebergQty exceeds QTY.")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a sum has no more decimals than that; trailing zeros do not count.
+fn fits(units: i128, places: u32) -> bool {
+    Amount::from_units(units).truncate_to(places).units() == units
 }
 
 impl Legs {
@@ -134,21 +164,6 @@ impl Legs {
     /// leg of a pair, then its other leg (rule 5.9).
     #[must_use]
     pub fn in_order_of_ids(&self) -> Vec<&OrderRequest> {
-        match self {
-            Self::Oco { above, below } => in_pair(above, below).to_vec(),
-            Self::Oto { working, pending } => vec![working, pending],
-            Self::Otoco { working, above, below } => {
-                let [stop, other] = in_pair(above, below);
-                vec![working, stop, other]
-            }
-        }
-    }
-}
-
-/// The stop leg of a pair first.
-fn in_pair<'a>(above: &'a OrderRequest, below: &'a OrderRequest) -> [&'a OrderRequest; 2] {
-    match above.order_type() {
-        OrderType::StopLoss | OrderType::StopLossLimit => [above, below],
-        _ => [below, above],
+        names_of(self).into_iter().map(|(leg, _)| leg).collect()
     }
 }

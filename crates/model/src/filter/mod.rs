@@ -317,17 +317,19 @@ impl Filters {
         }
         self.check_value(judged, reference)?;
         self.check_iceberg_parts(request, judged)?;
-        if let Some(quantity) = judged.quantity
-            && judged.is_market
-            && self.market_lot_size.is_some_and(|f| !f.passes(quantity))
-        {
-            return Err(failure("Filter failure: MARKET_LOT_SIZE"));
-        }
+        self.check_market_lot_size(judged)?;
         let quantity = judged.quantity.unwrap_or_default();
         if request.side == Side::Buy && self.max_position.is_some_and(|max| position.beyond(max, quantity)) {
             return Err(failure("Filter failure: MAX_POSITION"));
         }
         self.check_trailing_delta(request)
+    }
+
+    /// What is judged when an open order gets another quantity, and keeps all else.
+    pub fn check_quantity(&self, judged: Judged, reference: &mut dyn FnMut(u32) -> Price) -> Result<(), Refusal> {
+        self.check_lot_size(judged.quantity.unwrap_or_default())?;
+        self.check_value(judged, reference)?;
+        self.check_market_lot_size(judged)
     }
 
     /// What is judged again when a contingent or pending order goes onto the book (rule 5.4).
@@ -363,15 +365,24 @@ impl Filters {
 
     /// LOT_SIZE of a quantity or of the part of it that is shown. Nothing at all is no
     /// quantity, whatever the bounds (rule 5.1).
-    pub fn check_lot_size(&self, quantity: Quantity) -> Result<(), Refusal> {
+    fn check_lot_size(&self, quantity: Quantity) -> Result<(), Refusal> {
         if quantity.is_zero() || self.lot_size.is_some_and(|f| !f.passes(quantity)) {
             return Err(failure("Filter failure: LOT_SIZE"));
         }
         Ok(())
     }
 
+    fn check_market_lot_size(&self, judged: Judged) -> Result<(), Refusal> {
+        match (judged.quantity, self.market_lot_size) {
+            (Some(quantity), Some(f)) if judged.is_market && !f.passes(quantity) => {
+                Err(failure("Filter failure: MARKET_LOT_SIZE"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// MIN_NOTIONAL and NOTIONAL.
-    pub fn check_value(&self, judged: Judged, reference: &mut dyn FnMut(u32) -> Price) -> Result<(), Refusal> {
+    fn check_value(&self, judged: Judged, reference: &mut dyn FnMut(u32) -> Price) -> Result<(), Refusal> {
         let Some(quantity) = judged.quantity else { return Ok(()) };
         if judged.is_market {
             let mut value = |minutes| match judged.money {

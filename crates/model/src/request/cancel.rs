@@ -1,7 +1,7 @@
 //! Ends and changes: cancel, cancel of a list, cancel all, cancel-replace, amend.
 
 use super::leg::{ALONE, is_common, single};
-use super::{RawParameters, client_order_id, decimal, empty, invalid, neither, optional_whole, symbol};
+use super::{RawParameters, client_order_id, decimal, invalid, neither, optional_whole, symbol};
 use crate::command::{
     AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, RateLimitExceededMode,
 };
@@ -104,24 +104,19 @@ fn named(
     name: &str,
     code: i32,
 ) -> Result<(Option<OrderId>, Option<ClientOrderId>), Refusal> {
-    let id = optional_whole(raw, number)?;
     let text = raw.sent(name);
     if text.is_none() && raw.get(name).is_some() && name != "listClientOrderId" {
         return Err(Refusal::new(-1119, "Original client order ID was empty."));
     }
-    if id.is_none() && text.is_none() {
+    if raw.sent(number).is_none() && text.is_none() {
         return Err(neither(name, number));
     }
+    let id = optional_whole(raw, number)?;
     let unknown = |_| Refusal::new(code, "Unknown order sent.");
     Ok((id, text.map(ClientOrderId::new).transpose().map_err(unknown)?))
 }
 
 fn restrictions(raw: &RawParameters) -> Result<Option<CancelRestrictions>, Refusal> {
-    match raw.get("cancelRestrictions") {
-        None => Ok(None),
-        Some("") => Err(empty("cancelRestrictions")),
-        Some(word) => {
-            CancelRestrictions::from_word(word).map(Some).ok_or(Refusal::new(-1145, "Invalid cancelRestrictions"))
-        }
-    }
+    let read = |word| CancelRestrictions::from_word(word).ok_or(Refusal::new(-1145, "Invalid cancelRestrictions"));
+    raw.optional("cancelRestrictions")?.map(read).transpose()
 }

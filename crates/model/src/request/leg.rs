@@ -1,7 +1,7 @@
 //! One order, alone or as a leg of a list: the same parameters under other names.
 
 use super::{
-    RawParameters, client_order_id, decimal, invalid, missing, neither, not_required, optional_decimal, optional_whole,
+    RawParameters, client_order_id, invalid, missing, neither, not_required, optional_decimal, optional_whole,
     self_trade_prevention, symbol, whole,
 };
 use crate::command::{OrderKind, OrderRequest, OrderSize, Trigger, TriggerKind};
@@ -12,22 +12,22 @@ use crate::order::{OrderType, Peg, PegPriceType, Side, TimeInForce};
 /// The deepest level that a pegged price may be taken from (`rest-api.md`, Pegged Orders Info).
 const PEG_OFFSET_MAX: u64 = 100;
 
-/// How an endpoint names the parameters of one order.
-pub(super) struct Names {
+/// How an endpoint names the parameters of one order; empty is what it does not have.
+pub(crate) struct Names {
     pub(super) side: &'static str,
     pub(super) order_type: &'static str,
     pub(super) time_in_force: &'static str,
     /// `None` where the order is sized by what another one receives.
-    pub(super) quantity: Option<&'static str>,
+    pub(crate) quantity: Option<&'static str>,
     /// Where a size in quote asset can be given.
-    pub(super) quote_quantity: Option<&'static str>,
-    pub(super) price: &'static str,
+    pub(crate) quote_quantity: Option<&'static str>,
+    pub(crate) price: &'static str,
     pub(super) client_order_id: &'static str,
     pub(super) strategy_id: &'static str,
     pub(super) strategy_type: &'static str,
-    pub(super) stop_price: &'static str,
+    pub(crate) stop_price: &'static str,
     pub(super) trailing_delta: &'static str,
-    pub(super) iceberg_quantity: &'static str,
+    pub(crate) iceberg_quantity: &'static str,
     pub(super) peg_price_type: &'static str,
     pub(super) peg_offset_type: &'static str,
     pub(super) peg_offset_value: &'static str,
@@ -55,7 +55,7 @@ macro_rules! names {
     };
 }
 
-pub(super) const ALONE: Names = Names {
+pub(crate) const ALONE: Names = Names {
     side: "side",
     order_type: "type",
     time_in_force: "timeInForce",
@@ -72,20 +72,45 @@ pub(super) const ALONE: Names = Names {
     peg_offset_type: "pegOffsetType",
     peg_offset_value: "pegOffsetValue",
 };
-pub(super) const ABOVE: Names = names!("above", "side", Some("quantity"));
-pub(super) const BELOW: Names = names!("below", "side", Some("quantity"));
-pub(super) const WORKING: Names = names!("working", "workingSide", Some("workingQuantity"));
-pub(super) const PENDING: Names = names!("pending", "pendingSide", Some("pendingQuantity"));
-pub(super) const PENDING_ABOVE: Names = names!("pendingAbove", "pendingSide", Some("pendingQuantity"));
-pub(super) const PENDING_BELOW: Names = names!("pendingBelow", "pendingSide", Some("pendingQuantity"));
-pub(super) const PAID: Names = names!("pending", "pendingSide", None);
-pub(super) const PAID_ABOVE: Names = names!("pendingAbove", "pendingSide", None);
-pub(super) const PAID_BELOW: Names = names!("pendingBelow", "pendingSide", None);
+pub(crate) const ABOVE: Names = names!("above", "side", Some("quantity"));
+pub(crate) const BELOW: Names = names!("below", "side", Some("quantity"));
+pub(crate) const WORKING: Names = names!("working", "workingSide", Some("workingQuantity"));
+pub(crate) const PENDING: Names = names!("pending", "pendingSide", Some("pendingQuantity"));
+pub(crate) const PENDING_ABOVE: Names = names!("pendingAbove", "pendingSide", Some("pendingQuantity"));
+pub(crate) const PENDING_BELOW: Names = names!("pendingBelow", "pendingSide", Some("pendingQuantity"));
+pub(crate) const PAID: Names = names!("pending", "pendingSide", None);
+pub(crate) const PAID_ABOVE: Names = names!("pendingAbove", "pendingSide", None);
+pub(crate) const PAID_BELOW: Names = names!("pendingBelow", "pendingSide", None);
+/// The legs of `POST /api/v3/order/oco`. Neither has a type of its own.
+pub(super) const LIMIT_OF_OCO: Names = Names {
+    order_type: "",
+    time_in_force: "",
+    quote_quantity: None,
+    client_order_id: "limitClientOrderId",
+    strategy_id: "limitStrategyId",
+    strategy_type: "limitStrategyType",
+    stop_price: "",
+    trailing_delta: "",
+    iceberg_quantity: "limitIcebergQty",
+    ..UNPEGGED
+};
+pub(super) const STOP_OF_OCO: Names = Names {
+    order_type: "",
+    time_in_force: "stopLimitTimeInForce",
+    quote_quantity: None,
+    price: "stopLimitPrice",
+    client_order_id: "stopClientOrderId",
+    strategy_id: "stopStrategyId",
+    strategy_type: "stopStrategyType",
+    iceberg_quantity: "stopIcebergQty",
+    ..UNPEGGED
+};
+const UNPEGGED: Names = Names { peg_price_type: "", peg_offset_type: "", peg_offset_value: "", ..ALONE };
 
 impl Names {
     /// Whether a parameter belongs to this order.
     pub(super) fn holds(&self, name: &str) -> bool {
-        self.quantity == Some(name)
+        let own = self.quantity == Some(name)
             || self.quote_quantity == Some(name)
             || [
                 self.side,
@@ -102,7 +127,8 @@ impl Names {
                 self.peg_offset_type,
                 self.peg_offset_value,
             ]
-            .contains(&name)
+            .contains(&name);
+        own && !name.is_empty()
     }
 }
 
@@ -144,6 +170,16 @@ pub(super) fn leg(raw: &RawParameters, names: &Names) -> Result<OrderRequest, Re
     let order_type = raw.mandatory(names.order_type)?;
     let side = Side::from_word(side).ok_or(Refusal::new(-1117, "Invalid side."))?;
     let order_type = OrderType::from_word(order_type).ok_or(Refusal::new(-1116, "Invalid orderType."))?;
+    leg_of(raw, names, side, order_type)
+}
+
+/// Reads one order whose side and type are known.
+pub(super) fn leg_of(
+    raw: &RawParameters,
+    names: &Names,
+    side: Side,
+    order_type: OrderType,
+) -> Result<OrderRequest, Refusal> {
     check_presence(raw, names, order_type)?;
     check_response_type(raw)?;
     let peg = peg(raw, names, order_type)?;
@@ -151,7 +187,8 @@ pub(super) fn leg(raw: &RawParameters, names: &Names) -> Result<OrderRequest, Re
         Some(word) => TimeInForce::from_word(word).ok_or(Refusal::new(-1115, "Invalid timeInForce."))?,
         None => TimeInForce::Gtc,
     };
-    if peg.is_some_and(|peg| peg.price_type == PegPriceType::Primary) && time_in_force != TimeInForce::Gtc {
+    let is_primary = peg.is_some_and(|peg| peg.price_type == PegPriceType::Primary);
+    if is_primary && order_type == OrderType::Limit && time_in_force != TimeInForce::Gtc {
         return Err(Refusal::new(-1014, "Unsupported order combination."));
     }
     let price = Price::from_units(optional_decimal(raw, names.price)?.unwrap_or(0));
@@ -222,7 +259,7 @@ fn check_presence(raw: &RawParameters, names: &Names, order_type: OrderType) -> 
 
 /// The shape of the answer: checked, and of no effect on matching.
 fn check_response_type(raw: &RawParameters) -> Result<(), Refusal> {
-    match raw.get("newOrderRespType") {
+    match raw.optional("newOrderRespType")? {
         None | Some("ACK" | "RESULT" | "FULL") => Ok(()),
         Some(_) => Err(invalid("newOrderRespType")),
     }
@@ -230,12 +267,11 @@ fn check_response_type(raw: &RawParameters) -> Result<(), Refusal> {
 
 fn size(raw: &RawParameters, names: &Names) -> Result<OrderSize, Refusal> {
     let Some(quantity) = names.quantity else { return Ok(OrderSize::Received) };
-    if let Some(text) = raw.sent(quantity) {
-        return Ok(OrderSize::Base(Quantity::from_units(decimal(quantity, text)?)));
-    }
-    match names.quote_quantity.and_then(|name| Some((name, raw.sent(name)?))) {
-        Some((name, text)) => Ok(OrderSize::Quote(Amount::from_units(decimal(name, text)?.into()))),
-        None => Err(missing(quantity)),
+    let quote = names.quote_quantity.map(|name| optional_decimal(raw, name)).transpose()?.flatten();
+    match (optional_decimal(raw, quantity)?, quote) {
+        (Some(units), _) => Ok(OrderSize::Base(Quantity::from_units(units))),
+        (None, Some(units)) => Ok(OrderSize::Quote(Amount::from_units(units.into()))),
+        (None, None) => Err(missing(quantity)),
     }
 }
 
@@ -245,12 +281,9 @@ fn trigger(raw: &RawParameters, names: &Names, order_type: OrderType) -> Result<
         OrderType::TakeProfit | OrderType::TakeProfitLimit => TriggerKind::TakeProfit,
         OrderType::Limit | OrderType::Market | OrderType::LimitMaker => return Ok(None),
     };
-    let trailing_delta = match raw.sent(names.trailing_delta) {
-        None => None,
-        Some(text) => match whole::<u32>(names.trailing_delta, text)? {
-            0 => return Err(invalid(names.trailing_delta)),
-            delta => Some(delta),
-        },
+    let trailing_delta = match optional_whole::<u32>(raw, names.trailing_delta)? {
+        Some(0) => return Err(invalid(names.trailing_delta)),
+        delta => delta,
     };
     let stop_price = optional_decimal(raw, names.stop_price)?.map(Price::from_units);
     Ok(Some(Trigger { kind, stop_price, trailing_delta }))
@@ -258,8 +291,8 @@ fn trigger(raw: &RawParameters, names: &Names, order_type: OrderType) -> Result<
 
 /// `faqs/pegged_orders.md` and `rest-api.md`, Pegged Orders Info.
 fn peg(raw: &RawParameters, names: &Names, order_type: OrderType) -> Result<Option<Peg>, Refusal> {
-    let (kind, offset) = (raw.get(names.peg_offset_type), raw.get(names.peg_offset_value));
-    let Some(word) = raw.get(names.peg_price_type) else {
+    let (kind, offset) = (raw.optional(names.peg_offset_type)?, raw.optional(names.peg_offset_value)?);
+    let Some(word) = raw.optional(names.peg_price_type)? else {
         let stray = [(kind, names.peg_offset_type), (offset, names.peg_offset_value)];
         return match stray.iter().find(|(sent, _)| sent.is_some()) {
             Some((_, name)) => Err(not_required(name)),
@@ -297,10 +330,7 @@ fn peg(raw: &RawParameters, names: &Names, order_type: OrderType) -> Result<Opti
 
 fn strategy_type(raw: &RawParameters, names: &Names) -> Result<Option<u32>, Refusal> {
     match optional_whole::<u32>(raw, names.strategy_type)? {
-        Some(kind) if kind < 1_000_000 => {
-            let name = names.strategy_type;
-            Err(Refusal::naming(-1134, format!("`{name}` was less than 1000000.")))
-        }
+        Some(kind) if kind < 1_000_000 => Err(Refusal::new(-1134, "strategyType was less than 1000000.")),
         kind => Ok(kind),
     }
 }

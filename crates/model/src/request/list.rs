@@ -1,9 +1,10 @@
 //! Order lists: OCO in both forms, OTO, OTOCO, OPO, OPOCO (`rest-api.md`, Order lists).
 
 use super::leg::{
-    ABOVE, BELOW, Names, PAID, PAID_ABOVE, PAID_BELOW, PENDING, PENDING_ABOVE, PENDING_BELOW, WORKING, is_common, leg,
+    ABOVE, BELOW, LIMIT_OF_OCO, Names, PAID, PAID_ABOVE, PAID_BELOW, PENDING, PENDING_ABOVE, PENDING_BELOW,
+    STOP_OF_OCO, WORKING, is_common, leg, leg_of,
 };
-use super::{RawParameters, client_order_id, invalid, not_required};
+use super::{RawParameters, client_order_id, invalid};
 use crate::command::{Legs, ListRequest, OrderRequest};
 use crate::execution::Refusal;
 use crate::order::{OrderType, Side, TimeInForce};
@@ -48,66 +49,27 @@ pub(super) fn opoco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
 }
 
 /// `POST /api/v3/order/oco`: the limit leg is above the market on the SELL side, below it on
-/// the BUY side. It is read as the current form.
+/// the BUY side.
 pub(super) fn deprecated_oco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
-    raw.check_names(|name| is_common(name) || name == "listClientOrderId" || DEPRECATED.iter().any(|n| n.0 == name))?;
+    check_names(raw, &[&LIMIT_OF_OCO, &STOP_OF_OCO])?;
     for name in ["symbol", "side", "quantity", "price", "stopPrice"] {
         raw.mandatory(name)?;
     }
     let side = Side::from_word(raw.mandatory("side")?).ok_or(Refusal::new(-1117, "Invalid side."))?;
-    let is_limit = raw.sent("stopLimitPrice").is_some();
+    let is_limit = raw.optional("stopLimitPrice")?.is_some();
     if is_limit && raw.sent("stopLimitTimeInForce").is_none() {
         let advice = "Recommendation: 'stopLimitTimeInForce' should also be sent.";
         return Err(Refusal::naming(-1128, format!("Combination of optional parameters invalid. {advice}")));
     }
-    if !is_limit
-        && let Some(name) = ["stopLimitTimeInForce", "stopIcebergQty"].into_iter().find(|n| raw.get(n).is_some())
-    {
-        return Err(not_required(name));
-    }
-    let (limit, stop) = match side {
-        Side::Sell => ("above", "below"),
-        Side::Buy => ("below", "above"),
-    };
-    let mut current = RawParameters::default();
-    for (name, value) in raw.iter() {
-        match DEPRECATED.iter().find(|(old, ..)| *old == name) {
-            Some((_, Of::Limit, new)) => current.push(&format!("{limit}{new}"), value),
-            Some((_, Of::Stop, new)) => current.push(&format!("{stop}{new}"), value),
-            Some((_, Of::Both, _)) | None => current.push(name, value),
-        }
-    }
-    current.push(&format!("{limit}Type"), OrderType::LimitMaker.as_str());
     let stop_type = if is_limit { OrderType::StopLossLimit } else { OrderType::StopLoss };
-    current.push(&format!("{stop}Type"), stop_type.as_str());
-    oco(&current)
+    let stop = check_iceberg(leg_of(raw, &STOP_OF_OCO, side, stop_type)?, &STOP_OF_OCO)?;
+    let limit = leg_of(raw, &LIMIT_OF_OCO, side, OrderType::LimitMaker)?;
+    let (above, below) = match side {
+        Side::Sell => (limit, stop),
+        Side::Buy => (stop, limit),
+    };
+    list(raw, Legs::Oco { above, below })
 }
-
-/// Which leg a parameter of the deprecated form belongs to.
-enum Of {
-    Limit,
-    Stop,
-    Both,
-}
-
-/// Parameters of the deprecated form, and what they are called after the leg's prefix.
-const DEPRECATED: &[(&str, Of, &str)] = &[
-    ("side", Of::Both, ""),
-    ("quantity", Of::Both, ""),
-    ("limitClientOrderId", Of::Limit, "ClientOrderId"),
-    ("price", Of::Limit, "Price"),
-    ("limitStrategyId", Of::Limit, "StrategyId"),
-    ("limitStrategyType", Of::Limit, "StrategyType"),
-    ("limitIcebergQty", Of::Limit, "IcebergQty"),
-    ("trailingDelta", Of::Stop, "TrailingDelta"),
-    ("stopClientOrderId", Of::Stop, "ClientOrderId"),
-    ("stopPrice", Of::Stop, "StopPrice"),
-    ("stopStrategyId", Of::Stop, "StrategyId"),
-    ("stopStrategyType", Of::Stop, "StrategyType"),
-    ("stopLimitPrice", Of::Stop, "Price"),
-    ("stopIcebergQty", Of::Stop, "IcebergQty"),
-    ("stopLimitTimeInForce", Of::Stop, "TimeInForce"),
-];
 
 fn list(raw: &RawParameters, legs: Legs) -> Result<ListRequest, Refusal> {
     Ok(ListRequest { client_order_id: client_order_id(raw, "listClientOrderId")?, legs })
@@ -119,10 +81,9 @@ fn check_names(raw: &RawParameters, legs: &[&Names]) -> Result<(), Refusal> {
 
 /// The order that works from the beginning: LIMIT or LIMIT_MAKER.
 fn working(raw: &RawParameters) -> Result<OrderRequest, Refusal> {
-    let order = leg(raw, &WORKING)?;
-    match order.order_type() {
-        OrderType::Limit | OrderType::LimitMaker => check_iceberg(order, &WORKING),
-        _ => Err(invalid(WORKING.order_type)),
+    match OrderType::from_word(raw.mandatory(WORKING.order_type)?) {
+        Some(OrderType::Limit | OrderType::LimitMaker) | None => check_iceberg(leg(raw, &WORKING)?, &WORKING),
+        Some(_) => Err(invalid(WORKING.order_type)),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::command::{
     AmendRequest, CancelListRequest, CancelReplaceRequest, CancelRequest, Legs, ListRequest, OrderKind, OrderRequest,
     OrderSize, RateLimitExceededMode,
 };
+use crate::order::OrderType;
 
 impl RawParameters {
     fn with(names: &[(&str, Option<String>)]) -> Self {
@@ -74,6 +75,31 @@ impl OrderRequest {
     }
 }
 
+type Named<'a> = (&'a OrderRequest, &'static Names);
+
+/// The orders of a list with what their parameters are called, in the order in which the venue
+/// numbers them: the working one, then the stop leg of a pair, then its other leg (rule 5.9).
+pub(crate) fn names_of(legs: &Legs) -> Vec<Named<'_>> {
+    let pays = legs.pays();
+    match legs {
+        Legs::Oco { above, below } => in_pair((above, &ABOVE), (below, &BELOW)).to_vec(),
+        Legs::Oto { working, pending } => vec![(working, &WORKING), (pending, if pays { &PAID } else { &PENDING })],
+        Legs::Otoco { working, above, below } => {
+            let names = if pays { (&PAID_ABOVE, &PAID_BELOW) } else { (&PENDING_ABOVE, &PENDING_BELOW) };
+            let [stop, other] = in_pair((above, names.0), (below, names.1));
+            vec![(working, &WORKING), stop, other]
+        }
+    }
+}
+
+/// The stop leg of a pair first.
+fn in_pair<'a>(above: Named<'a>, below: Named<'a>) -> [Named<'a>; 2] {
+    match above.0.order_type() {
+        OrderType::StopLoss | OrderType::StopLossLimit => [above, below],
+        _ => [below, above],
+    }
+}
+
 impl ListRequest {
     /// The parameters that ask for this list, as REST takes them.
     #[must_use]
@@ -82,21 +108,8 @@ impl ListRequest {
             ("symbol", Some(self.legs.symbol().to_string())),
             ("listClientOrderId", self.client_order_id.map(|id| id.to_string())),
         ]);
-        let pays = self.legs.pays();
-        match &self.legs {
-            Legs::Oco { above, below } => {
-                raw.push_order(above, &ABOVE);
-                raw.push_order(below, &BELOW);
-            }
-            Legs::Oto { working, pending } => {
-                raw.push_order(working, &WORKING);
-                raw.push_order(pending, if pays { &PAID } else { &PENDING });
-            }
-            Legs::Otoco { working, above, below } => {
-                raw.push_order(working, &WORKING);
-                raw.push_order(above, if pays { &PAID_ABOVE } else { &PENDING_ABOVE });
-                raw.push_order(below, if pays { &PAID_BELOW } else { &PENDING_BELOW });
-            }
+        for (leg, names) in names_of(&self.legs) {
+            raw.push_order(leg, names);
         }
         raw
     }

@@ -27,10 +27,10 @@ impl Book {
         Ok(())
     }
 
-    /// Judges an order as [`Self::submit`] does, and leaves it at that.
+    /// Judges what the exchange judges before an order reaches its matching engine
+    /// (`rest-api.md`, Test new order).
     pub(crate) fn test(&mut self, desk: &Desk, request: &OrderRequest) -> Result<(), Refusal> {
-        let terms = self.screen(desk, request)?;
-        self.engage(desk, request, terms)
+        self.screen(desk, request).map(drop)
     }
 
     /// Makes the order, reports it, and lets it take what it can.
@@ -107,6 +107,7 @@ impl Book {
     }
 
     pub(crate) fn cancel(&mut self, desk: &mut Desk, cancel: &CancelRequest) -> Result<(), Refusal> {
+        self.instrument.check_changeable()?;
         let at = self.find(cancel.order_id, cancel.original_client_order_id).ok_or(unknown(-2011))?;
         let status = self.open[at].order.status;
         let allowed = match cancel.restrictions {
@@ -129,6 +130,7 @@ impl Book {
 
     /// Ends all orders of the symbol, oldest first; a list as a whole.
     pub(crate) fn cancel_all(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
+        self.instrument.check_changeable()?;
         if self.open.is_empty() {
             return Err(unknown(-2011));
         }
@@ -141,6 +143,7 @@ impl Book {
 
     /// Ends a whole list.
     pub(crate) fn cancel_list(&mut self, desk: &mut Desk, cancel: &CancelListRequest) -> Result<(), Refusal> {
+        self.instrument.check_changeable()?;
         let at = self.find_list(cancel.order_list_id, cancel.list_client_order_id).ok_or(unknown(-2011))?;
         self.cancel_at(desk, at, cancel.client_order_id);
         self.settle_lists(desk);
@@ -197,8 +200,7 @@ impl Book {
 
     /// `faqs/order_amend_keep_priority.md`.
     pub(crate) fn amend(&mut self, desk: &mut Desk, request: &AmendRequest) -> Result<(), Refusal> {
-        self.instrument.check_amend()?;
-        self.instrument.check_open()?;
+        self.instrument.check_amend(request.quantity)?;
         let at = self.find(request.order_id, request.original_client_order_id).ok_or(unknown(-2038))?;
         let w = self.open[at];
         let order = &w.order;
@@ -238,9 +240,8 @@ impl Book {
             return Err(Refusal::new(-2038, "Order amend (quantity increase) is not supported."));
         }
         let instrument = Arc::clone(&self.instrument);
-        instrument.filters.check_lot_size(quantity)?;
         let judged = Judged::of_order(order, quantity);
-        instrument.filters.check_value(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
+        instrument.filters.check_quantity(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
         if self.instrument.filters.max_num_order_amends.is_some_and(|max| w.amended >= max) {
             return Err(Refusal::new(-2038, "Filter failure: MAX_NUM_ORDER_AMENDS"));
         }
@@ -254,6 +255,7 @@ impl Book {
         let old = w.order;
         let done = Quantity::from_units(old.filled_quantity.units() + old.prevented_quantity.units());
         w.order.quantity = quantity.max(done);
+        w.order.iceberg_quantity = w.order.iceberg_quantity.min(w.order.quantity);
         w.order.client_order_id = name;
         w.amended += 1;
         self.tell_replaced(desk, &old, &mut w.order);

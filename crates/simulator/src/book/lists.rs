@@ -314,6 +314,7 @@ impl Book {
 
     /// All filters of an order whose quantity was not known before.
     fn screen_paid(&mut self, desk: &Desk, request: &OrderRequest, w: &Working) -> Result<(), Refusal> {
+        request.check_shown(w.order.quantity)?;
         let pegged = Some(w.order.pegged_price).filter(|price| !price.is_zero());
         let judged = Judged::of(request, Some(w.order.quantity), pegged);
         let position = self.position(desk);

@@ -4,7 +4,7 @@ use candlewick_model::number::ONE;
 use candlewick_model::run::{MakerFill, Slippage};
 use candlewick_model::{Amount, Order, Peg, PegPriceType, Price, Quantity, Refusal, Side};
 
-use super::Book;
+use super::{Book, Stage, Working};
 
 /// How a maker limit lies to the price for a side: how far the price is beyond it, in units;
 /// negative where it has not been reached.
@@ -125,28 +125,53 @@ impl Book {
         }
     }
 
-    /// What a peg comes to: levels lie one tick apart around bid and ask, deeper ones further
-    /// from the market. It is bounded by the order's own price, where it has one.
+    /// What a peg comes to: own orders inside the spread come first, then levels one tick apart
+    /// from bid or ask away. It is bounded by the order's own price, where it has one.
     pub(super) fn pegged(&self, side: Side, peg: Peg, own: Option<Price>) -> Result<Price, Refusal> {
         let buys = match peg.price_type {
             PegPriceType::Primary => side,
             PegPriceType::Market => side.opposite(),
         };
-        let tick = self.instrument.filters.tick();
-        let deeper = tick.units().saturating_mul(peg.offset.unwrap_or(0).into());
-        let units = match buys {
-            Side::Buy => self.bid().floor_to(tick).units() - deeper,
-            Side::Sell => self.ask().ceil_to(tick).unwrap_or(Price::MAX).units().saturating_add(deeper),
+        let mut level = usize::from(peg.offset.unwrap_or(0));
+        let inside = self.own_inside(buys);
+        let price = match inside.get(level) {
+            Some(own) => *own,
+            None => {
+                level -= inside.len();
+                self.market_level(buys, level)
+                    .ok_or(Refusal::new(-2010, "Order book liquidity is too low for this pegged order."))?
+            }
         };
-        if units <= 0 {
-            return Err(Refusal::new(-2010, "Order book liquidity is too low for this pegged order."));
-        }
-        let price = Price::from_units(units);
         Ok(match (side, own) {
             (_, None) => price,
             (Side::Buy, Some(own)) => price.min(own),
             (Side::Sell, Some(own)) => price.max(own),
         })
+    }
+
+    /// The prices of own resting orders that are better than the market's, the best first.
+    fn own_inside(&self, side: Side) -> Vec<Price> {
+        let (bid, ask) = (self.bid(), self.ask());
+        let inside = |w: &&Working| w.stage == Stage::Resting && w.order.side == side;
+        let prices = self.open.iter().filter(inside).map(|w| w.order.limit());
+        let mut prices: Vec<_> = prices.filter(|price| (bid < *price) && (*price < ask)).collect();
+        prices.sort_unstable();
+        prices.dedup();
+        if side == Side::Buy {
+            prices.reverse();
+        }
+        prices
+    }
+
+    /// The market's price so many levels away from the best one; none under one tick.
+    fn market_level(&self, side: Side, level: usize) -> Option<Price> {
+        let tick = self.instrument.filters.tick();
+        let deeper = tick.units().saturating_mul(i64::try_from(level).unwrap_or(i64::MAX));
+        let units = match side {
+            Side::Buy => self.bid().floor_to(tick).units() - deeper,
+            Side::Sell => self.ask().ceil_to(tick).unwrap_or(Price::MAX).units().saturating_add(deeper),
+        };
+        (units > 0).then(|| Price::from_units(units))
     }
 }
 

@@ -18,9 +18,14 @@ pub(crate) fn pairs(words: &str) -> Pairs {
     words.split_whitespace().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }
 
-/// Where the files are, and the page that is made of them.
+/// Where the project's files are.
 pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance")
+}
+
+/// Another folder to hold the venue against, in place of the project's.
+pub(crate) fn other_folder() -> Option<PathBuf> {
+    std::env::var_os("CANDLEWICK_CONFORMANCE").map(PathBuf::from)
 }
 
 /// What the symbol and the exchange say from a minute on.
@@ -75,9 +80,14 @@ pub(crate) struct Scenario {
     pub(crate) balances_after: Vec<(usize, String)>,
 }
 
-/// All scenarios, by file.
+/// All of the project's scenarios, by file.
 pub(crate) fn all() -> Vec<Scenario> {
-    let mut files: Vec<_> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    in_folder(&folder())
+}
+
+pub(crate) fn in_folder(folder: &Path) -> Vec<Scenario> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|end| end == "txt"));
     files.sort();
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();

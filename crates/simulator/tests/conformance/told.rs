@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use candlewick_model::run::Event;
-use candlewick_model::{Amount, ExecutionReport, ExecutionType, Half, Liquidity, OrderStatus, Refusal};
+use candlewick_model::{Amount, ExecutionReport, ExecutionType, Half, Liquidity, OrderStatus, Refusal, Timestamp};
 
 use crate::scenario::{START_MS, Scenario, pairs};
 
@@ -91,7 +91,10 @@ fn describe_report(r: &ExecutionReport) -> String {
         o.time_in_force, o.quantity, o.price, o.stop_price, o.filled_quantity, o.filled_quote, o.quote_order_quantity
     )
     .unwrap();
-    let working = o.working_time.is_some() && matches!(o.status, OrderStatus::New | OrderStatus::PartiallyFilled);
+    // What a market order leaves is not on the book once it has begun to fill.
+    let takes_only = o.order_type.is_market() && r.fill.is_some();
+    let open = matches!(o.status, OrderStatus::New | OrderStatus::PartiallyFilled);
+    let working = o.working_time.is_some() && open && !takes_only;
     write!(text, " w={working} F={} A={} V={}", o.iceberg_quantity, o.prevented_quantity, o.self_trade_prevention)
         .unwrap();
     if let Some(fill) = r.fill {
@@ -103,15 +106,36 @@ fn describe_report(r: &ExecutionReport) -> String {
         )
         .unwrap();
     }
-    if let Some(prevented) = r.prevented {
-        write!(text, " B={} pL={} pl={}", prevented.quantity, prevented.price, prevented.match_quantity).unwrap();
-    }
-    if let Some(reason) = o.expiry_reason {
-        write!(text, " eR={reason}").unwrap();
-    }
-    if !o.pegged_price.is_zero() {
-        write!(text, " gp={}", o.pegged_price).unwrap();
-    }
+    text + &describe_conditional(r)
+}
+
+/// The fields that are there only where they apply.
+fn describe_conditional(r: &ExecutionReport) -> String {
+    let o = &r.order;
+    let mut text = String::new();
+    let mut tell = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            write!(text, " {name}={value}").unwrap();
+        }
+    };
+    let since_start = |time: Timestamp| (time.millis() - START_MS).to_string();
+    tell("O", Some(since_start(o.created)));
+    tell("W", o.working_time.map(since_start));
+    tell("d", o.trailing_delta.map(|delta| delta.to_string()));
+    tell("D", o.trailing_time.map(since_start));
+    tell("j", o.strategy_id.map(|id| id.to_string()));
+    tell("J", o.strategy_type.map(|kind| kind.to_string()));
+    tell("v", r.prevented.map(|p| p.match_id.to_string()));
+    tell("U", r.prevented.map(|p| p.counter_order_id.to_string()));
+    tell("B", r.prevented.map(|p| p.quantity.to_string()));
+    tell("pL", r.prevented.map(|p| p.price.to_string()));
+    tell("pl", r.prevented.map(|p| p.match_quantity.to_string()));
+    tell("pY", r.prevented.map(|p| p.price.notional_floor(p.match_quantity).to_string()));
+    tell("gP", o.peg.map(|peg| peg.price_type.to_string()));
+    tell("gOT", o.peg.and_then(|peg| peg.offset).map(|_| "PRICE_LEVEL".to_owned()));
+    tell("gOV", o.peg.and_then(|peg| peg.offset).map(|level| level.to_string()));
+    tell("gp", Some(o.pegged_price).filter(|price| !price.is_zero()).map(|price| price.to_string()));
+    tell("eR", o.expiry_reason.map(|reason| reason.to_string()));
     text
 }
 
