@@ -10,6 +10,7 @@ mod failure;
 pub mod prepare;
 mod prices;
 mod sample;
+mod stress;
 
 use std::process::ExitCode;
 

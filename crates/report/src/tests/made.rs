@@ -59,6 +59,7 @@ impl Made {
                 },
                 gaps: Vec::new(),
                 assumed_filters: None,
+                halts: Vec::new(),
             }],
             prices: Vec::new(),
             counted_in: asset("UUU"),
@@ -70,6 +71,7 @@ impl Made {
             orders: Vec::new(),
             assumptions: Assumptions::default(),
             band: None,
+            stress: None,
             filter_notes: Vec::new(),
             provenance: Provenance {
                 program_version: "0.1.0".into(),
