@@ -12,6 +12,7 @@ pub mod prepare;
 mod prices;
 mod sample;
 mod series;
+mod stress;
 
 use std::process::ExitCode;
 

@@ -91,6 +91,7 @@ impl Prepared {
                 prices,
                 counted_in,
                 transfers: config.transfers()?,
+                stress: None,
             },
             snapshots: source.snapshots,
         })
@@ -104,35 +105,22 @@ impl Prepared {
         in_force.or(self.snapshots.first()).map_or("{}", |snapshot| snapshot.json.as_str())
     }
 
-    /// Runs the configured strategy, and the other two paths where the report wants them.
+    /// Runs the configured strategy, the other two paths where the report wants them, and where
+    /// there is a scenario of trouble the run without it and those of other seeds.
     pub fn backtest(&self, config: &Config) -> anyhow::Result<Run> {
-        let run = |setup: &Setup| -> anyhow::Result<Finished> {
-            let (strategy, _) = config.strategy()?;
-            Ok(Backtest::new(setup, strategy, config.strategy.describe().0).run()?)
-        };
-        let finished = run(&self.setup)?;
-        let band = if config.report.band {
-            let last = |path: PathModel| -> anyhow::Result<_> {
-                let mut setup = self.setup.clone();
-                setup.markets.iter_mut().for_each(|market| market.fill_model.path = path);
-                let same = setup.markets.iter().zip(&self.setup.markets).all(|(a, b)| a.fill_model == b.fill_model);
-                let equity = if same { finished.last_equity() } else { run(&setup)?.last_equity() };
-                equity.ok_or_else(|| anyhow!("a run without bars"))
-            };
-            Some(Band {
-                pessimistic: last(PathModel::Pessimistic)?,
-                nearest: last(PathModel::Nearest)?,
-                optimistic: last(PathModel::Optimistic)?,
-            })
-        } else {
-            None
-        };
-        Ok(self.record(config, finished, band))
+        match &config.stress {
+            None => {
+                let finished = self::run(config, &self.setup)?;
+                let band = band(config, &self.setup, &finished)?;
+                Ok(self.record(config, &self.setup, finished, band))
+            }
+            Some(scenario) => self.stressed(config, scenario),
+        }
     }
 
-    /// The record of a run over these markets.
+    /// The record of a run over these markets, or over what a scenario made of them.
     #[must_use]
-    pub fn record(&self, config: &Config, finished: Finished, band: Option<Band>) -> Run {
+    pub(crate) fn record(&self, config: &Config, setup: &Setup, finished: Finished, band: Option<Band>) -> Run {
         let (strategy, parameters) = config.strategy.describe();
         let Finished { outcome, assumptions } = finished;
         let market = |(market, notes): (&Market, &Notes)| {
@@ -150,22 +138,24 @@ impl Prepared {
                 details: notes.details.iter().map(|detail| detail.kind).collect(),
                 gaps: notes.gaps.clone(),
                 assumed_filters: notes.assumed_filters,
+                halts: market.halts.clone(),
             }
         };
         Run {
             strategy: strategy.to_owned(),
             parameters,
-            markets: self.setup.markets.iter().zip(&self.notes).map(market).collect(),
-            prices: self.setup.prices.clone(),
-            counted_in: self.setup.counted_in,
+            markets: setup.markets.iter().zip(&self.notes).map(market).collect(),
+            prices: setup.prices.clone(),
+            counted_in: setup.counted_in,
             marks: outcome.marks,
             equity: outcome.equity,
-            initial: self.setup.account.clone(),
+            initial: setup.account.clone(),
             account: outcome.account,
             orders: candlewick_model::run::orders_of(&outcome.events),
             events: outcome.events,
             assumptions,
             band,
+            stress: None,
             filter_notes: self.filter_notes.clone(),
             provenance: Provenance { data_sha256: self.data_sha256(), ..self.provenance.clone() },
         }
@@ -181,6 +171,31 @@ impl Prepared {
         }
         sha256(std::iter::once(bars).chain(&details).map(String::as_str))
     }
+}
+
+/// Runs the configured strategy.
+pub(crate) fn run(config: &Config, setup: &Setup) -> anyhow::Result<Finished> {
+    let (strategy, _) = config.strategy()?;
+    Ok(Backtest::new(setup, strategy, config.strategy.describe().0).run()?)
+}
+
+/// Runs the other two paths where the report wants them.
+pub(crate) fn band(config: &Config, setup: &Setup, finished: &Finished) -> anyhow::Result<Option<Band>> {
+    if !config.report.band {
+        return Ok(None);
+    }
+    let last = |path: PathModel| -> anyhow::Result<_> {
+        let mut other = setup.clone();
+        other.markets.iter_mut().for_each(|market| market.fill_model.path = path);
+        let same = other.markets.iter().zip(&setup.markets).all(|(a, b)| a.fill_model == b.fill_model);
+        let equity = if same { finished.last_equity() } else { run(config, &other)?.last_equity() };
+        equity.ok_or_else(|| anyhow!("a run without bars"))
+    };
+    Ok(Some(Band {
+        pessimistic: last(PathModel::Pessimistic)?,
+        nearest: last(PathModel::Nearest)?,
+        optimistic: last(PathModel::Optimistic)?,
+    }))
 }
 
 impl Source<'_> {

@@ -192,6 +192,8 @@ fn about(event: &Event) -> String {
         Event::ListStatus(status) => format!("{} of list {}", status.list_status_type, status.order_list_id),
         Event::Tested { command, .. } => format!("command {command} tested"),
         Event::BalanceUpdate { time, asset, .. } => format!("transfer of {asset} at {time}"),
+        Event::Stress { time, .. } => format!("stress at {time}"),
+        Event::Trouble { command, .. } => format!("trouble of command {command}"),
     }
 }
 

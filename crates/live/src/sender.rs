@@ -11,19 +11,15 @@ use candlewick_model::{Action, Command};
 use candlewick_model::{
     ClientOrderId, Fill, Order, OrderStatus, RawParameters, Refusal, SelfTradePrevention, Timestamp,
 };
+use candlewick_strategy::patience::{PAUSE_US, RETRY_AFTER_MAX_SECONDS, TRIES, never_seen};
 use candlewick_strategy::{Outgoing, Strategy};
 
 use crate::expand::{cancelled, life_of, listed, of_answer};
 use crate::inbox::Answer;
 use crate::{LiveError, Runner};
 
-/// How often a request is sent again that was certainly not executed, and how often an order
-/// of unknown outcome is looked for.
-const TRIES: u32 = 5;
 /// Between two tries, unless the exchange asks for more.
-const PAUSE: Duration = Duration::from_secs(1);
-/// The longest that the exchange's `Retry-After` is obeyed before the run gives up.
-const RETRY_AFTER_MAX_SECONDS: u64 = 120;
+const PAUSE: Duration = Duration::from_micros(PAUSE_US.unsigned_abs());
 
 impl<S: Strategy> Runner<S> {
     /// Sends everything that the strategy has said, in order, and puts the answers into the
@@ -222,7 +218,7 @@ impl<S: Strategy> Runner<S> {
             match request(&self.rest).await {
                 Err(RestError::Limited { status: 429, retry_after_seconds, what }) => {
                     let seconds = retry_after_seconds.unwrap_or(1);
-                    if seconds > RETRY_AFTER_MAX_SECONDS {
+                    if seconds > RETRY_AFTER_MAX_SECONDS.into() {
                         return Err(RestError::Limited { status: 429, retry_after_seconds, what });
                     }
                     tracing::warn!(%what, seconds, "over the request limit, waiting");
@@ -249,14 +245,6 @@ enum Outcome {
     Placed { order: Order, fills: Vec<(Timestamp, Fill)> },
     Cancelled { answer: Box<Cancelled>, name: Option<ClientOrderId> },
     Refused(Refusal),
-}
-
-/// An unknown outcome that stayed unknown: the exchange does not know the order.
-fn never_seen() -> Refusal {
-    Refusal::new(
-        -1007,
-        "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
-    )
 }
 
 fn implausible(order_id: u64, reason: &str) -> LiveError {

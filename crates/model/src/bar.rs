@@ -137,6 +137,21 @@ impl Bars {
         self.trades.push(bar.trades);
     }
 
+    /// Puts a bar in the place of another; panics beyond the end, as indexing does.
+    pub fn set(&mut self, row: usize, bar: Bar) {
+        self.open_time[row] = bar.open_time;
+        self.close_time[row] = bar.close_time;
+        self.open[row] = bar.open;
+        self.high[row] = bar.high;
+        self.low[row] = bar.low;
+        self.close[row] = bar.close;
+        self.volume.set(row, bar.volume);
+        self.quote_volume.set(row, bar.quote_volume);
+        self.taker_buy_volume.set(row, bar.taker_buy_volume);
+        self.taker_buy_quote_volume.set(row, bar.taker_buy_quote_volume);
+        self.trades[row] = bar.trades;
+    }
+
     /// The bar at a row; panics beyond the end, as indexing does.
     ///
     /// Only the first column is indexed; the others, which are as long, are read without a

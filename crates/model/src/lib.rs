@@ -22,6 +22,7 @@ pub mod order;
 pub mod period;
 pub mod request;
 pub mod run;
+pub mod stress;
 pub mod text;
 pub mod time;
 pub mod trades;

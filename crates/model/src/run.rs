@@ -16,6 +16,7 @@ use crate::execution::{ExecutionReport, ListStatus, Refusal};
 use crate::interval::Interval;
 use crate::number::{Amount, ONE, Price, Quantity, Rate};
 use crate::order::Order;
+use crate::stress::{Episode, Met, Phase};
 use crate::text::{Asset, Symbol};
 use crate::time::Timestamp;
 
@@ -81,6 +82,28 @@ pub enum Event {
         /// What was asked.
         parameters: Command,
     },
+    /// Trouble that a scenario brings about begins or ends.
+    Stress {
+        /// When.
+        time: Timestamp,
+        /// Which of the two.
+        phase: Phase,
+        /// What it is.
+        #[serde(flatten)]
+        episode: Box<Episode>,
+    },
+    /// A command met trouble on its way.
+    Trouble {
+        /// The strategy's time.
+        time: Timestamp,
+        /// The command's number.
+        command: CommandId,
+        /// When it left; later than it was sent where an earlier one was waited for.
+        left: Timestamp,
+        /// What it met.
+        #[serde(flatten)]
+        met: Box<Met>,
+    },
 }
 
 impl Event {
@@ -92,6 +115,8 @@ impl Event {
             | Self::Refused { time, .. }
             | Self::Tested { time, .. }
             | Self::BalanceUpdate { time, .. }
+            | Self::Stress { time, .. }
+            | Self::Trouble { time, .. }
             | Self::NotSent { time, .. } => *time,
             Self::ExecutionReport(report) => report.time,
             Self::ListStatus(status) => status.time,
@@ -273,6 +298,63 @@ pub struct Band {
     pub optimistic: Amount,
 }
 
+/// A stretch of bars over which a scenario halted a market.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Halt {
+    /// The open of the first bar.
+    pub from: Timestamp,
+    /// When it trades again.
+    pub to: Timestamp,
+    /// How many bars.
+    pub bars: usize,
+    /// The lowest price at which history traded meanwhile.
+    pub low: Price,
+    /// The highest.
+    pub high: Price,
+}
+
+/// How a run came through, with trouble or without: what is compared. Shares are statistics.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Bearing {
+    /// At the last close, in the asset that equity is counted in.
+    pub final_equity: Amount,
+    /// What it grew by, as a share.
+    #[serde(rename = "return")]
+    pub growth: Option<f64>,
+    /// The share of the peak that was missing at most.
+    pub max_drawdown: f64,
+    /// Orders that the venue accepted.
+    pub orders: u64,
+    /// Commands that were refused.
+    pub refused: u64,
+    /// Commands of which it was not known whether they had been executed.
+    pub unknown: u64,
+    /// Commands that never reached the venue, and were told so.
+    pub rejected: u64,
+    /// Commands that got through only after they had been rejected.
+    pub retried: u64,
+    /// Commands that were under way for longer.
+    pub delayed: u64,
+    /// Times at which a live session would have ended.
+    pub given_up: u64,
+    /// Microseconds for which a market was halted while its base asset was held or an order was
+    /// open on it; of several markets the sum.
+    pub halted_us: i64,
+    /// Stops whose price was passed while their market was halted.
+    pub stops_late: u64,
+}
+
+/// A run under stress beside the same run without, and under other seeds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StressRecord {
+    /// What the scenario came to in this run, by time.
+    pub episodes: Vec<Episode>,
+    /// The run without any of it.
+    pub calm: Bearing,
+    /// The run under each seed; the first is the run of this record.
+    pub runs: Vec<(u64, Bearing)>,
+}
+
 /// SHA-256 of everything that a run stands on, in hex. The same four give the same result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Provenance {
@@ -322,6 +404,8 @@ pub struct RunMarket {
     pub gaps: Vec<Gap>,
     /// Where filters were assumed.
     pub assumed_filters: Option<AssumedFilters>,
+    /// Where a scenario halted it; the bars are those that came of that.
+    pub halts: Vec<Halt>,
 }
 
 /// The instants at which bars have closed. Of one series alone they are its close times, which
@@ -374,6 +458,8 @@ pub struct Run {
     pub assumptions: Assumptions,
     /// The band, where the other two paths were run too.
     pub band: Option<Band>,
+    /// What the run is compared with, where it is one under stress.
+    pub stress: Option<StressRecord>,
     /// What exchangeInfo held that could not be read as documented.
     pub filter_notes: Vec<String>,
     /// What the run stands on.

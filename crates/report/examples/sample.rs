@@ -294,6 +294,7 @@ fn run(count: usize, orders: usize) -> Run {
             details: Vec::new(),
             gaps,
             assumed_filters: Some(AssumedFilters { from: first, to: first.plus(MINUTE * count as i64 / 2) }),
+            halts: Vec::new(),
         }],
         prices: Vec::new(),
         counted_in: trader.quote,
@@ -315,6 +316,7 @@ fn run(count: usize, orders: usize) -> Run {
             maker_fills: 168,
             taker_fills: 190,
         },
+        stress: None,
         band: Some(Band { pessimistic: amount(last * 0.987), nearest: amount(last), optimistic: amount(last * 1.006) }),
         filter_notes: vec!["unknown filter type NEW_FILTER kept as it is".into()],
         provenance: Provenance {

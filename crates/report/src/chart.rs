@@ -17,7 +17,7 @@ use crate::view::View;
 
 /// Fills that the page holds; the rest is in `fills.csv`.
 pub(crate) const FILLS: usize = 30_000;
-/// Gaps that the charts shade.
+/// Gaps and halts that the charts shade.
 const GAPS: usize = 5_000;
 /// Volumes are drawn in this many steps.
 const VOLUME_STEPS: i128 = 2_000;
@@ -123,7 +123,14 @@ fn of_market(run: &Run, statistics: &Statistics, market: &RunMarket) -> Data {
         holds,
         levels: levels(&view).iter().map(|level| pack_level(level, &scale, holds)).collect(),
         fills: pack_fills(&view, &scale),
-        gaps: market.gaps.iter().take(GAPS).map(|g| (scale.seconds(g.from), scale.seconds(g.to), g.missing)).collect(),
+        gaps: market
+            .gaps
+            .iter()
+            .map(|g| (g.from, g.to, g.missing))
+            .chain(market.halts.iter().map(|h| (h.from, h.to, h.bars as u64)))
+            .take(GAPS)
+            .map(|(from, to, bars)| (scale.seconds(from), scale.seconds(to), bars))
+            .collect(),
     }
 }
 

@@ -5,13 +5,16 @@
 //! (`equity.csv`).
 
 use candlewick_model::run::{
-    AssumedFilters, Assumptions, Band, CommandId, DetailKind, Event, FillModel, Provenance, Run, RunMarket,
+    AssumedFilters, Assumptions, Band, Bearing, CommandId, DetailKind, Event, FillModel, Halt, Provenance, Run,
+    RunMarket,
 };
+use candlewick_model::stress::Episode;
 use candlewick_model::{Account, Asset, Gap, Interval, Price, Quantity, Symbol, Timestamp};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::csv::{Rejection, refused};
 use crate::statistics::Statistics;
+use crate::stress::{LateStop, late_stops};
 use crate::trips::RoundTrip;
 
 /// Goes up when a name or a unit in `summary.json` changes or goes away.
@@ -22,7 +25,7 @@ pub const UNKNOWN: [&str; 4] = [
     "Queue position: a resting order fills in full priority once the price is beyond its limit.",
     "How others react to these orders.",
     "Depth of the book beyond a share of each bar's volume.",
-    "Outages of the exchange, other than as gaps in its candles.",
+    "Outages of the exchange, other than as gaps in its candles and as the stress that is asked for.",
 ];
 
 #[derive(Serialize)]
@@ -35,6 +38,7 @@ struct Summary<'a> {
     counted_in: Asset,
     statistics: &'a Statistics,
     band: Option<Band>,
+    stress: Option<Stress<'a>>,
     assumptions: Assumptions,
     filter_notes: &'a [String],
     does_not_know: [&'static str; 4],
@@ -60,6 +64,36 @@ struct Market<'a> {
     fill_model: FillModel,
     assumed_filters: Option<AssumedFilters>,
     gaps: &'a [Gap],
+    halts: &'a [Halt],
+}
+
+/// The run beside the same run without trouble, and under other seeds.
+#[derive(Serialize)]
+struct Stress<'a> {
+    calm: Bearing,
+    runs: Vec<Seeded>,
+    late_stops: Vec<LateStop>,
+    episodes: &'a [Episode],
+}
+
+#[derive(Serialize)]
+struct Seeded {
+    seed: u64,
+    #[serde(flatten)]
+    bearing: Bearing,
+}
+
+impl<'a> Stress<'a> {
+    fn of(run: &'a Run) -> Option<Self> {
+        let record = run.stress.as_ref()?;
+        let seeded = |(seed, bearing): &(u64, Bearing)| Seeded { seed: *seed, bearing: *bearing };
+        Some(Self {
+            calm: record.calm,
+            runs: record.runs.iter().map(seeded).collect(),
+            late_stops: late_stops(run),
+            episodes: &record.episodes,
+        })
+    }
 }
 
 impl<'a> Market<'a> {
@@ -77,6 +111,7 @@ impl<'a> Market<'a> {
             fill_model: market.fill_model,
             assumed_filters: market.assumed_filters,
             gaps: &market.gaps,
+            halts: &market.halts,
         }
     }
 }
@@ -116,6 +151,7 @@ pub fn summary(run: &Run, statistics: &Statistics) -> String {
         counted_in: run.counted_in,
         statistics,
         band: run.band,
+        stress: Stress::of(run),
         assumptions: run.assumptions,
         filter_notes: &run.filter_notes,
         does_not_know: UNKNOWN,

@@ -17,6 +17,7 @@ mod pyramid;
 pub mod ratios;
 mod sheets;
 pub mod statistics;
+pub mod stress;
 pub mod terminal;
 mod tiles;
 pub mod trips;
@@ -26,6 +27,7 @@ mod write;
 
 pub use page::render as render_html;
 pub use statistics::{Statistics, statistics};
+pub use stress::bearing;
 pub use trips::{RoundTrip, RoundTrips, round_trips};
 pub use write::{FILES, ReportError, Written, write_all};
 

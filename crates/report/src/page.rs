@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::json::UNKNOWN;
 use crate::statistics::Statistics;
-use crate::{chart, histogram, sheets, tiles};
+use crate::{chart, histogram, sheets, stress, tiles};
 
 const TEMPLATE: &str = include_str!("page/template.html");
 const SHEET: &str = include_str!("page/sheet.html");
@@ -35,6 +35,7 @@ pub fn render(run: &Run, statistics: &Statistics) -> String {
         let body = sheet.render(context! { s => of(&s) }).expect("the template is ours and tested");
         context! { total => &s.total, empty => s.is_empty(), body => Value::from_safe_string(body) }
     };
+    let section = stress::section(run, statistics);
     let safe = |text: String| Value::from_safe_string(text);
     page.render(context! {
         style => safe(STYLE.to_owned()),
@@ -53,6 +54,11 @@ pub fn render(run: &Run, statistics: &Statistics) -> String {
         refusals => of(sheets::refusals(statistics)),
         orders => table(sheets::orders(run)),
         gaps => table(sheets::gaps(run)),
+        halted => run.markets.iter().any(|market| !market.halts.is_empty()),
+        stress => section.map(|s| {
+            let said = of(&s);
+            context! { late => table(s.late), episodes => table(s.episodes), ..said }
+        }),
         assumptions => of(sheets::assumptions(run)),
         band => of(tiles::band(run, statistics)),
         models => of(run.markets.iter().map(|m| (m.symbol, tiles::fill_model(m))).collect::<Vec<_>>()),

@@ -47,11 +47,11 @@ impl Sheet {
     }
 }
 
-fn text(text: impl Into<String>) -> Cell {
+pub(crate) fn text(text: impl Into<String>) -> Cell {
     Cell { text: text.into(), sort: None, class: "" }
 }
 
-fn number(text: String, sort: f64) -> Cell {
+pub(crate) fn number(text: String, sort: f64) -> Cell {
     Cell { text, sort: Some(sort), class: "n" }
 }
 
@@ -64,25 +64,25 @@ fn leaning(text: String, value: f64) -> Cell {
     Cell { text, sort: Some(value), class }
 }
 
-fn instant(t: Timestamp) -> Cell {
+pub(crate) fn instant(t: Timestamp) -> Cell {
     Cell { text: time(t), sort: Some(t.micros() as f64), class: "t" }
 }
 
-fn side(side: Side) -> Cell {
+pub(crate) fn side(side: Side) -> Cell {
     let class = if side == Side::Buy { "buy" } else { "sell" };
     Cell { text: side.as_str().to_owned(), sort: None, class }
 }
 
 /// The column that says which market a row is about; not shown where there is one market.
-const MARKET: (&str, &str) = ("Market", "");
+pub(crate) const MARKET: (&str, &str) = ("Market", "");
 
 /// Decimals of prices and quantities on a market.
-fn decimals(run: &Run, symbol: Symbol) -> (u32, u32) {
+pub(crate) fn decimals(run: &Run, symbol: Symbol) -> (u32, u32) {
     let market = market_of(run, symbol);
     (decimals_of(market.tick.units()), decimals_of(market.step.units()))
 }
 
-fn sheet(
+pub(crate) fn sheet(
     run: &Run,
     name: &'static str,
     file: &'static str,

@@ -37,6 +37,9 @@ pub fn summary(run: &Run, statistics: &Statistics) -> String {
         let [low, mid, high] = [band.pessimistic, band.nearest, band.optimistic].map(|a| amount(a, decimals));
         line("band", format!("pessimistic {low}   nearest {mid}   optimistic {high}"));
     }
+    for (name, told) in crate::stress::terminal(run, statistics) {
+        line(name, told);
+    }
     for refusal in &statistics.refusals {
         line("refused", format!("{} × {} {}", count(refusal.count), refusal.code, refusal.text));
     }

@@ -113,7 +113,7 @@ pub(crate) fn tiles(run: &Run, statistics: &Statistics) -> Vec<Tile> {
 
 /// What a reader must not miss, before any table.
 pub(crate) fn callouts(run: &Run, statistics: &Statistics) -> Vec<String> {
-    let mut all = Vec::new();
+    let mut all = crate::stress::callouts(run, statistics);
     let word = ExpiryReason::InsufficientLiquidity.as_str();
     if let Some(expiry) = statistics.expiries.iter().find(|e| e.reason == word) {
         all.push(format!(

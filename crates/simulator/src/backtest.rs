@@ -1,5 +1,7 @@
 //! The backtest: one strategy, its markets, virtual time (sections 1 and 6 of the fill rules).
 
+mod hearing;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use crate::desk::VenueEvent;
 use crate::detail::DetailError;
 use crate::path::{FirstExtreme, PointKind};
 use crate::replay::{Market, Replay, Setup, Transfer};
+use crate::stress::{Held, Line, Stress};
 use crate::timeline::Timeline;
 
 /// At one instant reports and commands go round at most so often (rule 1.6).
@@ -81,6 +84,10 @@ pub struct Backtest<S> {
     pending: VecDeque<Pending>,
     /// What the venue has just said; empty in between.
     said: Vec<VenueEvent>,
+    /// Trouble in this run.
+    stress: Option<Stress>,
+    /// Where it meets commands; `None` where nothing is in their way.
+    line: Option<Box<Line>>,
 }
 
 struct MarketPlan {
@@ -161,6 +168,8 @@ impl<S: Strategy> Backtest<S> {
             transfers: setup.transfers.iter().copied().collect(),
             pending: VecDeque::new(),
             said: Vec::new(),
+            line: setup.stress.as_ref().and_then(Line::new).map(Box::new),
+            stress: setup.stress.clone(),
         }
     }
 
@@ -187,10 +196,11 @@ impl<S: Strategy> Backtest<S> {
     }
 
     /// Whether nothing can happen up to an instant but that bars close: no order works, no
-    /// command is on its way, no timer and no transfer is due.
+    /// command is on its way and no outcome waited for, no timer and no transfer is due.
     #[inline]
     fn is_quiet_until(&mut self, close: Timestamp) -> bool {
         self.pending.is_empty()
+            && !self.is_deaf()
             && self.session.next_timer().is_none_or(|at| at > close)
             && self.transfers.front().is_none_or(|transfer| transfer.time > close)
             && self.replay.is_idle()
@@ -316,7 +326,7 @@ impl<S: Strategy> Backtest<S> {
                 let free = self.replay.account().balance(asset).free;
                 return Err(BacktestError::Withdrawal { time, asset, amount, free });
             }
-            self.session.balance_update(time.max(self.session.now()), asset, amount);
+            self.hand(time.max(self.session.now()), Held::Paid(transfer));
         }
         Ok(())
     }
@@ -331,7 +341,8 @@ impl<S: Strategy> Backtest<S> {
             }
             self.fire_timers(|at| at <= now);
             self.collect();
-            if !self.pending.iter().any(|p| p.arrival <= now && self.replay.takes(&p.outgoing.command)) {
+            let comes = self.line.as_ref().and_then(|line| line.next_end()).is_some_and(|end| end <= now);
+            if !comes && !self.pending.iter().any(|p| p.arrival <= now && self.replay.takes(&p.outgoing.command)) {
                 return Ok(());
             }
         }
@@ -350,6 +361,9 @@ impl<S: Strategy> Backtest<S> {
             let Some(Pending { outgoing: Outgoing { id, command, .. }, .. }) = self.pending.remove(at) else { return };
             let market = self.replay.market_of(&command);
             self.replay.execute(id, &command);
+            if let Some(line) = &mut self.line {
+                line.taken_up(id, now);
+            }
             self.deliver(market);
         }
     }
@@ -367,35 +381,16 @@ impl<S: Strategy> Backtest<S> {
             if due {
                 series.row += 1;
                 any = true;
-                self.session.next_bar(at, now);
+                self.hand(now, Held::Bar(at));
             }
         }
         if any {
-            self.session.mark(now);
+            self.hand(now, Held::Mark);
         }
-    }
-
-    /// Hands what the venue has said to the strategy; a refusal is about `market`.
-    fn deliver(&mut self, market: Option<usize>) {
-        self.replay.swap_events(&mut self.said);
-        for event in &self.said {
-            match event {
-                VenueEvent::Report(report) => self.session.report(report),
-                VenueEvent::Refused { time, command, action, refusal } => {
-                    if let Some(market) = market {
-                        self.session.look_at_market(market);
-                    }
-                    self.session.refused(*time, *command, *action, refusal);
-                }
-                VenueEvent::ListStatus(status) => self.session.list_status(status.clone()),
-                VenueEvent::Tested { time, command } => self.session.tested(*time, *command),
-            }
-        }
-        self.said.clear();
     }
 
     fn fire_timers(&mut self, due: impl Fn(Timestamp) -> bool) {
-        while self.session.next_timer().is_some_and(&due) {
+        while self.listen(&due) && self.session.next_timer().is_some_and(&due) {
             self.session.fire_timer();
             self.collect();
         }
@@ -403,19 +398,33 @@ impl<S: Strategy> Backtest<S> {
 
     /// Puts what the strategy has said on its way.
     fn collect(&mut self) {
-        for outgoing in self.session.take_commands() {
-            self.pending.push_back(on_its_way(&self.replay, &self.markets, outgoing));
+        let Self { session, replay, markets, pending, line, .. } = self;
+        let Some(line) = line else {
+            pending.extend(session.take_commands().map(|outgoing| on_its_way(replay, markets, outgoing)));
+            return;
+        };
+        line.queue(session.take_commands());
+        while let Some(outgoing) = line.next_to_send() {
+            let market = replay.market_of(&outgoing.command);
+            let latency_us = markets[market.unwrap_or(0)].latency_us;
+            if let Some(arrival) = line.send(session, &outgoing, market, latency_us) {
+                pending.push_back(Pending { arrival, outgoing });
+            }
         }
     }
 
     fn finish(mut self) -> Result<Finished, BacktestError> {
-        for Pending { outgoing, .. } in std::mem::take(&mut self.pending) {
+        let outbox = self.line.take().map(|line| self.hang_up(*line)).unwrap_or_default();
+        for outgoing in std::mem::take(&mut self.pending).into_iter().map(|pending| pending.outgoing).chain(outbox) {
             self.session.not_sent(outgoing);
         }
         self.session.finish();
         let assumptions = self.replay.assumptions();
         let venue = self.replay.account();
-        let outcome = self.session.into_outcome();
+        let mut outcome = self.session.into_outcome();
+        if let Some(stress) = &self.stress {
+            outcome.events = stress.told_in(&outcome.events);
+        }
         if outcome.account != venue {
             return Err(BacktestError::Ledgers { strategy: Box::new(outcome.account), venue: Box::new(venue) });
         }

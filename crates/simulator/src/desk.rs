@@ -39,6 +39,18 @@ pub enum VenueEvent {
     },
 }
 
+impl VenueEvent {
+    /// When it happened.
+    #[must_use]
+    pub const fn time(&self) -> Timestamp {
+        match self {
+            Self::Report(report) => report.time,
+            Self::ListStatus(status) => status.time,
+            Self::Refused { time, .. } | Self::Tested { time, .. } => *time,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct Desk {
     pub(crate) now: Timestamp,

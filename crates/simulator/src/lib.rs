@@ -2,7 +2,7 @@
 //!
 //! For: turning bars and commands into execution reports, rule by rule as `docs/fill-rules.md`
 //! numbers them, and running a strategy against that. Not for: files, async, clocks, HTTP; it
-//! does no I/O and draws no random numbers.
+//! does no I/O, and draws no random numbers but from a generator that it is given (`stress`).
 //!
 //! [`Replay`] is the venue on its bars: the backtest drives it here, the local exchange drives
 //! the same one behind its HTTP server.
@@ -16,6 +16,7 @@ mod path;
 mod rate_limit;
 mod reference;
 mod replay;
+mod stress;
 mod timeline;
 mod venue;
 
@@ -25,4 +26,5 @@ pub use detail::{Detail, DetailError, DetailSource, Print, Unreadable};
 pub use path::{Point, PointKind};
 pub use reference::{MovingMean, PriceRange, Reference};
 pub use replay::{Limits, Market, Replay, Setup, Transfer};
+pub use stress::{Stress, draw};
 pub use timeline::Timeline;

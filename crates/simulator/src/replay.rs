@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use candlewick_model::filter::ExchangeFilters;
-use candlewick_model::run::{Assumptions, CommandId, FillModel, PathModel};
+use candlewick_model::run::{Assumptions, CommandId, FillModel, Halt, PathModel};
 use candlewick_model::{Account, Amount, Asset, Bars, Command, Interval, Ledger, Order, OrderLimit, Price, Timestamp};
 
 use crate::averages::Averages;
@@ -17,6 +17,7 @@ use crate::detail::{Along, DetailError, DetailSource, Inside, Part, Unreadable};
 use crate::path::{self, FirstExtreme, POINTS, Point, PointKind};
 use crate::rate_limit::UnfilledOrders;
 use crate::reference::{PriceRange, Reference};
+use crate::stress::Stress;
 use crate::timeline::Timeline;
 use crate::venue::Venue;
 
@@ -35,6 +36,8 @@ pub struct Setup {
     pub counted_in: Asset,
     /// Deposits, and withdrawals, by time.
     pub transfers: Vec<Transfer>,
+    /// Trouble with the exchange; [`Setup::under`] brings it in.
+    pub stress: Option<Stress>,
 }
 
 /// A deposit, or a withdrawal where the amount is negative.
@@ -59,6 +62,7 @@ impl Setup {
             markets: vec![market],
             prices: Vec::new(),
             transfers: Vec::new(),
+            stress: None,
         }
     }
 
@@ -94,6 +98,8 @@ pub struct Market {
     /// The price of the asset in which commission is discounted, where it is neither of this
     /// market's own.
     pub discount: Option<DiscountPrices>,
+    /// Where its bars and filters are those of a halted market.
+    pub halts: Vec<Halt>,
 }
 
 impl Market {
@@ -111,6 +117,7 @@ impl Market {
             reference: Reference::Absent,
             price_range: None,
             discount: None,
+            halts: Vec::new(),
         }
     }
 }

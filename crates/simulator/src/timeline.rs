@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use candlewick_model::{Instrument, Timestamp};
+use candlewick_model::run::Halt;
+use candlewick_model::{Instrument, SymbolStatus, Timestamp};
 
 /// One instrument's snapshots in the order of their times.
 #[derive(Debug, Clone)]
 pub struct Timeline {
     snapshots: Arc<[(Timestamp, Arc<Instrument>)]>,
+    /// When the first of them was taken; what came before is assumed.
+    first_time: Timestamp,
 }
 
 impl Timeline {
@@ -15,8 +18,26 @@ impl Timeline {
     #[must_use]
     pub fn new(mut snapshots: Vec<(Timestamp, Instrument)>) -> Option<Self> {
         snapshots.sort_by_key(|(time, _)| *time);
-        let snapshots: Arc<[_]> = snapshots.into_iter().map(|(time, i)| (time, Arc::new(i))).collect();
-        (!snapshots.is_empty()).then_some(Self { snapshots })
+        let first_time = snapshots.first()?.0;
+        Some(Self { snapshots: snapshots.into_iter().map(|(time, i)| (time, Arc::new(i))).collect(), first_time })
+    }
+
+    /// The same, with the status HALT over some stretches of time.
+    #[must_use]
+    pub(crate) fn halted(&self, halts: &[Halt]) -> Self {
+        let taken = self.snapshots.iter().map(|(time, _)| *time);
+        let mut changes: Vec<_> = taken.chain(halts.iter().flat_map(|halt| [halt.from, halt.to])).collect();
+        changes.push(Timestamp::MIN);
+        changes.sort_unstable();
+        changes.dedup();
+        let in_force = |time: Timestamp| {
+            let (instrument, _) = self.at(time);
+            let halts = halts.iter().any(|halt| halt.from <= time && time < halt.to);
+            let trades = instrument.status == Some(SymbolStatus::Trading);
+            let halted = || Arc::new(Instrument { status: Some(SymbolStatus::Halt), ..(**instrument).clone() });
+            (time, if halts && trades { halted() } else { Arc::clone(instrument) })
+        };
+        Self { snapshots: changes.into_iter().map(in_force).collect(), first_time: self.first_time }
     }
 
     /// The latest snapshot not after the instant; before the first one the first, and `true`
@@ -24,7 +45,7 @@ impl Timeline {
     #[must_use]
     pub fn at(&self, instant: Timestamp) -> (&Arc<Instrument>, bool) {
         let after = self.snapshots.partition_point(|(time, _)| *time <= instant);
-        (&self.snapshots[after.saturating_sub(1)].1, after == 0)
+        (&self.snapshots[after.saturating_sub(1)].1, instant < self.first_time)
     }
 
     /// When the filters change next after an instant; the end of time if they never do.
@@ -38,7 +59,7 @@ impl Timeline {
     /// When the first snapshot was taken.
     #[must_use]
     pub fn first_time(&self) -> Timestamp {
-        self.snapshots[0].0
+        self.first_time
     }
 
     /// The instrument as the last snapshot has it.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use candlewick_model::ledger::locked_by;
 use candlewick_model::run::{Event, FillModel, MakerFill, PathModel, Slippage, orders_of};
+use candlewick_model::stress::Episode;
 use candlewick_model::{
     Account, Amount, Asset, Bar, Bars, CommissionRates, ExchangeInfo, ExecutionReport, ExecutionType, Interval,
     Liquidity, ListOrderStatus, Order as Placed, OrderType, Price, Side, Symbol, Timestamp,
@@ -15,6 +16,8 @@ use candlewick_model::{
 use candlewick_simulator::{Backtest, Finished, Market, Setup, Timeline};
 use candlewick_strategy::Script;
 use proptest::prelude::*;
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
 
 const START_MS: i64 = 1_672_531_200_000;
 const UNIT: i64 = 100_000_000;
@@ -37,6 +40,8 @@ struct World {
     precisions: (u32, u32, u32, u32),
     later_step: i64,
     money: (i64, i64),
+    /// Trouble: when it begins (seconds), how long it lasts, and what it is (see [`episode`]).
+    trouble: Vec<(i64, i64, u8)>,
 }
 
 fn model() -> impl Strategy<Value = FillModel> {
@@ -68,6 +73,7 @@ fn world() -> impl Strategy<Value = World> {
     let order = (-10..2_000_i64, any::<u8>(), -8..9_i64, 0..25_i64, any::<u8>());
     let precisions = (2..9_u32, 2..9_u32, 2..9_u32, 2..9_u32);
     let money = (prop_oneof![Just(0_i64), 1..200_i64], prop_oneof![Just(0_i64), 1..20_000_i64]);
+    let trouble = prop::collection::vec((-10..900_i64, 1..200_i64, any::<u8>()), 0..6);
     (
         prop::collection::vec(shape, 1..16),
         prop::collection::vec(order, 1..40),
@@ -75,15 +81,33 @@ fn world() -> impl Strategy<Value = World> {
         precisions,
         prop_oneof![Just(STEP), Just(2 * STEP), Just(STEP / 2)],
         money,
+        prop_oneof![Just(Vec::new()), trouble],
     )
-        .prop_map(|(shapes, orders, model, precisions, later_step, money)| World {
+        .prop_map(|(shapes, orders, model, precisions, later_step, money, trouble)| World {
             shapes,
             orders,
             model,
             precisions,
             later_step,
             money,
+            trouble,
         })
+}
+
+fn episode(&(from, seconds, what): &(i64, i64, u8)) -> Episode {
+    let at = |seconds: i64| Timestamp::from_millis(START_MS + seconds * 1_000);
+    let rest = match what % 7 {
+        0 => r#""kind":"halt""#,
+        1 => r#""kind":"timeout","executed":1"#,
+        2 => r#""kind":"timeout","executed":0.5"#,
+        3 => r#""kind":"latency","ms":7000"#,
+        4 => r#""kind":"rejection","code":-1003"#,
+        5 => r#""kind":"rejection","code":-1008"#,
+        _ => r#""kind":"rejection","code":-1021"#,
+    };
+    let symbols = if what > 200 { r#"["CD"]"# } else { "[]" };
+    let (from, to) = (at(from), at(from + seconds));
+    serde_json::from_str(&format!(r#"{{"from":"{from}","to":"{to}","symbols":{symbols},{rest}}}"#)).unwrap()
 }
 
 fn line(at: usize, &(half_seconds, what, ticks, steps, mode): &Order) -> String {
@@ -275,7 +299,10 @@ impl World {
         let shared = Arc::new(bars.clone());
         let timeline = Timeline::new(snapshots.iter().map(read).collect()).unwrap();
         let market = Market::new(timeline, self.model, Interval::OneMinute, shared);
-        let setup = Setup::of_one(market, self.initial());
+        let calm = Setup::of_one(market, self.initial());
+        let episodes: Vec<_> = self.trouble.iter().map(episode).collect();
+        let setup =
+            if episodes.is_empty() { calm } else { calm.under(episodes, ChaCha8Rng::seed_from_u64(START_MS as u64)) };
         let lines: Vec<_> = self.orders.iter().enumerate().map(|(at, order)| line(at, order)).collect();
         let script = Script::parse(&lines.join("\n")).unwrap();
         // That both sides hold the same balances is checked in here, that none falls below zero
@@ -292,6 +319,8 @@ fn reports(events: &[Event]) -> impl Iterator<Item = &ExecutionReport> {
         | Event::Sent { .. }
         | Event::BalanceUpdate { .. }
         | Event::Refused { .. }
+        | Event::Stress { .. }
+        | Event::Trouble { .. }
         | Event::NotSent { .. } => None,
     })
 }

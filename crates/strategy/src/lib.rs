@@ -2,11 +2,12 @@
 //! and give out commands.
 //!
 //! For: the trait, what a strategy may see and do ([`Context`]), the part of a run that
-//! backtest and live share ([`Session`]), and the built-ins. Not for: venues, I/O or clocks; a
+//! backtest and live share ([`Session`], [`patience`]), and the built-ins. Not for: venues, I/O or clocks; a
 //! strategy cannot tell on which venue it runs, and "backtest = live" follows from that.
 
 mod builtin;
 mod context;
+pub mod patience;
 mod session;
 
 pub use builtin::{Builtin, BuiltinError, MaCross, MeanReversion, PerMarket, Script, ScriptError};

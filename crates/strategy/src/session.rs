@@ -88,6 +88,11 @@ impl<S: Strategy> Session<S> {
         self.context.transfer(asset, amount);
     }
 
+    /// Records what the strategy is not told.
+    pub fn note(&mut self, event: Event) {
+        self.context.events.push(event);
+    }
+
     /// Delivers the next bar of a series, which has just closed.
     #[inline]
     pub fn next_bar(&mut self, series: usize, now: Timestamp) {

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use candlewick_model::stress::Scenario;
 use candlewick_model::{Account, Amount, Asset, Interval, Period, Symbol, Timestamp};
 use candlewick_simulator::Transfer;
 use candlewick_strategy::Builtin;
@@ -74,6 +75,9 @@ pub struct Config {
     /// What is different about single markets.
     #[serde(default, rename = "market")]
     markets: BTreeMap<String, MarketConfig>,
+    /// What goes wrong with the exchange; nothing where absent.
+    #[serde(default)]
+    pub stress: Option<Scenario>,
     /// What the report holds.
     #[serde(default)]
     pub report: ReportConfig,
@@ -138,6 +142,10 @@ impl Config {
             let nearest = symbols.iter().min_by_key(|symbol| strsim::damerau_levenshtein(symbol.as_str(), other));
             let nearest = nearest.map(|symbol| format!("; did you mean `[market.{symbol}]`?")).unwrap_or_default();
             return Err(anyhow!("`[market.{other}]` is about no market of this run{nearest}"));
+        }
+        let named = self.stress.iter().flat_map(Scenario::symbols);
+        if let Some(other) = named.into_iter().find(|symbol| !symbols.contains(symbol)) {
+            return Err(anyhow!("`[stress]` names {other}, which is no market of this run"));
         }
         Ok(())
     }

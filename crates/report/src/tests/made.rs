@@ -61,6 +61,7 @@ impl Made {
                 details: Vec::new(),
                 gaps: Vec::new(),
                 assumed_filters: None,
+                halts: Vec::new(),
             }],
             prices: Vec::new(),
             counted_in: asset("UUU"),
@@ -72,6 +73,7 @@ impl Made {
             orders: Vec::new(),
             assumptions: Assumptions::default(),
             band: None,
+            stress: None,
             filter_notes: Vec::new(),
             provenance: Provenance {
                 program_version: "0.1.0".into(),

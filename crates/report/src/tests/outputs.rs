@@ -74,6 +74,7 @@ fn the_summary_parses_and_keeps_its_names() {
             "counted_in",
             "statistics",
             "band",
+            "stress",
             "assumptions",
             "filter_notes",
             "does_not_know",

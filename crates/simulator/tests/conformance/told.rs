@@ -52,6 +52,7 @@ fn describe(event: &Event) -> String {
         Event::Tested { .. } => "tested".to_owned(),
         Event::NotSent { .. } => "unsent".to_owned(),
         Event::Sent { .. } => "sent".to_owned(),
+        Event::Stress { .. } | Event::Trouble { .. } => "trouble".to_owned(),
         Event::BalanceUpdate { asset, amount, .. } => format!("balance update {asset}={amount}"),
     }
 }

@@ -3,4 +3,5 @@
 
 mod exchange;
 mod market;
+mod stress;
 mod world;

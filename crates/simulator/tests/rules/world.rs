@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, Event, FillModel};
+use candlewick_model::stress::Met;
 use candlewick_model::{Amount, Bar, Bars, CommissionRates, ExchangeInfo, Interval, Price, Symbol, Timestamp};
 use candlewick_simulator::{Backtest, Finished, Market, Setup, Timeline};
 use candlewick_strategy::Script;
@@ -87,7 +88,7 @@ impl World {
         self.finished(script).outcome.events.iter().collect()
     }
 
-    pub(crate) fn finished(&self, script: &[&str]) -> Finished {
+    pub(crate) fn setup(&self) -> Setup {
         let symbol = Symbol::new("AB").unwrap();
         let info = ExchangeInfo::parse(&self.info).unwrap();
         let instrument = info.instruments[&symbol].clone();
@@ -102,9 +103,13 @@ impl World {
         let market = Market::new(timeline, self.model, Interval::OneMinute, Arc::new(self.columns()));
         let mut setup = Setup::of_one(market, account.into_iter().collect());
         (self.tune)(&mut setup);
+        setup
+    }
+
+    pub(crate) fn finished(&self, script: &[&str]) -> Finished {
         let lines: Vec<String> = script.iter().map(|line| json_line(line)).collect();
         let script = Script::parse(&lines.join("\n")).unwrap();
-        Backtest::new(&setup, script, "script").run().unwrap()
+        Backtest::new(&self.setup(), script, "script").run().unwrap()
     }
 
     #[track_caller]
@@ -149,6 +154,16 @@ pub(crate) fn compact(event: &Event) -> Option<String> {
     match event {
         Event::Sent { .. } | Event::BalanceUpdate { .. } => None,
         Event::NotSent { .. } => Some("not sent".into()),
+        Event::Stress { .. } => None,
+        Event::Trouble { met, .. } => Some(match &**met {
+            Met::Delayed { ms } => format!("delayed by {ms} ms"),
+            Met::TimedOut { executed, known } => {
+                format!("timed out{}, known at {}s", if *executed { ", executed" } else { "" }, seconds(*known))
+            }
+            Met::Rejected { rejection, times, outcome, known } => {
+                format!("rejected {times} × {}, {outcome:?} at {}s", rejection.code, seconds(*known))
+            }
+        }),
         Event::Tested { time, .. } => Some(format!("{}s tested", seconds(*time))),
         Event::ListStatus(l) => Some(format!("{}s list {}", seconds(l.time), l.list_status_type)),
         Event::Refused { time, refusal, .. } => Some(format!("{}s {refusal}", seconds(*time))),
