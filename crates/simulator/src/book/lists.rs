@@ -11,13 +11,15 @@ use candlewick_model::{
     ListStatusType, Order, OrderId, OrderListId, OrderRequest, OrderStatus, Quantity, Refusal,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::booking::End;
 use super::judge::{Terms, counts_of_list};
 use super::{Book, Stage, Working};
 use crate::desk::{Desk, VenueEvent};
 
 /// An open list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct List {
     id: OrderListId,
     client_order_id: ClientOrderId,
