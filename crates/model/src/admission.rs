@@ -95,12 +95,12 @@ impl Instrument {
         if request.peg.is_some() && !self.allows.peg_instructions {
             return Err(unsupported("Pegged orders are not supported for this symbol."));
         }
-        if let Some(shown) = request.iceberg_quantity {
+        if request.iceberg_quantity.is_some() {
             if !self.allows.iceberg {
                 return Err(unsupported("Iceberg orders are not supported for this symbol."));
             }
-            if matches!(request.size, OrderSize::Base(quantity) if shown >= quantity) {
-                return Err(Refusal::new(-2010, "IcebergQty exceeds QTY."));
+            if let OrderSize::Base(quantity) = request.size {
+                return request.check_iceberg(quantity);
             }
         }
         Ok(())
@@ -126,6 +126,16 @@ impl Instrument {
             return Err(too_precise("icebergQty"));
         }
         Ok(())
+    }
+}
+
+impl OrderRequest {
+    /// Whether the part that the book shows is less than a quantity.
+    pub fn check_iceberg(&self, quantity: Quantity) -> Result<(), Refusal> {
+        match self.iceberg_quantity {
+            Some(shown) if shown >= quantity => Err(Refusal::new(-2010, "IcebergQty exceeds QTY.")),
+            _ => Ok(()),
+        }
     }
 }
 

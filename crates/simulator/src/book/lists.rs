@@ -314,8 +314,10 @@ impl Book {
         quantity
     }
 
-    /// All filters of an order whose quantity was not known before.
+    /// What depends on its quantity, of an order of which it was not known before: the part that is
+    /// shown, and all filters.
     fn screen_paid(&mut self, desk: &Desk, request: &OrderRequest, w: &Working) -> Result<(), Refusal> {
+        request.check_iceberg(w.order.quantity)?;
         let pegged = Some(w.order.pegged_price).filter(|price| !price.is_zero());
         let judged = Judged::of(request, Some(w.order.quantity), pegged);
         let position = self.position(desk);
