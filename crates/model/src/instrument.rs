@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::filter::{
@@ -66,7 +67,7 @@ pub struct Allowances {
 
 /// How many orders that are not filled an account may place in a window of the clock
 /// (`rateLimits` of type `ORDERS`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLimit {
     /// `SECOND`, `MINUTE`, `DAY`.
     pub interval: RateInterval,

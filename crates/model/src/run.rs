@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::bar::{Bars, Gap};
@@ -240,7 +240,7 @@ impl Default for FillModel {
 }
 
 /// How often each assumption decided something that candles cannot know (rule 7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Assumptions {
     /// Fills that were cut short because the bar's volume share was used up.
     pub budget_exhausted: u64,

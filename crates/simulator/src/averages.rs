@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use candlewick_model::{Bars, Price, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// The finest bars at hand, and how far they have closed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Averages {
-    bars: Arc<Bars>,
+    #[serde(skip)]
+    pub(crate) bars: Arc<Bars>,
     /// How many of them had closed when an average was last asked for.
-    closed: usize,
+    pub(crate) closed: usize,
     /// How often there was no average, so that the last price stood in.
     pub(crate) replaced: u64,
 }
@@ -17,6 +19,11 @@ pub(crate) struct Averages {
 impl Averages {
     pub(crate) fn new(bars: Arc<Bars>) -> Self {
         Self { bars, closed: 0, replaced: 0 }
+    }
+
+    /// Goes on from where another one stood; the bars are its own.
+    pub(crate) fn resume(&mut self, state: Self) {
+        *self = Self { bars: std::mem::take(&mut self.bars), ..state };
     }
 
     /// The average over the last `minutes`; the last price where there is none. The running bar

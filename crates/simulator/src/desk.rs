@@ -6,13 +6,15 @@ use candlewick_model::run::CommandId;
 use candlewick_model::{
     Bars, Counts, ExecutionReport, Ledger, ListStatus, OrderId, OrderListId, Price, Refusal, Timestamp, TradeId,
 };
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::averages::gallop;
 use crate::rate_limit::UnfilledOrders;
 
 /// What the venue says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[expect(clippy::large_enum_variant, reason = "reports are the rule, all else the exception")]
 pub enum VenueEvent {
     /// An order changed.
@@ -51,14 +53,17 @@ impl VenueEvent {
     }
 }
 
-#[derive(Debug, Clone)]
+/// What is skipped follows from the books, or from the setup.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Desk {
     pub(crate) now: Timestamp,
     pub(crate) ledger: Ledger,
     pub(crate) events: Vec<VenueEvent>,
     /// Open orders and lists of all markets.
+    #[serde(skip)]
     pub(crate) open: Counts,
     pub(crate) unfilled: UnfilledOrders,
+    #[serde(skip)]
     pub(crate) exchange_filters: Arc<ExchangeFilters>,
     /// The last number of each kind.
     orders: OrderId,
@@ -122,10 +127,12 @@ fn next(last: &mut u64) -> u64 {
 
 /// The price of the discount's asset in a quote asset, from bars of that market (rule 5.8): the
 /// last close, or the open of a bar that has opened since.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DiscountPrices {
-    bars: Arc<Bars>,
-    opened: usize,
+    #[serde(skip)]
+    pub(crate) bars: Arc<Bars>,
+    /// How many of them had opened when a price was last asked for.
+    pub(crate) opened: usize,
 }
 
 impl DiscountPrices {

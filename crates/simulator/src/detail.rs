@@ -105,9 +105,10 @@ impl Made {
 }
 
 /// What is known of the inside of the bar that comes next or runs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) enum Inside {
     /// Its market never moves along detail.
+    #[default]
     Never,
     /// Nobody has looked yet.
     Unknown,
@@ -180,6 +181,21 @@ impl Inside {
         if !matches!(self, Self::Never) {
             *self = Self::Unknown;
         }
+    }
+
+    /// How many parts have been gone, where there is detail.
+    pub(crate) fn gone(&self) -> Option<usize> {
+        match self {
+            Self::Along(along) => Some(along.at - along.detail.rows().start),
+            Self::Never | Self::Unknown | Self::Absent => None,
+        }
+    }
+
+    /// Goes on behind so many parts; whether there are so many.
+    pub(crate) fn go_on(&mut self, gone: usize) -> bool {
+        let Self::Along(along) = self else { return false };
+        along.at += gone;
+        along.at < along.detail.rows().end + usize::from(!along.ends_together)
     }
 
     /// The next part, where there is detail.

@@ -1,9 +1,11 @@
 //! The path of the price inside a bar (rules 2.1 to 2.3).
 
 use candlewick_model::{Bar, Price, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Where on the path the market stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PointKind {
     /// The first price: a jump from the last one, even of length zero.
     Open,
@@ -16,7 +18,7 @@ pub enum PointKind {
 }
 
 /// A point of a bar's path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// When it is reached.
     pub time: Timestamp,
@@ -38,7 +40,8 @@ impl PointKind {
 }
 
 /// Which extreme comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum FirstExtreme {
     Low,
     High,

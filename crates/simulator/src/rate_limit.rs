@@ -3,6 +3,7 @@
 
 use candlewick_model::order::RateInterval;
 use candlewick_model::{Liquidity, OrderLimit, Refusal, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// What a first fill gives back: one as a taker, five as a maker, as in the FAQ's examples.
 const fn given_back(liquidity: Liquidity) -> u32 {
@@ -12,15 +13,14 @@ const fn given_back(liquidity: Liquidity) -> u32 {
     }
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct UnfilledOrders {
     windows: Vec<Window>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Window {
     limit: OrderLimit,
-    length: i64,
     /// The number of the running window since 1970, and the count in it.
     number: i64,
     count: u32,
@@ -28,13 +28,13 @@ struct Window {
 
 impl UnfilledOrders {
     pub(crate) fn new(limits: &[OrderLimit]) -> Self {
-        let window = |limit: &OrderLimit| Window {
-            limit: *limit,
-            length: i64::from(limit.interval_num) * seconds(limit.interval) * 1_000_000,
-            number: i64::MIN,
-            count: 0,
-        };
+        let window = |limit: &OrderLimit| Window { limit: *limit, number: i64::MIN, count: 0 };
         Self { windows: limits.iter().map(window).collect() }
+    }
+
+    /// Whether these are the limits that it counts for.
+    pub(crate) fn is_of(&self, limits: &[OrderLimit]) -> bool {
+        self.windows.iter().map(|window| window.limit).eq(limits.iter().copied())
     }
 
     /// Whether so many more orders may be placed.
@@ -69,7 +69,8 @@ impl UnfilledOrders {
 
 impl Window {
     fn go_to(&mut self, now: Timestamp) {
-        let number = now.micros().div_euclid(self.length);
+        let length = i64::from(self.limit.interval_num) * seconds(self.limit.interval) * 1_000_000;
+        let number = now.micros().div_euclid(length);
         if number != self.number {
             self.number = number;
             self.count = 0;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use candlewick_model::number::ONE;
 use candlewick_model::{Price, Rate, Side, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// Where the reference price comes from.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +85,7 @@ impl Reference {
 }
 
 /// A simple moving average of trade prices in buckets of time.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct MovingMean {
     width: i64,
     count: i64,
@@ -92,15 +93,33 @@ pub struct MovingMean {
 }
 
 /// Trades whose times share an aligned window. Count and sum carry four more decimals.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Bucket {
     open: i64,
     close: i64,
+    #[serde(with = "digits")]
     trades: i128,
+    #[serde(with = "digits")]
     sum: i128,
 }
 
 const FOUR_DECIMALS: i128 = 10_000;
+
+/// 128 bits as text: readers of JSON differ in the numbers that they take.
+mod digits {
+    use std::borrow::Cow;
+
+    use serde::{Deserialize as _, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(number: &i128, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(number)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<i128, D::Error> {
+        let text = Cow::<'de, str>::deserialize(d)?;
+        text.parse().map_err(|error| de::Error::custom(format!("{text:?}: {error}")))
+    }
+}
 
 impl MovingMean {
     /// `bucketCount` buckets of `bucketWidthMs` milliseconds. Panics if one of them is zero.
@@ -110,7 +129,13 @@ impl MovingMean {
         Self { width: i64::from(bucket_width_ms) * 1_000, count: bucket_count.into(), buckets: VecDeque::new() }
     }
 
+    /// Whether another one has the same window.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        (self.width, self.count) == (other.width, other.count)
+    }
+
     fn trade(&mut self, now: Timestamp, price: Price) {
+        self.drop_expired(now);
         let open = now.micros().div_euclid(self.width) * self.width;
         let close = open + self.width;
         if self.buckets.back().is_none_or(|bucket| bucket.close != close) {
@@ -121,11 +146,17 @@ impl MovingMean {
         bucket.sum += i128::from(price.units()) * FOUR_DECIMALS;
     }
 
-    fn at(&mut self, now: Timestamp) -> Option<Price> {
+    /// Drops the buckets that lie outside of the window, and says where it begins.
+    fn drop_expired(&mut self, now: Timestamp) -> i64 {
         let cutoff = now.micros() - self.width * self.count;
         while self.buckets.front().is_some_and(|bucket| bucket.close <= cutoff) {
             self.buckets.pop_front();
         }
+        cutoff
+    }
+
+    fn at(&mut self, now: Timestamp) -> Option<Price> {
+        let cutoff = self.drop_expired(now);
         let width = i128::from(self.width);
         if let Some(oldest) = self.buckets.front_mut().filter(|bucket| bucket.open < cutoff) {
             let expired = i128::from(cutoff - oldest.open);

@@ -1,7 +1,10 @@
 //! The venue on its bars: its markets move point by point, commands are taken up where it
 //! stands.
 //!
-//! For: whoever drives time, the backtest or the local exchange. Not for: deciding when.
+//! For: whoever drives time, the backtest or the local exchange. Not for: deciding when. What a
+//! replay can be stopped and resumed with is in `state`.
+
+mod state;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -9,6 +12,7 @@ use std::sync::Arc;
 use candlewick_model::filter::ExchangeFilters;
 use candlewick_model::run::{Assumptions, CommandId, FillModel, Halt, PathModel};
 use candlewick_model::{Account, Amount, Asset, Bars, Command, Interval, Ledger, Order, OrderLimit, Price, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::averages::Averages;
 use crate::book::{Book, Made};
@@ -20,6 +24,8 @@ use crate::reference::{PriceRange, Reference};
 use crate::stress::Stress;
 use crate::timeline::Timeline;
 use crate::venue::Venue;
+
+pub use state::{ReplayState, ResumeError};
 
 /// What a venue is made of: an account, and the markets that it trades on.
 #[derive(Clone)]
@@ -139,8 +145,9 @@ pub struct Replay {
 }
 
 /// The bars of one book, and how far they have got.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Feed {
+    #[serde(skip)]
     bars: Arc<Bars>,
     /// The bar whose point comes next.
     row: usize,
@@ -149,12 +156,15 @@ struct Feed {
     /// Which extreme of the running bar comes first; `None` is the nearer one.
     first_extreme: Option<FirstExtreme>,
     /// What is known of the inside of that bar.
+    #[serde(skip)]
     inside: Inside,
+    #[serde(skip)]
     details: Vec<Arc<dyn DetailSource>>,
     /// Where the market stands; `None` before the first point.
     point: Option<Point>,
     /// Between which prices no order is touched, since orders last changed: not asked yet, or
     /// the answer.
+    #[serde(skip)]
     untouched: Option<Option<(Price, Price)>>,
 }
 
@@ -477,7 +487,7 @@ impl Replay {
     }
 
     /// Books a deposit or a withdrawal; `false` where there is not so much free.
-    pub(crate) fn transfer(&mut self, transfer: &Transfer) -> bool {
+    pub fn transfer(&mut self, transfer: &Transfer) -> bool {
         self.venue.desk.ledger.transfer(transfer.asset, transfer.amount)
     }
 

@@ -56,6 +56,17 @@ impl Timeline {
         self.snapshots.get(after.max(1)).map_or(Timestamp::MAX, |(time, _)| *time)
     }
 
+    /// When the snapshot was taken that one of its instruments comes from.
+    pub(crate) fn time_of(&self, instrument: &Arc<Instrument>) -> Timestamp {
+        let from = self.snapshots.iter().find(|(_, known)| Arc::ptr_eq(known, instrument));
+        from.expect("an instrument of these snapshots").0
+    }
+
+    /// The instrument of the snapshot that was taken at an instant, if there is one.
+    pub(crate) fn taken_at(&self, time: Timestamp) -> Option<&Arc<Instrument>> {
+        self.snapshots.iter().rfind(|(taken, _)| *taken == time).map(|(_, instrument)| instrument)
+    }
+
     /// When the first snapshot was taken.
     #[must_use]
     pub fn first_time(&self) -> Timestamp {

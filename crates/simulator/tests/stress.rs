@@ -253,7 +253,7 @@ proptest! {
         check_order(&events)?;
         // Every bar is heard, once and in its order, and equity is taken at the same instants.
         let (reference, _) = run(&calm, seed);
-        prop_assert_eq!(&finished.outcome.marks, &reference.outcome.marks);
+        prop_assert_eq!(&*finished.outcome.marks, &*reference.outcome.marks);
         prop_assert_eq!(finished.outcome.equity.len(), finished.outcome.marks.len());
         let bars = heard.iter().filter(|line| line.contains(" bar ")).count();
         prop_assert_eq!(bars, calm.markets.iter().map(|m| m.bars.len()).sum::<usize>() + calm.markets[0].longer[0].1.len());

@@ -11,13 +11,15 @@ use candlewick_model::{
     ListStatusType, Order, OrderId, OrderListId, OrderRequest, OrderStatus, Quantity, Refusal,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::booking::End;
 use super::judge::{Terms, counts_of_list};
 use super::{Book, Stage, Working};
 use crate::desk::{Desk, VenueEvent};
 
 /// An open list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct List {
     id: OrderListId,
     client_order_id: ClientOrderId,
@@ -312,7 +314,8 @@ impl Book {
         quantity
     }
 
-    /// All filters of an order whose quantity was not known before.
+    /// What depends on its quantity, of an order of which it was not known before: the part that is
+    /// shown, and all filters.
     fn screen_paid(&mut self, desk: &Desk, request: &OrderRequest, w: &Working) -> Result<(), Refusal> {
         request.check_shown(w.order.quantity)?;
         let pegged = Some(w.order.pegged_price).filter(|price| !price.is_zero());

@@ -11,6 +11,7 @@
 //! | when does a stop work, and how does it trail? | `triggers` |
 //! | what becomes of the other orders of a list? | `lists` |
 //! | what is reported, booked and charged? | `booking` |
+//! | what of it is written down, to go on from? | `state` |
 
 mod booking;
 mod commands;
@@ -18,6 +19,7 @@ mod judge;
 mod lists;
 mod moves;
 mod prices;
+mod state;
 mod taking;
 mod triggers;
 
@@ -33,10 +35,15 @@ use crate::averages::Averages;
 use crate::desk::{Desk, DiscountPrices};
 use crate::reference::{PriceRange, Reference};
 use crate::timeline::Timeline;
+use serde::{Deserialize, Serialize};
+
 pub(crate) use lists::List;
+pub(crate) use state::BookState;
+pub use state::Mismatch;
 
 /// Where an open order stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Stage {
     /// It waits for the working order of its list.
     Pending,
@@ -49,7 +56,7 @@ pub(crate) enum Stage {
 }
 
 /// An open order with what the matcher needs to know of it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Working {
     pub(crate) order: Order,
     pub(crate) stage: Stage,

@@ -36,10 +36,14 @@ impl Book {
         w.tried = self.step;
         let order = &w.order;
         let takes = Self::limit_of(order).is_none_or(|limit| self.would_take(order.side, limit));
-        let is_fok = order.time_in_force == TimeInForce::Fok;
         let before = order.filled_quantity;
-        if takes && !(is_fok && self.available(desk, order) < order.remaining()) {
-            self.take(desk, &mut w.order);
+        if takes {
+            let limits = self.execution_limits(desk, order.side);
+            if order.time_in_force == TimeInForce::Fok && self.available(order, limits) < order.remaining() {
+                let reason = self.unfilled_fok(order);
+                return self.end(desk, &mut w.order, End::expired(reason));
+            }
+            self.take(desk, &mut w.order, limits);
         }
         if w.order.status.is_final() {
             return;
@@ -65,9 +69,18 @@ impl Book {
         }
     }
 
-    /// How much an order could trade at once; for FOK.
-    fn available(&mut self, desk: &Desk, order: &Order) -> Quantity {
-        let (bound, limits) = (self.bound(order), self.execution_limits(desk, order.side));
+    /// Why a FOK is not filled: the price range alone is in its way, or there is not enough.
+    fn unfilled_fok(&self, order: &Order) -> ExpiryReason {
+        if self.available(order, ExecutionLimits::NONE) < order.remaining() {
+            ExpiryReason::UnfilledFokOrderExpired
+        } else {
+            ExpiryReason::ExecutionRulePriceRangeExceeded
+        }
+    }
+
+    /// How much an order could trade at once within price limits; for FOK.
+    fn available(&self, order: &Order, limits: ExecutionLimits) -> Quantity {
+        let bound = self.bound(order);
         let own = self.open.iter().filter(|w| {
             w.is_on_book() && w.order.side != order.side && beyond(order.side, bound, w.order.limit()) >= 0
         });
@@ -105,8 +118,7 @@ impl Book {
     }
 
     /// Takes: own orders in the way first, then the market's liquidity.
-    pub(super) fn take(&mut self, desk: &mut Desk, order: &mut Order) {
-        let limits = self.execution_limits(desk, order.side);
+    pub(super) fn take(&mut self, desk: &mut Desk, order: &mut Order, limits: ExecutionLimits) {
         while let Some(at) = self.best_own(order.side, self.bound(order)) {
             if !limits.allow(self.open[at].order.limit()) {
                 return self.exceed(desk, order);
@@ -203,7 +215,8 @@ impl Book {
         }
         let mut w = self.open.remove(at);
         let before = w.order.filled_quantity;
-        self.take(desk, &mut w.order);
+        let limits = self.execution_limits(desk, w.order.side);
+        self.take(desk, &mut w.order, limits);
         self.assumptions.remainder_filled += u64::from(w.order.filled_quantity > before);
         if !w.order.status.is_final() {
             w.shown = w.shown.min(w.order.remaining());

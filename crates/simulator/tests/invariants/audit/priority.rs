@@ -1,0 +1,147 @@
+//! Price, then time: which of several own orders trades first (rules 1.6, 3.6, 4.5 and 8.20).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use candlewick_model::{ExecutionReport, ExecutionType, Liquidity, Order, OrderId, Quantity, Side};
+use candlewick_simulator::PointKind;
+use proptest::prelude::*;
+
+use super::{Orders, Scene};
+
+#[derive(Default)]
+pub(crate) struct Priority {
+    /// Orders on the book: since when, and what is left of the part that is shown.
+    book: BTreeMap<OrderId, Place>,
+    clock: u64,
+    /// Orders that rested before the move began, and that it meets.
+    waiting: Vec<OrderId>,
+    /// Which of them have had a fill in it, and whether a trigger or a list has come between.
+    filled: BTreeSet<OrderId>,
+    disturbed: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    since: u64,
+    shown: Quantity,
+}
+
+/// The better, the smaller.
+fn rank(order: &Order) -> i64 {
+    if order.side == Side::Buy { -order.limit().units() } else { order.limit().units() }
+}
+
+impl Priority {
+    /// Notes who waits for the move that comes, and will be met: orders that did not reach the other
+    /// side before it and so rest.
+    pub(crate) fn begin(&mut self, scene: &Scene<'_>, orders: &Orders) {
+        self.filled.clear();
+        self.disturbed = false;
+        self.waiting.clear();
+        let Some((_, from)) = scene.moved else { return };
+        let spread = scene.instrument.filters.tick().units() * i64::from(scene.market.fill_model.half_spread_ticks);
+        let rests = |order: &Order| match order.side {
+            Side::Buy => order.limit().units() < from.units() + spread,
+            Side::Sell => order.limit().units() > from.units() - spread,
+        };
+        let of_market = |order: &Order| order.symbol == scene.instrument.symbol;
+        let met = |id: &&OrderId| {
+            let order = &orders[*id];
+            of_market(order) && rests(order) && scene.reaches(order)
+        };
+        self.waiting = self.book.keys().filter(met).copied().collect();
+    }
+
+    /// Where the move meets an order: along the path inside a bar; at a jump whoever lies furthest
+    /// beyond comes first. Then by time.
+    fn meeting(&self, scene: &Scene<'_>, order: &Order) -> Option<(i64, u64)> {
+        let (point, from) = scene.moved?;
+        let limit = order.limit().units();
+        let along = match (point.kind, order.side) {
+            (PointKind::Open, side) => {
+                if side == Side::Buy {
+                    scene.last.units() - limit
+                } else {
+                    limit - scene.last.units()
+                }
+            }
+            _ if scene.last >= from => limit,
+            _ => -limit,
+        };
+        Some((along, self.book.get(&order.order_id)?.since))
+    }
+
+    pub(crate) fn report(
+        &mut self,
+        scene: &Scene<'_>,
+        orders: &Orders,
+        report: &ExecutionReport,
+    ) -> Result<(), TestCaseError> {
+        let order = &report.order;
+        self.clock += 1;
+        self.disturbed |= report.execution_type == ExecutionType::New;
+        if let Some(fill) = report.fill
+            && fill.liquidity == Liquidity::Maker
+        {
+            let is_its_turn = match scene.own.contains(&fill.trade_id) {
+                true => self.is_best(orders, order),
+                false => self.is_next(scene, orders, order),
+            };
+            prop_assert!(is_its_turn, "not its turn: {:?} of {:?}", report, self.book);
+            self.filled.insert(order.order_id);
+        }
+        self.keep(report);
+        Ok(())
+    }
+
+    /// Whether all that the path meets before the order have had their turn.
+    fn is_next(&self, scene: &Scene<'_>, orders: &Orders, order: &Order) -> bool {
+        let Some(own) = self.meeting(scene, order) else { return self.disturbed };
+        let passed_over = |id: &OrderId| {
+            let other = &orders[id];
+            !other.status.is_final()
+                && !self.filled.contains(id)
+                && self.meeting(scene, other).is_some_and(|at| at < own)
+        };
+        self.disturbed || !self.waiting.iter().any(passed_over)
+    }
+
+    /// Whether no order of its side has a better price, or the same for a longer time.
+    fn is_best(&self, orders: &Orders, order: &Order) -> bool {
+        let own = (rank(order), self.book.get(&order.order_id).map_or(u64::MAX, |place| place.since));
+        self.book.iter().all(|(id, place)| {
+            let other = &orders[id];
+            *id == order.order_id
+                || other.side != order.side
+                || other.symbol != order.symbol
+                || (rank(other), place.since) > own
+        })
+    }
+
+    /// Keeps the queue: an order comes to its end when it goes onto the book, and again when the
+    /// part of an iceberg that is shown is used up; an amendment changes nothing.
+    fn keep(&mut self, report: &ExecutionReport) {
+        let order = &report.order;
+        if !order.is_on_book() {
+            self.book.remove(&order.order_id);
+            return;
+        }
+        let part = order.iceberg_quantity;
+        let shown = if part.is_zero() { order.remaining() } else { part.min(order.remaining()) };
+        let clock = self.clock;
+        let place = self.book.entry(order.order_id).or_insert(Place { since: clock, shown });
+        match report.fill {
+            Some(fill) if fill.liquidity == Liquidity::Maker && !part.is_zero() && fill.quantity >= place.shown => {
+                let into_next = (fill.quantity.units() - place.shown.units()) % part.units();
+                let shown = Quantity::from_units(part.units() - into_next).min(order.remaining());
+                *place = Place { since: clock, shown };
+            }
+            Some(fill) if fill.liquidity == Liquidity::Maker => {
+                place.shown = Quantity::from_units(place.shown.units() - fill.quantity.units());
+            }
+            // What it took before it rested is not part of what the book shows.
+            Some(_) => place.shown = shown,
+            None => place.shown = place.shown.min(order.remaining()),
+        }
+    }
+}

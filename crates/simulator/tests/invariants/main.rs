@@ -1,0 +1,86 @@
+//! What holds for any requests on any bars, in many thousands of random worlds: a world
+//! (`world`, `market`) and its requests (`ask`, `ask_lists`) are driven through a replay (`drive`)
+//! while an audit looks on (`audit`, a file a subject); the same through the backtest
+//! (`backtest`), and stopped and gone on with from written states. `coverage` sees to it that all
+//! of it really happens.
+//!
+//! The worlds come from a fixed seed. `CANDLEWICK_CASES` runs so many, `CANDLEWICK_SEED` others.
+
+#![cfg(test)]
+
+mod ask;
+mod ask_lists;
+mod audit;
+mod backtest;
+mod coverage;
+mod diary;
+mod drive;
+mod market;
+mod world;
+
+use std::cell::RefCell;
+
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
+
+use audit::Audit;
+use coverage::Coverage;
+use drive::{Nobody, Stops, drive};
+use world::{World, world};
+
+/// A number from the environment.
+fn given(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is {text}")))
+}
+
+fn runner(cases: u32) -> TestRunner {
+    let cases = given("CANDLEWICK_CASES").map_or(cases, |cases| cases as u32);
+    let config =
+        ProptestConfig { failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::with_cases(cases) };
+    let mut seed = [0; 32];
+    seed[..8].copy_from_slice(&given("CANDLEWICK_SEED").unwrap_or(1).to_le_bytes());
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+}
+
+fn check(cases: u32, holds: impl Fn(&World) -> Result<(), TestCaseError>) {
+    match runner(cases).run(&world(), |world| holds(&world)) {
+        Ok(()) => {}
+        Err(TestError::Fail(why, world)) => panic!("{why}\nin {world:?}\n{}", diary::of(&world)),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// The same, stopped now and then: the same is said, and the same is left.
+fn check_stopped(world: &World, stops: Stops, first: &drive::Driven) -> Result<(), TestCaseError> {
+    let again = drive(world, &world.setup(), stops, &mut Nobody)?;
+    prop_assert_eq!(&first.said, &again.said);
+    prop_assert_eq!(&first.sent, &again.sent);
+    prop_assert_eq!(&first.account, &again.account);
+    prop_assert_eq!(first.assumptions, again.assumptions);
+    Ok(())
+}
+
+#[test]
+fn any_requests_in_any_world() {
+    let coverage = RefCell::new(Coverage::default());
+    check(1_000, |world| {
+        let setup = world.setup();
+        let mut coverage = coverage.borrow_mut();
+        let mut audit = Audit::new(&setup, &mut coverage);
+        let driven = drive(world, &setup, None, &mut audit)?;
+        audit.finish(&driven.account)?;
+        check_stopped(world, Some(world.stops), &driven)?;
+        backtest::check(world, &setup, &driven)
+    });
+    for (what, count) in coverage.borrow().iter() {
+        println!("{count:>9} {what}");
+    }
+}
+
+#[test]
+fn a_replay_goes_on_from_its_state_at_every_turn() {
+    check(50, |world| {
+        let driven = drive(world, &world.setup(), None, &mut Nobody)?;
+        check_stopped(world, Some((1, 0)), &driven)
+    });
+}
