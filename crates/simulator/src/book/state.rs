@@ -5,7 +5,7 @@
 //! due to a list, so that `due` is no part of it.
 
 use candlewick_model::run::Assumptions;
-use candlewick_model::{Bars, Counts, Ledger, Price, Quantity, Timestamp};
+use candlewick_model::{Amount, Bars, Counts, Ledger, Price, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Book, List, Working};
@@ -24,6 +24,7 @@ pub(crate) struct BookState {
     last: Price,
     has_volume: bool,
     running: (Timestamp, Timestamp),
+    volume: Amount,
     budget: Quantity,
     step: u64,
     averages: Averages,
@@ -90,6 +91,7 @@ impl Book {
             last: self.last,
             has_volume: self.has_volume,
             running: self.running,
+            volume: self.volume,
             budget: self.budget,
             step: self.step,
             averages: self.averages.clone(),
@@ -132,6 +134,7 @@ impl Book {
         self.last = state.last;
         self.has_volume = state.has_volume;
         self.running = state.running;
+        self.volume = state.volume;
         self.budget = state.budget;
         self.step = state.step;
         self.assumptions = state.assumptions;
