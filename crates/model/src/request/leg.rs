@@ -329,7 +329,8 @@ fn peg(raw: &RawParameters, names: &Names, order_type: OrderType) -> Result<Opti
 }
 
 fn strategy_type(raw: &RawParameters, names: &Names) -> Result<Option<u32>, Refusal> {
-    match optional_whole::<u32>(raw, names.strategy_type)? {
+    // An INT of the exchange.
+    match optional_whole::<i32>(raw, names.strategy_type)?.map(i32::unsigned_abs) {
         Some(kind) if kind < 1_000_000 => Err(Refusal::new(-1134, "strategyType was less than 1000000.")),
         kind => Ok(kind),
     }

@@ -138,8 +138,7 @@ fn client_order_id(raw: &RawParameters, name: &str) -> Result<Option<ClientOrder
 /// A decimal that is not negative, as a count of 1e-8.
 fn decimal(name: &str, text: &str) -> Result<i64, Refusal> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |s: &str| (1..=20).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
-    if !digits(whole) || !digits(part) {
+    if !is_digits(whole) || !is_digits(part) {
         return Err(illegal(name, r"^([0-9]{1,20})(\.[0-9]{1,20})?$"));
     }
     let overflow = || Refusal::naming(-1108, format!("Parameter '{name}' overflowed."));
@@ -150,21 +149,26 @@ fn decimal(name: &str, text: &str) -> Result<i64, Refusal> {
     }
 }
 
+fn is_digits(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// A decimal that may be left out.
 fn optional_decimal(raw: &RawParameters, name: &str) -> Result<Option<i64>, Refusal> {
     raw.optional(name)?.map(|text| decimal(name, text)).transpose()
 }
 
-/// A whole number that is not negative.
-fn whole<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Refusal> {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+/// A whole number that is not negative: a LONG of the exchange, or less.
+fn whole<T: TryFrom<i64>>(name: &str, text: &str) -> Result<T, Refusal> {
+    if !is_digits(text) {
         return Err(illegal(name, r"^[0-9]{1,20}$"));
     }
-    text.parse().map_err(|_| Refusal::naming(-1108, format!("Parameter '{name}' overflowed.")))
+    let number = text.parse().ok().and_then(|number: i64| T::try_from(number).ok());
+    number.ok_or_else(|| Refusal::naming(-1108, format!("Parameter '{name}' overflowed.")))
 }
 
 /// A whole number that may be left out.
-fn optional_whole<T: std::str::FromStr>(raw: &RawParameters, name: &str) -> Result<Option<T>, Refusal> {
+fn optional_whole<T: TryFrom<i64>>(raw: &RawParameters, name: &str) -> Result<Option<T>, Refusal> {
     raw.optional(name)?.map(|text| whole(name, text)).transpose()
 }
 
