@@ -241,11 +241,12 @@ impl Book {
         }
         let instrument = Arc::clone(&self.instrument);
         let judged = Judged::of_order(order, quantity);
-        instrument.filters.check_quantity(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
-        if self.instrument.filters.max_num_order_amends.is_some_and(|max| w.amended >= max) {
-            return Err(Refusal::new(-2038, "Filter failure: MAX_NUM_ORDER_AMENDS"));
-        }
-        Ok(())
+        instrument.filters.check_quantity(
+            judged,
+            &mut |minutes| self.standing_price(desk.now, minutes),
+            &mut |_| (),
+        )?;
+        instrument.filters.check_amends(w.amended, &mut |_| ())
     }
 
     /// Gives an order a smaller quantity and a name; one of which nothing is left has ended.

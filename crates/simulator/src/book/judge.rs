@@ -50,8 +50,14 @@ impl Book {
         let position = self.position(desk);
         let assets = (self.instrument.base_asset, self.instrument.quote_asset);
         let (instrument, last) = (Arc::clone(&self.instrument), self.last);
-        instrument.filters.check(request, judged, &position, &mut |minutes| self.standing_price(desk.now, minutes))?;
-        desk.exchange_filters.check_assets(assets, judged, &mut |_| last)?;
+        instrument.filters.check(
+            request,
+            judged,
+            &position,
+            &mut |minutes| self.standing_price(desk.now, minutes),
+            &mut |_| (),
+        )?;
+        desk.exchange_filters.check_assets(assets, judged, &mut |_| last, &mut |_| ())?;
         // A limit of nothing where no filter forbids it.
         if request.price().is_some_and(Price::is_zero) {
             return Err(Refusal::new(-2010, "Price * QTY is zero or less."));
@@ -83,8 +89,8 @@ impl Book {
 
     /// The filters that count.
     pub(super) fn check_counts(&self, desk: &Desk, adding: Counts) -> Result<(), Refusal> {
-        self.instrument.filters.check_counts(self.counts, adding)?;
-        desk.exchange_filters.check_counts(desk.open, adding)
+        self.instrument.filters.check_counts(self.counts, adding, &mut |_| ())?;
+        desk.exchange_filters.check_counts(desk.open, adding, &mut |_| ())
     }
 
     /// Name, balance, and where the market stands, of an order alone.
@@ -202,10 +208,10 @@ impl Book {
         let (mut on_symbol, mut on_exchange) = (self.counts, desk.open);
         on_symbol -= own;
         on_exchange -= own;
-        self.instrument.filters.check_counts(on_symbol, own)?;
-        desk.exchange_filters.check_counts(on_exchange, own)?;
+        self.instrument.filters.check_counts(on_symbol, own, &mut |_| ())?;
+        desk.exchange_filters.check_counts(on_exchange, own, &mut |_| ())?;
         let instrument = Arc::clone(&self.instrument);
-        instrument.filters.check_again(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
+        instrument.filters.check_again(judged, &mut |minutes| self.standing_price(desk.now, minutes), &mut |_| ())?;
         let needed = match order.side {
             Side::Sell => order.remaining().into(),
             Side::Buy if order.order_type.is_market() => self.market_cost(order.remaining()),

@@ -319,9 +319,15 @@ impl Book {
         let judged = Judged::of(request, Some(w.order.quantity), pegged);
         let position = self.position(desk);
         let instrument = Arc::clone(&self.instrument);
-        instrument.filters.check(request, judged, &position, &mut |minutes| self.standing_price(desk.now, minutes))?;
+        instrument.filters.check(
+            request,
+            judged,
+            &position,
+            &mut |minutes| self.standing_price(desk.now, minutes),
+            &mut |_| (),
+        )?;
         let (assets, last) = ((instrument.base_asset, instrument.quote_asset), self.last);
-        desk.exchange_filters.check_assets(assets, judged, &mut |_| last)
+        desk.exchange_filters.check_assets(assets, judged, &mut |_| last, &mut |_| ())
     }
 
     /// A pending order that may not work expires, after its partner.
