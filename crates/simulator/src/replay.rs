@@ -19,6 +19,7 @@ use crate::rate_limit::UnfilledOrders;
 use crate::reference::{PriceRange, Reference};
 use crate::stress::Stress;
 use crate::timeline::Timeline;
+use crate::trace::{Note, Subject, Tracing};
 use crate::venue::Venue;
 
 /// What a venue is made of: an account, and the markets that it trades on.
@@ -506,6 +507,16 @@ impl Replay {
     /// Orders of a market that are not done, by id.
     pub fn open_orders(&self, market: usize) -> impl ExactSizeIterator<Item = &Order> {
         self.venue.books[market].open.iter().map(|w| &w.order)
+    }
+
+    /// Takes notes about an order from here on, for its explanation.
+    pub(crate) fn trace(&mut self, subject: Subject) {
+        self.venue.desk.trace = Tracing::of(subject);
+    }
+
+    /// The notes that were taken.
+    pub(crate) fn take_notes(&mut self) -> Vec<Note> {
+        std::mem::take(&mut self.venue.desk.trace).into_notes()
     }
 
     /// How often assumptions have decided.

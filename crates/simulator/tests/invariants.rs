@@ -13,6 +13,7 @@ use candlewick_model::{
     Account, Amount, Asset, Bar, Bars, CommissionRates, ExchangeInfo, ExecutionReport, ExecutionType, Interval,
     Liquidity, ListOrderStatus, Order as Placed, OrderType, Price, Side, Symbol, Timestamp,
 };
+use candlewick_simulator::trace::{Fact, Note, Subject};
 use candlewick_simulator::{Backtest, Finished, Market, Setup, Timeline};
 use candlewick_strategy::Script;
 use proptest::prelude::*;
@@ -284,7 +285,14 @@ impl World {
         [("A", base), ("B", quote)].map(|(asset, amount)| (Asset::new(asset).unwrap(), amount)).into_iter().collect()
     }
 
+    // That both sides hold the same balances is checked at the end of a run, that none falls below
+    // zero by every booking.
     fn run(&self) -> (Bars, Finished) {
+        let (bars, backtest) = self.backtest();
+        (bars, backtest.run().unwrap())
+    }
+
+    fn backtest(&self) -> (Bars, Backtest<Script>) {
         let symbol = Symbol::new("AB").unwrap();
         let (base, quote, later_base, later_quote) = self.precisions;
         let snapshots = [
@@ -305,9 +313,7 @@ impl World {
             if episodes.is_empty() { calm } else { calm.under(episodes, ChaCha8Rng::seed_from_u64(START_MS as u64)) };
         let lines: Vec<_> = self.orders.iter().enumerate().map(|(at, order)| line(at, order)).collect();
         let script = Script::parse(&lines.join("\n")).unwrap();
-        // That both sides hold the same balances is checked in here, that none falls below zero
-        // by every booking.
-        (bars, Backtest::new(&setup, script, "script").run().unwrap())
+        (bars, Backtest::new(&setup, script, "script"))
     }
 }
 
@@ -462,11 +468,48 @@ fn check_lists(events: &[Event], orders: &[Placed]) -> Result<(), TestCaseError>
     Ok(())
 }
 
+/// What is noted of an order or a command is what the log says of it; a check that fails is the
+/// last one before the end that it leads to.
+fn check_notes(events: &[Event], subject: Subject, notes: &[Note]) -> Result<(), TestCaseError> {
+    prop_assert!(notes.iter().map(|note| note.time).is_sorted(), "{notes:#?}");
+    let told = |id: u64| {
+        let of_order = move |note: &Note| match &note.fact {
+            Fact::Report { report, .. } if note.order == Some(id) => Some(**report),
+            _ => None,
+        };
+        notes.iter().filter_map(of_order)
+    };
+    match subject {
+        Subject::Order(id) => {
+            let logged: Vec<_> = reports(events).filter(|r| r.order.order_id == id).copied().collect();
+            prop_assert_eq!(told(id).collect::<Vec<_>>(), &logged[..]);
+            prop_assert_eq!(notes.is_empty(), logged.is_empty());
+        }
+        Subject::Command(id) => {
+            let refusals = events.iter().filter_map(|event| match event {
+                Event::Refused { command, refusal, .. } if *command == id => Some(refusal),
+                _ => None,
+            });
+            let noted = notes.iter().filter_map(|note| match &note.fact {
+                Fact::Refused(refusal) if note.command == Some(id) => Some(refusal),
+                _ => None,
+            });
+            prop_assert!(refusals.eq(noted), "{notes:#?}");
+        }
+    }
+    for (at, note) in notes.iter().enumerate().filter(|(_, note)| note.fact.holds() == Some(false)) {
+        let mut after = notes[at + 1..].iter().map(|note| &note.fact);
+        let ends = after.find(|fact| fact.holds().is_some() || matches!(fact, Fact::Refused(_) | Fact::Report { .. }));
+        prop_assert!(matches!(ends, Some(Fact::Refused(_) | Fact::Report { .. })), "{note:?} in {notes:#?}");
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
     #[test]
-    fn any_script_on_any_bars(world in world()) {
+    fn any_script_on_any_bars(world in world(), number in 1..15_u64, of_command in any::<bool>()) {
         let (bars, finished) = world.run();
         let events: Vec<_> = finished.outcome.events.iter().collect();
         check_time(&events)?;
@@ -475,7 +518,9 @@ proptest! {
         check_money(&world, &events, &finished)?;
         // Rule 6: the same input gives the same bytes.
         let bytes = |finished: &Finished| serde_json::to_string(&finished.outcome.events).unwrap();
-        let again = world.run().1;
+        let subject = if of_command { Subject::Command(number) } else { Subject::Order(number) };
+        let (again, notes) = world.backtest().1.explain(subject).unwrap();
+        check_notes(&events, subject, &notes)?;
         prop_assert_eq!(bytes(&finished), bytes(&again));
         prop_assert_eq!(finished.outcome.equity, again.outcome.equity);
     }

@@ -5,7 +5,7 @@
 //! asked only where that price decides.
 
 use super::reading::{FilterName, Look, Reading, Value};
-use super::{Counts, ExchangeFilters, Filters, Judged, LotSize, OpenPosition, PercentPrice};
+use super::{Counts, ExchangeFilters, Filters, Judged, OpenPosition, PercentPrice};
 use crate::command::{OrderRequest, Trigger};
 use crate::execution::Refusal;
 use crate::number::{Amount, Price, Quantity};
@@ -131,7 +131,7 @@ impl Filters {
         quantity: Quantity,
         see: &mut impl FnMut(Reading),
     ) -> Result<(), Refusal> {
-        let bounds = self.lot_size.unwrap_or(LotSize::default());
+        let bounds = self.lot_size.unwrap_or_default();
         Reading::judge(FilterName::LotSize, Look::Quantity { parameter, quantity, bounds }, see)
     }
 

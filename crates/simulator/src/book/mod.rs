@@ -11,12 +11,14 @@
 //! | when does a stop work, and how does it trail? | `triggers` |
 //! | what becomes of the other orders of a list? | `lists` |
 //! | what is reported, booked and charged? | `booking` |
+//! | what is said of all that where an order is explained? | `notes` |
 
 mod booking;
 mod commands;
 mod judge;
 mod lists;
 mod moves;
+mod notes;
 mod prices;
 mod taking;
 mod triggers;
