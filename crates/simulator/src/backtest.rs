@@ -15,7 +15,7 @@ use crate::path::{FirstExtreme, PointKind};
 use crate::replay::{Market, Replay, Setup, Transfer};
 use crate::stress::{Held, Line, Stress};
 use crate::timeline::Timeline;
-use crate::trace::{Note, Subject};
+use crate::trace::{Subject, Traced};
 
 /// At one instant reports and commands go round at most so often (rule 1.6).
 const ROUNDS_MAX: usize = 1_000;
@@ -181,11 +181,11 @@ impl<S: Strategy> Backtest<S> {
     }
 
     /// As [`Self::run`], with notes about everything that decided about an order.
-    pub fn explain(mut self, subject: Subject) -> Result<(Finished, Vec<Note>), BacktestError> {
+    pub fn explain(mut self, subject: Subject) -> Result<(Finished, Traced), BacktestError> {
         self.replay.trace(subject);
         self.replay_all()?;
-        let notes = self.replay.take_notes();
-        Ok((self.finish()?, notes))
+        let traced = self.replay.take_trace();
+        Ok((self.finish()?, traced))
     }
 
     fn replay_all(&mut self) -> Result<(), BacktestError> {

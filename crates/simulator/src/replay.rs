@@ -19,7 +19,7 @@ use crate::rate_limit::UnfilledOrders;
 use crate::reference::{PriceRange, Reference};
 use crate::stress::Stress;
 use crate::timeline::Timeline;
-use crate::trace::{Note, Subject, Tracing};
+use crate::trace::{Subject, Traced, Tracing};
 use crate::venue::Venue;
 
 /// What a venue is made of: an account, and the markets that it trades on.
@@ -514,9 +514,9 @@ impl Replay {
         self.venue.desk.trace = Tracing::of(subject);
     }
 
-    /// The notes that were taken.
-    pub(crate) fn take_notes(&mut self) -> Vec<Note> {
-        std::mem::take(&mut self.venue.desk.trace).into_notes()
+    /// What was noted.
+    pub(crate) fn take_trace(&mut self) -> Traced {
+        std::mem::take(&mut self.venue.desk.trace).finish()
     }
 
     /// How often assumptions have decided.

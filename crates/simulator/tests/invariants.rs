@@ -519,8 +519,8 @@ proptest! {
         // Rule 6: the same input gives the same bytes.
         let bytes = |finished: &Finished| serde_json::to_string(&finished.outcome.events).unwrap();
         let subject = if of_command { Subject::Command(number) } else { Subject::Order(number) };
-        let (again, notes) = world.backtest().1.explain(subject).unwrap();
-        check_notes(&events, subject, &notes)?;
+        let (again, traced) = world.backtest().1.explain(subject).unwrap();
+        check_notes(&events, subject, &traced.notes)?;
         prop_assert_eq!(bytes(&finished), bytes(&again));
         prop_assert_eq!(finished.outcome.equity, again.outcome.equity);
     }

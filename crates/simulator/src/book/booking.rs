@@ -152,10 +152,10 @@ impl Book {
         let discounted = rates.discount.map(|discount| {
             let price = self.discount_price(desk, discount.asset);
             let needed = price.and_then(|price| rates.of_discounted(discount, fill, price));
-            let Discount { asset, rate } = discount;
-            Discounted { asset, rate, price, needed, free: desk.ledger.of_asset(asset).free }
+            let (Discount { asset, rate }, free) = (discount, desk.ledger.of_asset(discount.asset).free);
+            Discounted { asset, rate, price, needed, free, is_taken: needed.is_some_and(|needed| needed <= free) }
         });
-        let in_discounted = discounted.and_then(|d| Some((d.needed.filter(|needed| *needed <= d.free)?, d.asset)));
+        let in_discounted = discounted.and_then(|d| Some((d.needed.filter(|_| d.is_taken)?, d.asset)));
         let charged = in_discounted.unwrap_or_else(|| {
             let instrument = &self.instrument;
             let precisions = (instrument.base_commission_precision, instrument.quote_commission_precision);

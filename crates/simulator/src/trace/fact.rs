@@ -53,6 +53,8 @@ pub struct Discounted {
     pub needed: Option<Amount>,
     /// What there is of it.
     pub free: Amount,
+    /// Whether that covers it.
+    pub is_taken: bool,
 }
 
 /// One thing that was looked at, or came of it. `holds` says whether a check was passed.

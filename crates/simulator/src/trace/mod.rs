@@ -33,6 +33,17 @@ pub struct Note {
     pub fact: Fact,
 }
 
+/// What was noted of a run.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Traced {
+    /// The command that everything began with, if there was one.
+    pub command: Option<CommandId>,
+    /// The orders that were asked for.
+    pub orders: Vec<OrderId>,
+    /// The notes about them, in order.
+    pub notes: Vec<Note>,
+}
+
 /// What a note is about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum About {
@@ -116,14 +127,21 @@ impl Tracing {
         }
     }
 
-    pub(crate) fn into_notes(self) -> Vec<Note> {
-        self.0.map_or_else(Vec::new, |trace| trace.notes)
+    pub(crate) fn finish(self) -> Traced {
+        let traced = |trace: Box<Trace>| Traced {
+            command: trace.beginning,
+            orders: trace.orders.into_iter().map(|(id, _)| id).collect(),
+            notes: trace.notes,
+        };
+        self.0.map(traced).unwrap_or_default()
     }
 }
 
 #[derive(Debug)]
 struct Trace {
     subject: Subject,
+    /// The command that everything begins with.
+    beginning: Option<CommandId>,
     /// The orders that are followed, with their names.
     orders: Vec<(OrderId, ClientOrderId)>,
     /// Their lists.
@@ -143,6 +161,10 @@ impl Trace {
     const fn new(subject: Subject) -> Self {
         Self {
             subject,
+            beginning: match subject {
+                Subject::Order(_) => None,
+                Subject::Command(id) => Some(id),
+            },
             orders: Vec::new(),
             lists: Vec::new(),
             command: None,
@@ -181,6 +203,7 @@ impl Trace {
         if let Some(known) = self.orders.iter_mut().find(|(known, _)| *known == id) {
             known.1 = name;
         } else if is_new && is_meant {
+            self.beginning = self.command;
             self.orders.push((id, name));
             self.lists.extend(order.order_list_id.filter(|list| !self.lists.contains(list)));
         }
