@@ -5,6 +5,7 @@ mod architecture;
 mod bad_configuration;
 mod exchange;
 mod exchange_data;
+mod explain;
 mod follow;
 mod ingest;
 mod lost_answers;

@@ -7,7 +7,9 @@
 mod commands;
 pub mod config;
 mod detail;
+mod explain;
 mod failure;
+mod inputs;
 pub mod prepare;
 mod prices;
 mod sample;

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use candlewick_lake::{Lake, SeriesName, Snapshot, content_sha256, gaps_of};
 use candlewick_model::run::{AssumedFilters, Band, PathModel, Provenance, Run, RunMarket};
 use candlewick_model::{Asset, Gap, Instrument, Interval, Symbol, Timestamp};
+use candlewick_simulator::trace::{Subject, Traced};
 use candlewick_simulator::{Backtest, DetailSource, DiscountPrices, Finished, Limits, Market, Setup, Timeline};
 use ring::digest::{SHA256, digest};
 
@@ -25,9 +26,11 @@ pub struct Prepared {
     /// What exchangeInfo held of these symbols that could not be read as documented.
     pub filter_notes: Vec<String>,
     /// Hashes of all inputs but detail, which is read on the way.
-    pub provenance: Provenance,
+    provenance: Provenance,
     /// The snapshots, as the exchange sent them.
     pub snapshots: Vec<Snapshot>,
+    /// The text of the strategy's order file, if it has one.
+    pub orders: Option<String>,
 }
 
 /// What is to be told about the data of a market.
@@ -94,6 +97,7 @@ impl Prepared {
                 stress: None,
             },
             snapshots: source.snapshots,
+            orders: script,
         })
     }
 
@@ -116,6 +120,28 @@ impl Prepared {
             }
             Some(scenario) => self.stressed(config, scenario),
         }
+    }
+
+    /// Runs the configured strategy as [`Self::backtest`] does for its record, with notes about
+    /// what decided about an order.
+    pub(crate) fn explain(&self, config: &Config, subject: Subject) -> anyhow::Result<(Finished, Traced)> {
+        let (strategy, _) = config.strategy()?;
+        let setup = match &config.stress {
+            None => self.setup.clone(),
+            Some(scenario) => {
+                // What the calm run reads of detail is in the hash too.
+                if self.reads_detail() {
+                    self::run(config, &self.setup)?;
+                }
+                self.under(scenario, scenario.seed).0
+            }
+        };
+        Ok(Backtest::new(&setup, strategy, config.strategy.describe().0).explain(subject)?)
+    }
+
+    /// Whether it is known only after a run which detail it has read.
+    pub(crate) fn reads_detail(&self) -> bool {
+        self.notes.iter().any(|notes| !notes.details.is_empty())
     }
 
     /// The record of a run over these markets, or over what a scenario made of them.
@@ -157,8 +183,13 @@ impl Prepared {
             band,
             stress: None,
             filter_notes: self.filter_notes.clone(),
-            provenance: Provenance { data_sha256: self.data_sha256(), ..self.provenance.clone() },
+            provenance: self.provenance(),
         }
+    }
+
+    /// Hashes of all inputs, of detail what was read of it by now.
+    pub(crate) fn provenance(&self) -> Provenance {
+        Provenance { data_sha256: self.data_sha256(), ..self.provenance.clone() }
     }
 
     /// Of all bars and of the detail that was read: what decided something is in it.

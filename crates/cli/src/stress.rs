@@ -18,9 +18,7 @@ impl Prepared {
         let mut first: Option<(Run, Vec<Episode>)> = None;
         let mut runs = Vec::new();
         for seed in (0..scenario.runs).map(|n| scenario.seed.wrapping_add(n.into())) {
-            let random = ChaCha8Rng::seed_from_u64(seed);
-            let episodes = episodes(&self.setup, scenario, &random);
-            let setup = self.setup.under(episodes.clone(), random);
+            let (setup, episodes) = self.under(scenario, seed);
             let finished = run(config, &setup)?;
             let band = if first.is_none() { band(config, &setup, &finished)? } else { None };
             let record = self.record(config, &setup, finished, band);
@@ -29,6 +27,13 @@ impl Prepared {
         }
         let (record, episodes) = first.expect("a scenario has at least one run");
         Ok(Run { stress: Some(StressRecord { episodes, calm, runs }), ..record })
+    }
+
+    /// The markets under a seed of a scenario, and what that comes to.
+    pub(crate) fn under(&self, scenario: &Scenario, seed: u64) -> (Setup, Vec<Episode>) {
+        let random = ChaCha8Rng::seed_from_u64(seed);
+        let episodes = episodes(&self.setup, scenario, &random);
+        (self.setup.under(episodes.clone(), random), episodes)
     }
 }
 

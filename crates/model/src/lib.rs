@@ -38,7 +38,7 @@ pub use command::{
 pub use commission::{CommissionRates, Discount, RateParts};
 pub use event_log::EventLog;
 pub use execution::{ExecutionReport, Fill, Half, Halves, ListStatus, Prevented, Refusal};
-pub use filter::{Counts, Filters, Judged, OpenPosition};
+pub use filter::{Counts, FilterName, Filters, Judged, OpenPosition, Reading};
 pub use instrument::{Allowances, ExchangeInfo, Instrument, InstrumentError, OrderLimit};
 pub use interval::Interval;
 pub use ledger::{Ledger, Pair};

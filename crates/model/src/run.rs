@@ -356,7 +356,7 @@ pub struct StressRecord {
 }
 
 /// SHA-256 of everything that a run stands on, in hex. The same four give the same result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The version of the program.
     pub program_version: String,

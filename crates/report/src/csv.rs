@@ -95,7 +95,8 @@ pub fn orders(run: &Run) -> String {
 }
 
 /// What an order's fills came to, over what they were for; rounded down.
-pub(crate) fn average_price(order: &Order) -> Option<candlewick_model::Price> {
+#[must_use]
+pub fn average_price(order: &Order) -> Option<candlewick_model::Price> {
     crate::trips::average(order.filled_quote.units(), order.filled_quantity.units().into())
 }
 

@@ -26,8 +26,7 @@ impl Averages {
         *self = Self { bars: std::mem::take(&mut self.bars), ..state };
     }
 
-    /// The average over the last `minutes`; the last price where there is none. The running bar
-    /// (its times) is no closed one, even where bars overlap and time has passed its end.
+    /// The average over the last `minutes`; the last price where there is none.
     pub(crate) fn price(
         &mut self,
         minutes: u32,
@@ -35,16 +34,22 @@ impl Averages {
         last: Price,
         running: (Timestamp, Timestamp),
     ) -> Price {
+        self.average(minutes, now, running).unwrap_or_else(|| {
+            self.replaced += u64::from(minutes > 0);
+            last
+        })
+    }
+
+    /// The average over the last `minutes`, where there is one. The running bar (its times) is no
+    /// closed one, even where bars overlap and time has passed its end.
+    pub(crate) fn average(&mut self, minutes: u32, now: Timestamp, running: (Timestamp, Timestamp)) -> Option<Price> {
         let bars = &self.bars;
         let closed = |row: usize| match (bars.open_time.get(row), bars.close_time.get(row)) {
             (Some(open), Some(close)) => *close <= now && (*open, *close) != running,
             _ => false,
         };
         self.closed = gallop(self.closed, closed);
-        bars.average_price(self.closed, now, minutes).unwrap_or_else(|| {
-            self.replaced += u64::from(minutes > 0);
-            last
-        })
+        bars.average_price(self.closed, now, minutes)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::path::{FirstExtreme, PointKind};
 use crate::replay::{Market, Replay, Setup, Transfer};
 use crate::stress::{Held, Line, Stress};
 use crate::timeline::Timeline;
+use crate::trace::{Subject, Traced};
 
 /// At one instant reports and commands go round at most so often (rule 1.6).
 const ROUNDS_MAX: usize = 1_000;
@@ -175,6 +176,19 @@ impl<S: Strategy> Backtest<S> {
 
     /// Runs to the last bar.
     pub fn run(mut self) -> Result<Finished, BacktestError> {
+        self.replay_all()?;
+        self.finish()
+    }
+
+    /// As [`Self::run`], with notes about everything that decided about an order.
+    pub fn explain(mut self, subject: Subject) -> Result<(Finished, Traced), BacktestError> {
+        self.replay.trace(subject);
+        self.replay_all()?;
+        let traced = self.replay.take_trace();
+        Ok((self.finish()?, traced))
+    }
+
+    fn replay_all(&mut self) -> Result<(), BacktestError> {
         self.session.start(self.replay.now());
         self.collect();
         while let Some(close) = self.next_close() {
@@ -186,7 +200,7 @@ impl<S: Strategy> Backtest<S> {
                 self.pass_to(close);
             }
         }
-        self.finish()
+        Ok(())
     }
 
     /// When the next bar of any series closes.

@@ -4,13 +4,15 @@ use candlewick_model::Action;
 use candlewick_model::filter::ExchangeFilters;
 use candlewick_model::run::CommandId;
 use candlewick_model::{
-    Bars, Counts, ExecutionReport, Ledger, ListStatus, OrderId, OrderListId, Price, Refusal, Timestamp, TradeId,
+    Bars, Counts, ExecutionReport, Ledger, ListStatus, OrderId, OrderLimit, OrderListId, Price, Refusal, Timestamp,
+    TradeId,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::averages::gallop;
 use crate::rate_limit::UnfilledOrders;
+use crate::trace::{About, Fact, Tracing};
 
 /// What the venue says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +67,9 @@ pub(crate) struct Desk {
     pub(crate) unfilled: UnfilledOrders,
     #[serde(skip)]
     pub(crate) exchange_filters: Arc<ExchangeFilters>,
+    /// Notes, where somebody wants an order explained.
+    #[serde(skip)]
+    pub(crate) trace: Tracing,
     /// The last number of each kind.
     orders: OrderId,
     lists: OrderListId,
@@ -84,6 +89,7 @@ impl Desk {
             open: Counts::default(),
             unfilled,
             exchange_filters: filters,
+            trace: Tracing::default(),
             orders: 0,
             lists: 0,
             trades: 0,
@@ -91,6 +97,20 @@ impl Desk {
             prevented: 0,
             queued: 0,
         }
+    }
+
+    /// Takes a note, where somebody wants an order explained: else it is not made.
+    #[inline]
+    pub(crate) fn note<F: Into<Option<Fact>>>(&mut self, about: impl Into<About>, fact: impl FnOnce() -> F) {
+        self.trace.note(self.now, about, fact);
+    }
+
+    /// Whether so many more unfilled orders may be placed.
+    pub(crate) fn check_unfilled(&mut self, adding: u32) -> Result<(), Refusal> {
+        let Self { now, unfilled, trace, .. } = self;
+        unfilled.check(*now, adding, &mut |OrderLimit { interval, interval_num: every, limit }, count, holds| {
+            trace.note(*now, About::Request, || Fact::UnfilledOrders { count, adding, limit, every, interval, holds });
+        })
     }
 
     pub(crate) fn next_order(&mut self) -> OrderId {

@@ -19,6 +19,7 @@ mod reference;
 mod replay;
 mod stress;
 mod timeline;
+pub mod trace;
 mod venue;
 
 pub use backtest::{Backtest, BacktestError, Finished};

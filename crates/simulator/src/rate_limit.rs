@@ -37,11 +37,18 @@ impl UnfilledOrders {
         self.windows.iter().map(|window| window.limit).eq(limits.iter().copied())
     }
 
-    /// Whether so many more orders may be placed.
-    pub(crate) fn check(&mut self, now: Timestamp, orders: u32) -> Result<(), Refusal> {
+    /// Whether so many more orders may be placed; each limit with its count is shown to `see`.
+    pub(crate) fn check(
+        &mut self,
+        now: Timestamp,
+        orders: u32,
+        see: &mut impl FnMut(OrderLimit, u32, bool),
+    ) -> Result<(), Refusal> {
         for window in &mut self.windows {
             window.go_to(now);
-            if window.count + orders > window.limit.limit {
+            let holds = window.count + orders <= window.limit.limit;
+            see(window.limit, window.count, holds);
+            if !holds {
                 let OrderLimit { interval, interval_num, limit } = window.limit;
                 let text =
                     format!("Too many new orders; current limit is {limit} orders per {interval_num} {interval}.");

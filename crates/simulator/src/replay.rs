@@ -23,6 +23,7 @@ use crate::rate_limit::UnfilledOrders;
 use crate::reference::{PriceRange, Reference};
 use crate::stress::Stress;
 use crate::timeline::Timeline;
+use crate::trace::{Subject, Traced, Tracing};
 use crate::venue::Venue;
 
 pub use state::{ReplayState, ResumeError};
@@ -516,6 +517,16 @@ impl Replay {
     /// Orders of a market that are not done, by id.
     pub fn open_orders(&self, market: usize) -> impl ExactSizeIterator<Item = &Order> {
         self.venue.books[market].open.iter().map(|w| &w.order)
+    }
+
+    /// Takes notes about an order from here on, for its explanation.
+    pub(crate) fn trace(&mut self, subject: Subject) {
+        self.venue.desk.trace = Tracing::of(subject);
+    }
+
+    /// What was noted.
+    pub(crate) fn take_trace(&mut self) -> Traced {
+        std::mem::take(&mut self.venue.desk.trace).finish()
     }
 
     /// How often assumptions have decided.

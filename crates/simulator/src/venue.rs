@@ -8,6 +8,7 @@ use candlewick_model::{Amount, Command, Refusal, Symbol, Timestamp, request};
 
 use crate::book::Book;
 use crate::desk::{Desk, VenueEvent};
+use crate::trace::{About, Fact};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Venue {
@@ -40,10 +41,12 @@ impl Venue {
     /// Takes up a command where the market stands.
     pub(crate) fn execute(&mut self, id: CommandId, command: &Command) {
         let (time, action) = (self.desk.now, command.action());
+        self.desk.trace.begin(id);
         let answer = match command {
             Command::Raw(action, raw) => request::command(*action, raw).and_then(|command| self.take_up(id, &command)),
             command => self.take_up(id, command),
         };
+        self.desk.trace.end(time, answer.as_ref().err());
         if let Err(refusal) = answer {
             self.desk.events.push(VenueEvent::Refused { time, command: id, action, refusal });
         }
@@ -56,10 +59,12 @@ impl Venue {
         let Self { books, desk } = self;
         let book = &mut books[at];
         book.note_command(now);
+        desk.note(About::Request, || Fact::TakenUp { action: command.action(), stand: book.stand() });
         match command {
             Command::Submit(order) => book.submit(desk, order),
             Command::Test(order) => {
                 book.test(desk, order)?;
+                desk.note(About::Request, || Fact::Tested);
                 desk.events.push(VenueEvent::Tested { time: now, command: id });
                 Ok(())
             }

@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::inputs;
 use crate::prepare::{Prepared, check_out};
 
 #[derive(Args)]
@@ -32,12 +33,13 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let (config, text) = Config::read(&arguments.config).map_err(Failure::usage)?;
     check_out(&arguments.out, arguments.force).map_err(Failure::usage)?;
-    let prepared = Prepared::new(&config, &text, &Lake::open(&arguments.lake).map_err(Failure::usage)?)
-        .map_err(Failure::usage_or_lake)?;
+    let lake = Lake::open(&arguments.lake).map_err(Failure::usage)?;
+    let prepared = Prepared::new(&config, &text, &lake).map_err(Failure::usage_or_lake)?;
     let start = Instant::now();
     let run = prepared.backtest(&config).map_err(Failure::of_run)?;
     let seconds = start.elapsed().as_secs_f64();
     let written = candlewick_report::write_all(&run, &arguments.out).map_err(Failure::outside)?;
+    inputs::write(&arguments.out, &config, &text, prepared.orders.as_deref(), lake.root()).map_err(Failure::outside)?;
     if arguments.json {
         super::print(&candlewick_report::json::summary(&run, &written.statistics))?;
     } else {

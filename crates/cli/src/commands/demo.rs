@@ -24,6 +24,7 @@ use clap::Args;
 use super::ingest::Silent;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::inputs;
 use crate::prepare::{Prepared, check_out};
 use crate::sample;
 
@@ -111,19 +112,21 @@ impl Demo {
     }
 
     /// Writes a configuration, as a user would, and prepares its run.
-    fn configured(&self, name: &str, from: Period, to: Period) -> anyhow::Result<(Config, Prepared)> {
+    fn configured(&self, name: &str, from: Period, to: Period) -> anyhow::Result<(Config, String, Prepared)> {
         let file = self.out.join(name);
         let text = sample::configuration(from, to);
         std::fs::write(&file, &text).with_context(|| file.display().to_string())?;
         let (config, text) = Config::read(&file)?;
         let prepared = Prepared::new(&config, &text, &self.lake)?;
-        Ok((config, prepared))
+        Ok((config, text, prepared))
     }
 
     fn backtest(&self) -> anyhow::Result<()> {
-        let (config, prepared) = self.configured("backtest.toml", "2023-01".parse()?, "2023-03".parse()?)?;
+        let (config, text, prepared) = self.configured("backtest.toml", "2023-01".parse()?, "2023-03".parse()?)?;
         let run = prepared.backtest(&config)?;
-        let written = candlewick_report::write_all(&run, &self.out.join("report"))?;
+        let report = self.out.join("report");
+        let written = candlewick_report::write_all(&run, &report)?;
+        inputs::write(&report, &config, &text, None, self.lake.root())?;
         println!("backtest   {} over {} bars\n", run.strategy, written.statistics.period.bars);
         println!("{}", candlewick_report::terminal::summary(&run, &written.statistics));
         Ok(())
@@ -131,7 +134,7 @@ impl Demo {
 
     /// The last days once more: in the replay, and over REST in lock step.
     async fn trade_live(&self) -> anyhow::Result<Comparison> {
-        let (config, prepared) = self.configured("live.toml", LIVE_FROM.parse()?, "2023-03-31".parse()?)?;
+        let (config, _, prepared) = self.configured("live.toml", LIVE_FROM.parse()?, "2023-03-31".parse()?)?;
         let (strategy, _) = config.strategy()?;
         let backtest = candlewick_simulator::Backtest::new(&prepared.setup, strategy, "demo").run()?;
         let start = Instant::now();
@@ -173,6 +176,7 @@ impl Demo {
         let out = self.out.display();
         println!("Everything is in {out} ({seconds:.1} s):");
         println!("  report/report.html   open it in a browser; beside it the same as CSV and JSON");
+        println!("  report/              candlewick explain {out}/report ORDER says why an order became what it did");
         println!("  lake/                Parquet, readable by DuckDB, Polars, pandas and Spark");
         println!("  backtest.toml        candlewick backtest {out}/backtest.toml --lake {out}/lake --out DIR");
         println!("  live.toml            the run of the last days");

@@ -4,6 +4,7 @@ mod backtest;
 mod demo;
 mod exchange;
 mod exchange_data;
+mod explain;
 mod ingest;
 mod lake;
 mod live;
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Lake(lake::Command),
     /// Replay a strategy over the lake and write a report.
     Backtest(backtest::Arguments),
+    /// Say of one order of a backtest what led to its fill, refusal or end.
+    Explain(explain::Arguments),
     /// Run a strategy on an exchange over REST: a local one, demo or testnet.
     Live(live::Arguments),
     /// A local exchange for strategies, and for trying things out.
@@ -40,6 +43,7 @@ impl Command {
             Self::Ingest(arguments) => ingest::run(&arguments),
             Self::Lake(command) => lake::run(&command),
             Self::Backtest(arguments) => backtest::run(&arguments),
+            Self::Explain(arguments) => explain::run(&arguments),
             Self::Live(arguments) => live::run(&arguments),
             Self::Exchange(command) => exchange::run(&command),
             Self::Demo(arguments) => demo::run(&arguments),

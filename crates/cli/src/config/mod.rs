@@ -84,6 +84,9 @@ pub struct Config {
     /// The folder that paths are relative to.
     #[serde(skip)]
     folder: PathBuf,
+    /// The text of the order file, where it is not to be read.
+    #[serde(skip)]
+    orders: Option<String>,
 }
 
 /// `[[transfer]]`: a deposit, or a withdrawal where the amount is negative.
@@ -200,6 +203,16 @@ impl Config {
         })
     }
 
+    /// The folder that paths are relative to.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// With the text of the order file as it was.
+    pub(crate) fn with_orders(self, text: String) -> Self {
+        Self { orders: Some(text), ..self }
+    }
+
     /// A path of the configuration, as seen from here.
     #[must_use]
     pub fn resolve(&self, path: &Path) -> PathBuf {
@@ -233,7 +246,7 @@ impl Config {
 
     /// The strategy, before its first bar, and the text of its order file if it has one.
     pub fn strategy(&self) -> anyhow::Result<(Builtin, Option<String>)> {
-        self.strategy.build(self.symbols().len(), &self.folder)
+        self.strategy.build(self.symbols().len(), &self.folder, self.orders.as_deref())
     }
 }
 

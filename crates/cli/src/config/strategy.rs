@@ -69,12 +69,21 @@ impl StrategyConfig {
 
 impl StrategyConfig {
     /// The strategy for so many markets, before its first bar, and the text of its order file if
-    /// it has one; `folder` is what the file's path is relative to.
-    pub(super) fn build(&self, markets: usize, folder: &Path) -> anyhow::Result<(Builtin, Option<String>)> {
+    /// it has one; `folder` is what the file's path is relative to, `orders` its text where that
+    /// is at hand.
+    pub(super) fn build(
+        &self,
+        markets: usize,
+        folder: &Path,
+        orders: Option<&str>,
+    ) -> anyhow::Result<(Builtin, Option<String>)> {
         match self {
             Self::Script { file } => {
                 let path = folder.join(file);
-                let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+                let text = match orders {
+                    Some(text) => text.to_owned(),
+                    None => std::fs::read_to_string(&path).with_context(|| path.display().to_string())?,
+                };
                 let script = Script::parse(&text).with_context(|| path.display().to_string())?;
                 Ok((Builtin::Script(script), Some(text)))
             }

@@ -4,14 +4,22 @@
 //! which reference price is in force (the caller gives it) and not for repairing an order
 //! (`fit`). Bounds are inclusive; multipliers compare exactly, without rounding.
 
-use crate::command::{OrderKind, OrderRequest, OrderSize, Trigger};
-use crate::execution::Refusal;
+mod judge;
+mod reading;
+#[cfg(test)]
+mod tests;
+
+pub use reading::{FilterName, Look, Reading, Value};
+
+use serde::Serialize;
+
+use crate::command::{OrderKind, OrderRequest, OrderSize};
 use crate::number::{Amount, ONE, Price, Quantity, Rate};
 use crate::order::{Order, Side};
 use crate::text::Asset;
 
 /// Bounds and tick of prices. A part of zero is switched off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[expect(missing_docs, reason = "named as the exchange names them")]
 pub struct PriceFilter {
     pub min_price: Price,
@@ -20,7 +28,7 @@ pub struct PriceFilter {
 }
 
 /// Bounds and step of quantities. A maximum or step of zero is switched off.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[expect(missing_docs, reason = "named as the exchange names them")]
 pub struct LotSize {
     pub min_qty: Quantity,
@@ -29,7 +37,7 @@ pub struct LotSize {
 }
 
 /// How far a price may lie from the average, for one side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "named as the exchange names them")]
 pub struct PercentBand {
     pub multiplier_up: Rate,
@@ -257,27 +265,6 @@ impl PercentPrice {
     }
 }
 
-/// The value of an order as the filters see it, exactly: in units of 1e-16.
-#[derive(Clone, Copy)]
-struct Value(i128);
-
-impl Value {
-    fn of(price: Price, quantity: Quantity) -> Self {
-        Self(i128::from(price.units()) * i128::from(quantity.units()))
-    }
-    fn at_least(self, bound: Amount) -> bool {
-        self.0 >= bound.units().saturating_mul(ONE.into())
-    }
-    fn at_most(self, bound: Amount) -> bool {
-        self.0 <= bound.units().saturating_mul(ONE.into())
-    }
-}
-
-/// `Filter failure: NAME`, code -1013.
-const fn failure(text: &'static str) -> Refusal {
-    Refusal::new(-1013, text)
-}
-
 impl Filters {
     /// The tick, or one unit of 1e-8 where there is none.
     #[must_use]
@@ -293,217 +280,43 @@ impl Filters {
         if step.is_zero() { Quantity::from_units(1) } else { step }
     }
 
-    /// Judges a request in the order of `filters.md`, but for the filters that count (see
-    /// [`Self::check_counts`]).
-    ///
-    /// `reference` answers with the price that stands for the market over so many minutes.
-    pub fn check(
-        &self,
-        request: &OrderRequest,
-        judged: Judged,
-        position: &OpenPosition,
-        reference: &mut dyn FnMut(u32) -> Price,
-    ) -> Result<(), Refusal> {
-        let prices = judged.prices().chain(request.stop_price());
-        if self.price_filter.is_some_and(|f| !prices.into_iter().all(|price| f.passes(price))) {
-            return Err(failure("Filter failure: PRICE_FILTER"));
-        }
-        self.check_distance(judged, reference)?;
-        if let Some(quantity) = judged.quantity {
-            self.check_lot_size(quantity)?;
-            if let Some(shown) = request.iceberg_quantity {
-                self.check_lot_size(shown)?;
-            }
-        }
-        self.check_value(judged, reference)?;
-        self.check_iceberg_parts(request, judged)?;
-        self.check_market_lot_size(judged)?;
-        let quantity = judged.quantity.unwrap_or_default();
-        if request.side == Side::Buy && self.max_position.is_some_and(|max| position.beyond(max, quantity)) {
-            return Err(failure("Filter failure: MAX_POSITION"));
-        }
-        self.check_trailing_delta(request)
-    }
-
-    /// What is judged when an open order gets another quantity, and keeps all else.
-    pub fn check_quantity(&self, judged: Judged, reference: &mut dyn FnMut(u32) -> Price) -> Result<(), Refusal> {
-        self.check_lot_size(judged.quantity.unwrap_or_default())?;
-        self.check_value(judged, reference)?;
-        self.check_market_lot_size(judged)
-    }
-
-    /// What is judged again when a contingent or pending order goes onto the book (rule 5.4).
-    pub fn check_again(&self, judged: Judged, reference: &mut dyn FnMut(u32) -> Price) -> Result<(), Refusal> {
-        self.check_distance(judged, reference)?;
-        self.check_value(judged, reference)
-    }
-
-    /// The filters that count open orders and lists; `adding` is what the request would open.
-    pub fn check_counts(&self, open: Counts, adding: Counts) -> Result<(), Refusal> {
-        let limits = [
-            (self.max_num_orders, "Filter failure: MAX_NUM_ORDERS"),
-            (self.max_num_algo_orders, "Filter failure: MAX_NUM_ALGO_ORDERS"),
-            (self.max_num_iceberg_orders, "Filter failure: MAX_NUM_ICEBERG_ORDERS"),
-            (self.max_num_order_lists, "Filter failure: MAX_NUM_ORDER_LISTS"),
-        ];
-        open.with(adding, limits)
-    }
-
-    /// PERCENT_PRICE and PERCENT_PRICE_BY_SIDE: they look at `price` only.
-    fn check_distance(&self, judged: Judged, reference: &mut dyn FnMut(u32) -> Price) -> Result<(), Refusal> {
-        for price in judged.prices() {
-            let mut outside = |f: PercentPrice| !f.band(judged.side).passes(price, reference(f.avg_price_mins));
-            if self.percent_price.is_some_and(&mut outside) {
-                return Err(failure("Filter failure: PERCENT_PRICE"));
-            }
-            if self.percent_price_by_side.is_some_and(outside) {
-                return Err(failure("Filter failure: PERCENT_PRICE_BY_SIDE"));
-            }
-        }
-        Ok(())
-    }
-
-    /// LOT_SIZE of a quantity or of the part of it that is shown. Nothing at all is no
-    /// quantity, whatever the bounds (rule 5.1).
-    fn check_lot_size(&self, quantity: Quantity) -> Result<(), Refusal> {
-        if quantity.is_zero() || self.lot_size.is_some_and(|f| !f.passes(quantity)) {
-            return Err(failure("Filter failure: LOT_SIZE"));
-        }
-        Ok(())
-    }
-
-    fn check_market_lot_size(&self, judged: Judged) -> Result<(), Refusal> {
-        match (judged.quantity, self.market_lot_size) {
-            (Some(quantity), Some(f)) if judged.is_market && !f.passes(quantity) => {
-                Err(failure("Filter failure: MARKET_LOT_SIZE"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// MIN_NOTIONAL and NOTIONAL.
-    fn check_value(&self, judged: Judged, reference: &mut dyn FnMut(u32) -> Price) -> Result<(), Refusal> {
-        let Some(quantity) = judged.quantity else { return Ok(()) };
-        if judged.is_market {
-            let mut value = |minutes| match judged.money {
-                Some(money) => Value(money.units().saturating_mul(ONE.into())),
-                None => Value::of(reference(minutes), quantity),
-            };
-            return self.check_values(true, &mut value);
-        }
-        for price in judged.prices() {
-            self.check_values(false, &mut |_| Value::of(price, quantity))?;
-        }
-        Ok(())
-    }
-
-    fn check_values(&self, is_market: bool, value: &mut dyn FnMut(u32) -> Value) -> Result<(), Refusal> {
-        if let Some(f) = self.min_notional
-            && (!is_market || f.apply_to_market)
-            && !value(f.avg_price_mins).at_least(f.min_notional)
-        {
-            return Err(failure("Filter failure: MIN_NOTIONAL"));
-        }
-        if let Some(f) = self.notional {
-            let min_applies = !is_market || f.apply_min_to_market;
-            let max_applies = f.max_notional.is_some() && (!is_market || f.apply_max_to_market);
-            let value = (min_applies || max_applies).then(|| value(f.avg_price_mins));
-            let below = value.is_some_and(|v| min_applies && !v.at_least(f.min_notional));
-            let above = value.is_some_and(|v| max_applies && f.max_notional.is_some_and(|max| !v.at_most(max)));
-            if below || above {
-                return Err(failure("Filter failure: NOTIONAL"));
-            }
-        }
-        Ok(())
-    }
-
-    /// ICEBERG_PARTS: the quantity over the shown part, rounded up.
-    fn check_iceberg_parts(&self, request: &OrderRequest, judged: Judged) -> Result<(), Refusal> {
-        let (Some(limit), Some(shown), Some(quantity)) =
-            (self.iceberg_parts, request.iceberg_quantity, judged.quantity)
-        else {
-            return Ok(());
-        };
-        // The quotient rounded up, of positive numbers.
-        let parts = (quantity.units() - 1) / shown.units() + 1;
-        if parts > i64::from(limit) { Err(failure("Filter failure: ICEBERG_PARTS")) } else { Ok(()) }
-    }
-
-    /// TRAILING_DELTA: other bounds for triggers above the market than for those below it.
-    fn check_trailing_delta(&self, request: &OrderRequest) -> Result<(), Refusal> {
-        let (Some(f), Some(trigger)) = (self.trailing_delta, request.trigger) else { return Ok(()) };
-        let Some(delta) = trigger.trailing_delta else { return Ok(()) };
-        let bounds = if Trigger::is_above(trigger.kind, request.side) {
-            f.min_trailing_above_delta..=f.max_trailing_above_delta
-        } else {
-            f.min_trailing_below_delta..=f.max_trailing_below_delta
-        };
-        if bounds.contains(&delta) { Ok(()) } else { Err(failure("Filter failure: TRAILING_DELTA")) }
+    /// The filters that there are.
+    #[must_use]
+    pub fn names(&self) -> Vec<FilterName> {
+        there_are(&[
+            (FilterName::PriceFilter, self.price_filter.is_some()),
+            (FilterName::PercentPrice, self.percent_price.is_some()),
+            (FilterName::PercentPriceBySide, self.percent_price_by_side.is_some()),
+            (FilterName::LotSize, self.lot_size.is_some()),
+            (FilterName::MinNotional, self.min_notional.is_some()),
+            (FilterName::Notional, self.notional.is_some()),
+            (FilterName::IcebergParts, self.iceberg_parts.is_some()),
+            (FilterName::MarketLotSize, self.market_lot_size.is_some()),
+            (FilterName::MaxNumOrders, self.max_num_orders.is_some()),
+            (FilterName::MaxNumAlgoOrders, self.max_num_algo_orders.is_some()),
+            (FilterName::MaxNumIcebergOrders, self.max_num_iceberg_orders.is_some()),
+            (FilterName::MaxPosition, self.max_position.is_some()),
+            (FilterName::TrailingDelta, self.trailing_delta.is_some()),
+            (FilterName::MaxNumOrderAmends, self.max_num_order_amends.is_some()),
+            (FilterName::MaxNumOrderLists, self.max_num_order_lists.is_some()),
+        ])
     }
 }
 
 impl ExchangeFilters {
-    /// The filters that count open orders and lists on all symbols.
-    pub fn check_counts(&self, open: Counts, adding: Counts) -> Result<(), Refusal> {
-        let limits = [
-            (self.max_num_orders, "Filter failure: EXCHANGE_MAX_NUM_ORDERS"),
-            (self.max_num_algo_orders, "Filter failure: EXCHANGE_MAX_NUM_ALGO_ORDERS"),
-            (self.max_num_iceberg_orders, "Filter failure: EXCHANGE_MAX_NUM_ICEBERG_ORDERS"),
-            (self.max_num_order_lists, "Filter failure: EXCHANGE_MAX_NUM_ORDER_LISTS"),
-        ];
-        open.with(adding, limits)
-    }
-
-    /// MAX_ASSET: the most of an asset that one order may transact; of the base asset its
-    /// quantity, of the quote asset its value.
-    pub fn check_assets(
-        &self,
-        (base, quote): (Asset, Asset),
-        judged: Judged,
-        reference: &mut dyn FnMut(u32) -> Price,
-    ) -> Result<(), Refusal> {
-        let Some(quantity) = judged.quantity else { return Ok(()) };
-        for (asset, limit) in &self.max_asset {
-            let over = if *asset == base {
-                Amount::from(quantity) > *limit
-            } else if *asset == quote {
-                let price = judged.prices().max().unwrap_or_else(|| reference(0));
-                let value = judged.money.map_or(Value::of(price, quantity), |m| Value(m.units() * i128::from(ONE)));
-                !value.at_most(*limit)
-            } else {
-                false
-            };
-            if over {
-                return Err(failure("Filter failure: MAX_ASSET"));
-            }
-        }
-        Ok(())
+    /// The filters that there are.
+    #[must_use]
+    pub fn names(&self) -> Vec<FilterName> {
+        there_are(&[
+            (FilterName::ExchangeMaxNumOrders, self.max_num_orders.is_some()),
+            (FilterName::ExchangeMaxNumAlgoOrders, self.max_num_algo_orders.is_some()),
+            (FilterName::ExchangeMaxNumIcebergOrders, self.max_num_iceberg_orders.is_some()),
+            (FilterName::ExchangeMaxNumOrderLists, self.max_num_order_lists.is_some()),
+            (FilterName::MaxAsset, !self.max_asset.is_empty()),
+        ])
     }
 }
 
-impl Counts {
-    /// Whether so many more may be opened; limits of orders, algo orders, iceberg orders and
-    /// lists, each with what is said beyond it.
-    fn with(self, adding: Self, limits: [(Option<u32>, &'static str); 4]) -> Result<(), Refusal> {
-        let of = |counts: Self| [counts.orders, counts.algo_orders, counts.iceberg_orders, counts.order_lists];
-        for ((open, adding), (max, text)) in of(self).into_iter().zip(of(adding)).zip(limits) {
-            if adding > 0 && max.is_some_and(|max| open + adding > max as usize) {
-                return Err(failure(text));
-            }
-        }
-        Ok(())
-    }
+fn there_are(filters: &[(FilterName, bool)]) -> Vec<FilterName> {
+    filters.iter().filter(|(_, is_there)| *is_there).map(|(name, _)| *name).collect()
 }
-
-impl OpenPosition {
-    /// Whether the position, with this order's quantity, is greater than the maximum.
-    fn beyond(&self, max: Amount, quantity: Quantity) -> bool {
-        self.base_total
-            .checked_add(self.open_buy_quantity)
-            .and_then(|sum| sum.checked_add(quantity.into()))
-            .is_none_or(|sum| sum > max)
-    }
-}
-
-#[cfg(test)]
-mod tests;

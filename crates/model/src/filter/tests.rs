@@ -1,4 +1,5 @@
 use super::*;
+use crate::command::Trigger;
 use crate::order::TimeInForce;
 use crate::text::Symbol;
 
@@ -25,7 +26,7 @@ fn market(size: OrderSize) -> OrderRequest {
 fn verdict(filters: &Filters, request: &OrderRequest, qty: &str, average: &str) -> String {
     let average = price(average);
     let judged = Judged::of(request, Some(quantity(qty)), None);
-    match filters.check(request, judged, &OpenPosition::default(), &mut |_| average) {
+    match filters.check(request, judged, &OpenPosition::default(), &mut |_| average, &mut |_| ()) {
         Ok(()) => "ok".into(),
         Err(refusal) => {
             assert_eq!(refusal.code, -1013);
@@ -131,7 +132,7 @@ fn positions_at_their_bound() {
             OpenPosition { base_total: amount(base), open_buy_quantity: amount("1"), ..OpenPosition::default() };
         let request = limit(side, "1");
         let judged = Judged::of(&request, Some(quantity(qty)), None);
-        filters.check(&request, judged, &position, &mut |_| price("1")).map_err(|r| r.text)
+        filters.check(&request, judged, &position, &mut |_| price("1"), &mut |_| ()).map_err(|r| r.text)
     };
     assert_eq!(check("4", "5", Side::Buy), Ok(()));
     assert_eq!(check("4", "5.00000001", Side::Buy), Err("Filter failure: MAX_POSITION".into()));
@@ -161,7 +162,8 @@ fn counts_at_their_bounds() {
         (open(1, 0, 1, 0), iceberg, "MAX_NUM_ICEBERG_ORDERS"),
         (open(1, 1, 0, 1), list, "MAX_NUM_ORDER_LISTS"),
     ] {
-        let verdict = filters.check_counts(open, adding).map_or_else(|r| r.text.into_owned(), |()| "ok".into());
+        let verdict =
+            filters.check_counts(open, adding, &mut |_| ()).map_or_else(|r| r.text.into_owned(), |()| "ok".into());
         assert_eq!(verdict.replace("Filter failure: ", ""), expected, "{open:?} {adding:?}");
     }
 }
@@ -202,7 +204,46 @@ fn trailing_deltas_icebergs_and_assets_at_their_bounds() {
         let filters = ExchangeFilters { max_asset: vec![(asset(name), amount(most))], ..ExchangeFilters::default() };
         let request = limit(Side::Buy, "7");
         let judged = Judged::of(&request, Some(quantity("2")), None);
-        let verdict = filters.check_assets(pair, judged, &mut |_| price("1"));
+        let verdict = filters.check_assets(pair, judged, &mut |_| price("1"), &mut |_| ());
         assert_eq!(verdict.is_ok(), expected, "{name} {most}");
     }
+}
+
+#[test]
+fn readings_are_shown_in_order_up_to_the_one_that_does_not_hold() {
+    let bounds = PriceFilter { tick_size: price("0.01"), ..PriceFilter::default() };
+    let lot = LotSize { min_qty: quantity("1"), max_qty: quantity("9"), step_size: quantity("1") };
+    let filters = Filters {
+        price_filter: Some(bounds),
+        lot_size: Some(lot),
+        iceberg_parts: Some(10),
+        max_position: Some(amount("5")),
+        ..Filters::default()
+    };
+    let seen = |side, qty: &str| {
+        let (mut seen, request) = (Vec::new(), limit(side, "7"));
+        let judged = Judged::of(&request, Some(quantity(qty)), None);
+        let position = OpenPosition::default();
+        let verdict = filters.check(&request, judged, &position, &mut |_| price("1"), &mut |r| seen.push(r));
+        let last = seen.pop().unwrap();
+        assert!(seen.iter().all(Reading::holds), "{seen:?}");
+        assert_eq!(last.holds(), verdict.is_ok(), "{last:?}");
+        if let Err(refusal) = verdict {
+            assert_eq!(refusal.text, format!("Filter failure: {}", last.filter));
+        }
+        [&seen[..], &[last]].concat()
+    };
+    let quantity_of = |qty: &str| Look::Quantity { parameter: "quantity", quantity: quantity(qty), bounds: lot };
+    let price_of = Look::Price { parameter: "price", price: price("7"), bounds };
+    let (at_price, at_lot) = (Reading { filter: FilterName::PriceFilter, look: price_of }, |qty| Reading {
+        filter: FilterName::LotSize,
+        look: quantity_of(qty),
+    });
+    assert_eq!(seen(Side::Sell, "6"), [at_price, at_lot("6")], "positions are judged of BUY only");
+    assert_eq!(seen(Side::Sell, "6.5"), [at_price, at_lot("6.5")]);
+    let (held, open_buys, at_most) = (Amount::ZERO, Amount::ZERO, amount("5"));
+    let look = Look::Position { held, open_buys, quantity: quantity("6"), at_most };
+    let position = Reading { filter: FilterName::MaxPosition, look };
+    assert_eq!(seen(Side::Buy, "6"), [at_price, at_lot("6"), position]);
+    assert_eq!(filters.names().len(), 4);
 }

@@ -3,13 +3,14 @@
 use candlewick_model::commission::Traded;
 use candlewick_model::ledger::Holding;
 use candlewick_model::{
-    Amount, Asset, Balance, ClientOrderId, ExecutionReport, ExecutionType, ExpiryReason, Fill, Liquidity, Order,
-    OrderStatus, Prevented, Price, Quantity, Side,
+    Amount, Asset, Balance, ClientOrderId, Discount, ExecutionReport, ExecutionType, ExpiryReason, Fill, Liquidity,
+    Order, OrderStatus, Prevented, Price, Quantity, Side,
 };
 
 use super::lists::Due;
 use super::{Book, Working};
 use crate::desk::{Desk, VenueEvent};
+use crate::trace::Discounted;
 
 /// How an order ends unfilled.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +50,8 @@ impl Book {
             self.counts -= counts;
             desk.open -= counts;
         }
+        desk.trace.meet(&report, old.is_none());
+        desk.trace.note(desk.now, &report.order, || self.report_fact(&desk.ledger, &report));
         desk.events.push(VenueEvent::Report(report));
     }
 
@@ -122,7 +125,7 @@ impl Book {
         let old = *order;
         let quote_quantity = price.notional_floor(quantity).truncate_to(self.instrument.quote_precision);
         let traded = Traded { side: order.side, liquidity, quantity, quote_quantity };
-        let (commission, commission_asset) = self.commission(desk, traded);
+        let (commission, commission_asset) = self.commission(desk, order, traded);
         order.filled_quantity = order.filled_quantity.checked_add(quantity).expect("never beyond the quantity");
         order.filled_quote = order.filled_quote.checked_add(quote_quantity).expect("fits 128 bits");
         order.status = if order.remaining().is_zero() { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
@@ -144,22 +147,26 @@ impl Book {
     }
 
     /// Commission of a fill and its asset (rule 5.8).
-    fn commission(&mut self, desk: &Desk, fill: Traded) -> (Amount, Asset) {
+    fn commission(&mut self, desk: &mut Desk, order: &Order, fill: Traded) -> (Amount, Asset) {
         let rates = self.model.fees;
-        if let Some(discount) = rates.discount
-            && let Some(price) = self.discount_price(desk, discount.asset)
-            && let Some(commission) = rates.of_discounted(discount, fill, price)
-            && commission <= desk.ledger.of_asset(discount.asset).free
-        {
-            return (commission, discount.asset);
-        }
-        let instrument = &self.instrument;
-        let precisions = (instrument.base_commission_precision, instrument.quote_commission_precision);
-        let asset = match fill.side {
-            Side::Buy => instrument.base_asset,
-            Side::Sell => instrument.quote_asset,
-        };
-        (rates.of_received(fill, precisions), asset)
+        let discounted = rates.discount.map(|discount| {
+            let price = self.discount_price(desk, discount.asset);
+            let needed = price.and_then(|price| rates.of_discounted(discount, fill, price));
+            let (Discount { asset, rate }, free) = (discount, desk.ledger.of_asset(discount.asset).free);
+            Discounted { asset, rate, price, needed, free, is_taken: needed.is_some_and(|needed| needed <= free) }
+        });
+        let in_discounted = discounted.and_then(|d| Some((d.needed.filter(|_| d.is_taken)?, d.asset)));
+        let charged = in_discounted.unwrap_or_else(|| {
+            let instrument = &self.instrument;
+            let precisions = (instrument.base_commission_precision, instrument.quote_commission_precision);
+            let asset = match fill.side {
+                Side::Buy => instrument.base_asset,
+                Side::Sell => instrument.quote_asset,
+            };
+            (rates.of_received(fill, precisions), asset)
+        });
+        desk.note(order, || self.commission_fact(fill, charged, discounted));
+        charged
     }
 
     /// What this market's assets, and the discount's, are worth in its quote asset.

@@ -12,6 +12,7 @@ use super::booking::End;
 use super::judge::Terms;
 use super::{Book, Stage, Working};
 use crate::desk::Desk;
+use crate::trace::{About, Fact};
 
 /// `-2011`, `-2038`: no such order.
 const fn unknown(code: i32) -> Refusal {
@@ -20,7 +21,7 @@ const fn unknown(code: i32) -> Refusal {
 
 impl Book {
     pub(crate) fn submit(&mut self, desk: &mut Desk, request: &OrderRequest) -> Result<(), Refusal> {
-        desk.unfilled.check(desk.now, 1)?;
+        desk.check_unfilled(1)?;
         let terms = self.screen(desk, request)?;
         self.engage(desk, request, terms)?;
         self.accept(desk, request, terms);
@@ -29,7 +30,7 @@ impl Book {
 
     /// Judges what the exchange judges before an order reaches its matching engine
     /// (`rest-api.md`, Test new order).
-    pub(crate) fn test(&mut self, desk: &Desk, request: &OrderRequest) -> Result<(), Refusal> {
+    pub(crate) fn test(&mut self, desk: &mut Desk, request: &OrderRequest) -> Result<(), Refusal> {
         self.screen(desk, request).map(drop)
     }
 
@@ -101,22 +102,27 @@ impl Book {
     /// An order that has been told of goes where its kind says.
     pub(super) fn enter(&mut self, desk: &mut Desk, working: Working) {
         match working.stage {
-            Stage::Pending | Stage::Contingent => self.keep(working),
+            Stage::Pending | Stage::Contingent => {
+                desk.note(&working.order, || self.wait_fact(&working));
+                self.keep(working);
+            }
             Stage::Resting | Stage::Remainder => self.match_arriving(desk, working),
         }
     }
 
     pub(crate) fn cancel(&mut self, desk: &mut Desk, cancel: &CancelRequest) -> Result<(), Refusal> {
         self.instrument.check_changeable()?;
-        let at = self.find(cancel.order_id, cancel.original_client_order_id).ok_or(unknown(-2011))?;
+        let at = self.find(desk, cancel.order_id, cancel.original_client_order_id).ok_or(unknown(-2011))?;
         let status = self.open[at].order.status;
-        let allowed = match cancel.restrictions {
-            None => true,
-            Some(CancelRestrictions::OnlyNew) => status == OrderStatus::New,
-            Some(CancelRestrictions::OnlyPartiallyFilled) => status == OrderStatus::PartiallyFilled,
-        };
-        if !allowed {
-            return Err(Refusal::new(-2011, "Order was not canceled due to cancel restrictions."));
+        if let Some(restrictions) = cancel.restrictions {
+            let holds = match restrictions {
+                CancelRestrictions::OnlyNew => status == OrderStatus::New,
+                CancelRestrictions::OnlyPartiallyFilled => status == OrderStatus::PartiallyFilled,
+            };
+            desk.note(&self.open[at].order, || Fact::Restricted { restrictions, status, holds });
+            if !holds {
+                return Err(Refusal::new(-2011, "Order was not canceled due to cancel restrictions."));
+            }
         }
         self.cancel_at(desk, at, cancel.client_order_id);
         self.settle_lists(desk);
@@ -151,18 +157,22 @@ impl Book {
     }
 
     /// An order by its number, or its name, or both: then it must bear both.
-    fn find(&self, id: Option<u64>, name: Option<ClientOrderId>) -> Option<usize> {
-        match id {
+    fn find(&self, desk: &mut Desk, id: Option<u64>, name: Option<ClientOrderId>) -> Option<usize> {
+        let found = match id {
             Some(id) => self.at(id).filter(|at| name.is_none_or(|n| n == self.open[*at].order.client_order_id)),
             None => self.open.iter().position(|w| Some(w.order.client_order_id) == name),
+        };
+        if found.is_none() {
+            desk.trace.miss(desk.now, id, name);
         }
+        found
     }
 
     /// `rest-api.md`, Cancel an Existing Order and Send a New Order: filters and order count
     /// come before both halves; the new order's money after the cancel has released its own.
     pub(crate) fn cancel_replace(&mut self, desk: &mut Desk, request: &CancelReplaceRequest) -> Result<(), Refusal> {
         self.instrument.check_cancel_replace()?;
-        let over_limit = desk.unfilled.check(desk.now, 1).err();
+        let over_limit = desk.check_unfilled(1).err();
         if let Some(refusal) = &over_limit
             && request.rate_limit_exceeded == RateLimitExceededMode::DoNothing
         {
@@ -201,15 +211,18 @@ impl Book {
     /// `faqs/order_amend_keep_priority.md`.
     pub(crate) fn amend(&mut self, desk: &mut Desk, request: &AmendRequest) -> Result<(), Refusal> {
         self.instrument.check_amend(request.quantity)?;
-        let at = self.find(request.order_id, request.original_client_order_id).ok_or(unknown(-2038))?;
+        let at = self.find(desk, request.order_id, request.original_client_order_id).ok_or(unknown(-2038))?;
         let w = self.open[at];
         let order = &w.order;
+        let (to, name) = (request.quantity, request.client_order_id);
+        desk.note(order, || Fact::Amended { from: order.quantity, to, name });
         if order.awaits_quantity() {
             return Err(Refusal::new(-2038, "Order amend (pending OPO order) is not supported."));
         }
         self.check_amendment(desk, &w, request.quantity)?;
         if request.client_order_id.is_some_and(|name| name != order.client_order_id) {
-            self.check_name(request.client_order_id).map_err(|r| Refusal { code: -2038, ..r })?;
+            let named = self.check_name(desk, About::from(order), request.client_order_id);
+            named.map_err(|r| Refusal { code: -2038, ..r })?;
         }
         let list = order.order_list_id;
         let id = order.order_id;
@@ -231,7 +244,7 @@ impl Book {
         Ok(())
     }
 
-    fn check_amendment(&mut self, desk: &Desk, w: &Working, quantity: Quantity) -> Result<(), Refusal> {
+    fn check_amendment(&mut self, desk: &mut Desk, w: &Working, quantity: Quantity) -> Result<(), Refusal> {
         let order = &w.order;
         if quantity == order.quantity {
             return Err(Refusal::new(-2038, "The requested action would change no state; rejecting."));
@@ -239,13 +252,11 @@ impl Book {
         if quantity > order.quantity {
             return Err(Refusal::new(-2038, "Order amend (quantity increase) is not supported."));
         }
-        let instrument = Arc::clone(&self.instrument);
+        let (instrument, now) = (Arc::clone(&self.instrument), desk.now);
+        let see = &mut |reading| desk.note(order, || Fact::Filter(reading));
         let judged = Judged::of_order(order, quantity);
-        instrument.filters.check_quantity(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
-        if self.instrument.filters.max_num_order_amends.is_some_and(|max| w.amended >= max) {
-            return Err(Refusal::new(-2038, "Filter failure: MAX_NUM_ORDER_AMENDS"));
-        }
-        Ok(())
+        instrument.filters.check_quantity(judged, &mut |minutes| self.standing_price(now, minutes), see)?;
+        instrument.filters.check_amends(w.amended, see)
     }
 
     /// Gives an order a smaller quantity and a name; one of which nothing is left has ended.

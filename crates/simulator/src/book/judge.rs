@@ -11,6 +11,7 @@ use candlewick_model::{
 
 use super::{Book, Working};
 use crate::desk::Desk;
+use crate::trace::{About, Fact};
 
 /// What a request comes to here and now.
 #[derive(Debug, Clone, Copy)]
@@ -23,10 +24,20 @@ pub(super) struct Terms {
     pub(super) lock_price: Price,
 }
 
+/// What must be free for an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(super) struct Cost {
+    pub(super) amount: Amount,
+    /// For a unit of base, where that makes it up.
+    price: Price,
+}
+
 impl Book {
     /// Symbol and filters, of an order alone.
-    pub(super) fn screen(&mut self, desk: &Desk, request: &OrderRequest) -> Result<Terms, Refusal> {
-        self.instrument.admit(request)?;
+    pub(super) fn screen(&mut self, desk: &mut Desk, request: &OrderRequest) -> Result<Terms, Refusal> {
+        let admitted = self.instrument.admit(request);
+        self.note_symbol(desk, admitted.is_ok());
+        admitted?;
         let terms = self.screen_leg(desk, request, true)?;
         self.check_counts(desk, counts_of(request))?;
         Ok(terms)
@@ -34,10 +45,15 @@ impl Book {
 
     /// Price, quantity and value of an order, alone or as a leg. A pending leg gets its peg
     /// when it goes onto the book.
-    pub(super) fn screen_leg(&mut self, desk: &Desk, request: &OrderRequest, at_once: bool) -> Result<Terms, Refusal> {
+    pub(super) fn screen_leg(
+        &mut self,
+        desk: &mut Desk,
+        request: &OrderRequest,
+        at_once: bool,
+    ) -> Result<Terms, Refusal> {
         let pegged = match request.peg {
             Some(peg) if at_once && request.trigger.is_none() => {
-                Some(self.pegged(request.side, peg, request.price())?)
+                Some(self.pegged(desk, About::Request, request.side, peg, request.price())?)
             }
             _ => None,
         };
@@ -46,12 +62,9 @@ impl Book {
             OrderSize::Quote(money) => Some(self.worth_of(request.side, money)),
             OrderSize::Received => None,
         };
+        desk.note(About::Request, || self.size_fact(request, quantity));
         let judged = Judged::of(request, quantity, pegged);
-        let position = self.position(desk);
-        let assets = (self.instrument.base_asset, self.instrument.quote_asset);
-        let (instrument, last) = (Arc::clone(&self.instrument), self.last);
-        instrument.filters.check(request, judged, &position, &mut |minutes| self.standing_price(desk.now, minutes))?;
-        desk.exchange_filters.check_assets(assets, judged, &mut |_| last)?;
+        self.check_filters(desk, About::Request, request, judged)?;
         // A limit of nothing where no filter forbids it.
         if request.price().is_some_and(Price::is_zero) {
             return Err(Refusal::new(-2010, "Price * QTY is zero or less."));
@@ -59,6 +72,25 @@ impl Book {
         let pegged_price = pegged.unwrap_or_default();
         let lock_price = self.lock_price(request, pegged_price);
         Ok(Terms { quantity: quantity.unwrap_or_default(), pegged_price, lock_price })
+    }
+
+    /// All filters of an order but those that count.
+    pub(super) fn check_filters(
+        &mut self,
+        desk: &mut Desk,
+        about: About,
+        request: &OrderRequest,
+        judged: Judged,
+    ) -> Result<(), Refusal> {
+        let position = self.position(desk);
+        let assets = (self.instrument.base_asset, self.instrument.quote_asset);
+        let (instrument, now, last) = (Arc::clone(&self.instrument), desk.now, self.last);
+        self.note_averages(desk, about);
+        let Desk { exchange_filters, trace, .. } = desk;
+        let reference = &mut |minutes| self.standing_price(now, minutes);
+        let see = &mut |reading| trace.note(now, about, || Fact::Filter(reading));
+        instrument.filters.check(request, judged, &position, reference, see)?;
+        exchange_filters.check_assets(assets, judged, &mut |_| last, see)
     }
 
     /// The price that stands for the market in filters: the reference price, where there is one,
@@ -82,85 +114,116 @@ impl Book {
     }
 
     /// The filters that count.
-    pub(super) fn check_counts(&self, desk: &Desk, adding: Counts) -> Result<(), Refusal> {
-        self.instrument.filters.check_counts(self.counts, adding)?;
-        desk.exchange_filters.check_counts(desk.open, adding)
+    pub(super) fn check_counts(&self, desk: &mut Desk, adding: Counts) -> Result<(), Refusal> {
+        self.check_counts_beside(desk, About::Request, Counts::default(), adding)
+    }
+
+    /// As [`Self::check_counts`], of what is counted already.
+    fn check_counts_beside(
+        &self,
+        desk: &mut Desk,
+        about: About,
+        counted: Counts,
+        adding: Counts,
+    ) -> Result<(), Refusal> {
+        let (mut on_symbol, mut on_exchange) = (self.counts, desk.open);
+        on_symbol -= counted;
+        on_exchange -= counted;
+        let Desk { exchange_filters, trace, now, .. } = desk;
+        let see = &mut |reading| trace.note(*now, about, || Fact::Filter(reading));
+        self.instrument.filters.check_counts(on_symbol, adding, see)?;
+        exchange_filters.check_counts(on_exchange, adding, see)
     }
 
     /// Name, balance, and where the market stands, of an order alone.
-    pub(super) fn engage(&self, desk: &Desk, request: &OrderRequest, terms: Terms) -> Result<(), Refusal> {
-        self.check_name(request.client_order_id)?;
-        self.check_funds(desk, request.side, self.cost(request, terms), Amount::ZERO)?;
-        self.check_place(request, terms)?;
-        if matches!(request.size, OrderSize::Quote(_)) { self.check_liquidity() } else { Ok(()) }
+    pub(super) fn engage(&self, desk: &mut Desk, request: &OrderRequest, terms: Terms) -> Result<(), Refusal> {
+        self.check_name(desk, About::Request, request.client_order_id)?;
+        self.check_funds(desk, About::Request, request.side, self.cost(request, terms), Amount::ZERO)?;
+        self.check_place(desk, About::Request, request, terms)?;
+        if matches!(request.size, OrderSize::Quote(_)) { self.check_liquidity(desk) } else { Ok(()) }
     }
 
     /// A name is free again when its order is final.
-    pub(super) fn check_name(&self, name: Option<ClientOrderId>) -> Result<(), Refusal> {
-        match name {
-            Some(name) if self.open.iter().any(|w| w.order.client_order_id == name) => {
-                Err(Refusal::new(-2010, "Duplicate order sent."))
-            }
-            _ => Ok(()),
-        }
+    pub(super) fn check_name(&self, desk: &mut Desk, about: About, name: Option<ClientOrderId>) -> Result<(), Refusal> {
+        let holds = name.is_none_or(|name| self.open.iter().all(|w| w.order.client_order_id != name));
+        desk.note(about, || Fact::Name { name, holds });
+        if holds { Ok(()) } else { Err(Refusal::new(-2010, "Duplicate order sent.")) }
     }
 
     /// What an order needs of the asset that it gives (rules 5.6 and 5.7).
-    pub(super) fn cost(&self, request: &OrderRequest, terms: Terms) -> Amount {
+    pub(super) fn cost(&self, request: &OrderRequest, terms: Terms) -> Cost {
         match (request.side, request.size, request.kind, request.trigger) {
-            (Side::Sell, ..) => terms.quantity.into(),
-            (Side::Buy, OrderSize::Quote(money), ..) => money,
+            (Side::Sell, ..) => Cost { amount: terms.quantity.into(), ..Cost::default() },
+            (Side::Buy, OrderSize::Quote(money), ..) => Cost { amount: money, ..Cost::default() },
             (Side::Buy, _, OrderKind::Market, None) => self.market_cost(terms.quantity),
-            (Side::Buy, ..) => terms.lock_price.notional_floor(terms.quantity),
+            (Side::Buy, ..) => Cost::at(terms.lock_price, terms.quantity),
         }
     }
 
     /// What a MARKET BUY must afford: all of it at the execution price.
-    pub(super) fn market_cost(&self, quantity: Quantity) -> Amount {
-        self.taker_price(Side::Buy, None, quantity)
-            .notional_floor(quantity)
-            .truncate_to(self.instrument.quote_precision)
+    fn market_cost(&self, quantity: Quantity) -> Cost {
+        let Cost { amount, price } = Cost::at(self.taker_price(Side::Buy, None, quantity), quantity);
+        Cost { amount: amount.truncate_to(self.instrument.quote_precision), price }
     }
 
     /// Whether the account has so much, with what is about to be released.
-    pub(super) fn check_funds(&self, desk: &Desk, side: Side, needed: Amount, released: Amount) -> Result<(), Refusal> {
-        let at = match side {
-            Side::Buy => self.pair.quote,
-            Side::Sell => self.pair.base,
+    pub(super) fn check_funds(
+        &self,
+        desk: &mut Desk,
+        about: About,
+        side: Side,
+        Cost { amount: needed, price }: Cost,
+        released: Amount,
+    ) -> Result<(), Refusal> {
+        let (at, asset) = match side {
+            Side::Buy => (self.pair.quote, self.instrument.quote_asset),
+            Side::Sell => (self.pair.base, self.instrument.base_asset),
         };
-        let free = desk.ledger.balance(at).free.checked_add(released).unwrap_or(Amount::MAX);
-        if needed > free {
-            return Err(Refusal::new(-2010, "Account has insufficient balance for requested action."));
-        }
-        Ok(())
+        let free = desk.ledger.balance(at).free;
+        let holds = needed <= free.checked_add(released).unwrap_or(Amount::MAX);
+        desk.note(about, || Fact::Funds { asset, needed, price, free, released, holds });
+        if holds { Ok(()) } else { Err(Refusal::new(-2010, "Account has insufficient balance for requested action.")) }
     }
 
     /// Trigger and post-only.
-    pub(super) fn check_place(&self, request: &OrderRequest, terms: Terms) -> Result<(), Refusal> {
-        if self.triggers_at_once(request) {
-            return Err(Refusal::new(-2010, "Order would trigger immediately."));
+    pub(super) fn check_place(
+        &self,
+        desk: &mut Desk,
+        about: About,
+        request: &OrderRequest,
+        terms: Terms,
+    ) -> Result<(), Refusal> {
+        if let Some(Trigger { kind, stop_price: Some(stop), .. }) = request.trigger {
+            let (last, is_above) = (self.last, Trigger::is_above(kind, request.side));
+            // The market must not be at or beyond it already (rule 3.4).
+            let holds = if is_above { last < stop } else { last > stop };
+            desk.note(about, || Fact::Stop { stop, is_above, last, holds });
+            if !holds {
+                return Err(Refusal::new(-2010, "Order would trigger immediately."));
+            }
         }
         if let OrderKind::LimitMaker { price } = request.kind {
             let limit = if terms.pegged_price.is_zero() { price } else { terms.pegged_price };
-            if self.would_take(request.side, limit) {
+            let takes = self.would_take(request.side, limit);
+            desk.note(about, || self.post_only_fact(request.side, limit, !takes));
+            if takes {
                 return Err(Refusal::new(-2010, "Order would immediately match and take."));
             }
         }
         Ok(())
     }
 
-    /// Whether the market is at or beyond the stop price already (rule 3.4).
-    fn triggers_at_once(&self, request: &OrderRequest) -> bool {
-        let Some(Trigger { kind, stop_price: Some(stop), .. }) = request.trigger else { return false };
-        if Trigger::is_above(kind, request.side) { self.last >= stop } else { self.last <= stop }
-    }
-
     /// The price relations of a pair (`rest-api.md`, New Order list - OCO): whatever is above
     /// must be above the last price, whatever is below must be below it.
-    pub(super) fn check_relation(&self, above: &OrderRequest, below: &OrderRequest) -> Result<(), Refusal> {
+    pub(super) fn check_relation(
+        &self,
+        desk: &mut Desk,
+        about: About,
+        above: &OrderRequest,
+        below: &OrderRequest,
+    ) -> Result<(), Refusal> {
         let last = self.last;
-        let holds = |leg: &OrderRequest, beyond: &dyn Fn(Price) -> bool| {
-            let stop = leg.stop_price().is_none_or(beyond);
+        let prices = |leg: &OrderRequest| {
             // A stop-loss-limit's own price is free; a take-profit-limit is tested on both.
             let limit = match (leg.kind, leg.trigger) {
                 (OrderKind::LimitMaker { .. }, _) => leg.price(),
@@ -169,49 +232,63 @@ impl Book {
                 }
                 _ => None,
             };
-            stop && limit.is_none_or(beyond)
+            [leg.stop_price(), limit].into_iter().flatten()
         };
-        if holds(above, &|price| price > last) && holds(below, &|price| price < last) {
+        let holds = prices(above).all(|price| price > last) && prices(below).all(|price| price < last);
+        let all = |leg| prices(leg).collect();
+        desk.note(about, || Fact::Relation { above: all(above), below: all(below), last, holds });
+        if holds {
             return Ok(());
         }
         Err(Refusal::new(-2010, "The relationship of the prices for the orders is not correct."))
     }
 
     /// What a market order sized in quote asset needs on the book (rule 4.4).
-    fn check_liquidity(&self) -> Result<(), Refusal> {
-        let filters = &self.instrument.filters;
-        let under = |lot: Option<LotSize>| lot.is_some_and(|f| self.budget < f.min_qty);
-        let text = if self.budget.is_zero() {
-            "Order book liquidity is less than symbol minimum quantity."
+    fn check_liquidity(&self, desk: &mut Desk) -> Result<(), Refusal> {
+        let (filters, budget) = (&self.instrument.filters, self.budget);
+        let under = |lot: Option<LotSize>| lot.is_some_and(|f| budget < f.min_qty);
+        let text = if budget.is_zero() {
+            Some("Order book liquidity is less than symbol minimum quantity.")
         } else if under(filters.lot_size) {
-            "Order book liquidity is less than LOT_SIZE filter minimum quantity."
+            Some("Order book liquidity is less than LOT_SIZE filter minimum quantity.")
         } else if under(filters.market_lot_size) {
-            "Order book liquidity is less than MARKET_LOT_SIZE filter minimum quantity."
+            Some("Order book liquidity is less than MARKET_LOT_SIZE filter minimum quantity.")
         } else {
-            return Ok(());
+            None
         };
-        Err(Refusal::new(-2010, text))
+        let lots = [filters.lot_size, filters.market_lot_size].into_iter().flatten();
+        desk.note(About::Request, || Fact::Depth {
+            budget,
+            least: lots.map(|f| f.min_qty).collect(),
+            holds: text.is_none(),
+        });
+        text.map_or(Ok(()), |text| Err(Refusal::new(-2010, text)))
     }
 
     /// What is judged again when a contingent or pending order goes onto the book (rule 5.4);
     /// it is counted once.
-    pub(super) fn check_again(&mut self, desk: &Desk, w: &Working, released: Amount) -> Result<(), Refusal> {
+    pub(super) fn check_again(&mut self, desk: &mut Desk, w: &Working, released: Amount) -> Result<(), Refusal> {
         let order = &w.order;
-        let judged = Judged::of_order(order, order.remaining());
+        let (about, left) = (About::from(order), order.remaining());
         let own = Working::counts(order);
-        let (mut on_symbol, mut on_exchange) = (self.counts, desk.open);
-        on_symbol -= own;
-        on_exchange -= own;
-        self.instrument.filters.check_counts(on_symbol, own)?;
-        desk.exchange_filters.check_counts(on_exchange, own)?;
-        let instrument = Arc::clone(&self.instrument);
-        instrument.filters.check_again(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
-        let needed = match order.side {
-            Side::Sell => order.remaining().into(),
-            Side::Buy if order.order_type.is_market() => self.market_cost(order.remaining()),
-            Side::Buy => order.lock_price.notional_floor(order.remaining()),
+        self.check_counts_beside(desk, about, own, own)?;
+        let (instrument, now) = (Arc::clone(&self.instrument), desk.now);
+        self.note_averages(desk, about);
+        let reference = &mut |minutes| self.standing_price(now, minutes);
+        let see = &mut |reading| desk.note(about, || Fact::Filter(reading));
+        instrument.filters.check_again(Judged::of_order(order, left), reference, see)?;
+        let cost = match order.side {
+            Side::Sell => Cost { amount: left.into(), ..Cost::default() },
+            Side::Buy if order.order_type.is_market() => self.market_cost(left),
+            Side::Buy => Cost::at(order.lock_price, left),
         };
-        self.check_funds(desk, order.side, needed, released)
+        self.check_funds(desk, about, order.side, cost, released)
+    }
+}
+
+impl Cost {
+    fn at(price: Price, quantity: Quantity) -> Self {
+        Self { amount: price.notional_floor(quantity), price }
     }
 }
 

@@ -4,8 +4,6 @@
 //! A change only leaves a note (`due`); [`Book::settle_lists`] acts on it once the order that
 //! changed has had its turn, so that nothing moves under a matching that is under way.
 
-use std::sync::Arc;
-
 use candlewick_model::{
     Amount, ClientOrderId, ContingencyType, ExpiryReason, Judged, ListOrderStatus, ListRequest, ListStatus,
     ListStatusType, Order, OrderId, OrderListId, OrderRequest, OrderStatus, Quantity, Refusal,
@@ -17,6 +15,7 @@ use super::booking::End;
 use super::judge::{Terms, counts_of_list};
 use super::{Book, Stage, Working};
 use crate::desk::{Desk, VenueEvent};
+use crate::trace::{About, Fact};
 
 /// An open list.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,31 +38,38 @@ pub(super) enum Due {
 impl Book {
     pub(crate) fn submit_list(&mut self, desk: &mut Desk, request: &ListRequest) -> Result<(), Refusal> {
         let legs = request.legs.in_order_of_ids();
-        desk.unfilled.check(desk.now, legs.len() as u32)?;
-        self.instrument.admit_list(request)?;
+        desk.check_unfilled(legs.len() as u32)?;
+        let admitted = self.instrument.admit_list(request);
+        self.note_symbol(desk, admitted.is_ok());
+        admitted?;
         let pending = |at: usize| at > 0 && request.legs.working().is_some();
         let mut terms = Vec::with_capacity(legs.len());
         for (at, leg) in legs.iter().enumerate() {
+            let (side, order_type) = (leg.side, leg.order_type());
+            desk.note(About::Request, || Fact::Leg { number: at + 1, side, order_type });
             terms.push(self.screen_leg(desk, leg, !pending(at))?);
         }
         self.check_counts(desk, counts_of_list(&request.legs))?;
-        self.check_names(request, &legs)?;
+        self.check_names(desk, request, &legs)?;
         self.engage_list(desk, request, &legs, &terms)?;
         desk.unfilled.placed(desk.now, legs.len() as u32);
         self.accept_list(desk, request, &legs, &terms);
         Ok(())
     }
 
-    fn check_names(&self, request: &ListRequest, legs: &[&OrderRequest]) -> Result<(), Refusal> {
+    fn check_names(&self, desk: &mut Desk, request: &ListRequest, legs: &[&OrderRequest]) -> Result<(), Refusal> {
         let duplicate = Refusal::new(-2010, "Duplicate order sent.");
         let name = request.client_order_id;
-        if name.is_some() && self.lists.iter().any(|list| Some(list.client_order_id) == name) {
+        let holds = name.is_none_or(|name| self.lists.iter().all(|list| list.client_order_id != name));
+        desk.note(About::Request, || Fact::Name { name, holds });
+        if !holds {
             return Err(duplicate);
         }
         for (at, leg) in legs.iter().enumerate() {
-            self.check_name(leg.client_order_id)?;
             let name = leg.client_order_id;
+            self.check_name(desk, About::Request, name)?;
             if name.is_some() && legs[..at].iter().any(|earlier| earlier.client_order_id == name) {
+                desk.note(About::Request, || Fact::Name { name, holds: false });
                 return Err(duplicate);
             }
         }
@@ -73,19 +79,19 @@ impl Book {
     /// Balance and the market, for the orders that begin at once.
     fn engage_list(
         &self,
-        desk: &Desk,
+        desk: &mut Desk,
         request: &ListRequest,
         legs: &[&OrderRequest],
         terms: &[Terms],
     ) -> Result<(), Refusal> {
         let at_once = if request.legs.working().is_some() { 1 } else { legs.len() };
         let cost = |at: usize| self.cost(legs[at], terms[at]);
-        let needed = (0..at_once).map(cost).max().unwrap_or(Amount::ZERO);
-        self.check_funds(desk, legs[0].side, needed, Amount::ZERO)?;
+        let needed = (0..at_once).map(cost).max().unwrap_or_default();
+        self.check_funds(desk, About::Request, legs[0].side, needed, Amount::ZERO)?;
         if let (None, Some((above, below))) = (request.legs.working(), request.legs.pair()) {
-            self.check_relation(above, below)?;
+            self.check_relation(desk, About::Request, above, below)?;
         }
-        (0..at_once).try_for_each(|at| self.check_place(legs[at], terms[at]))
+        (0..at_once).try_for_each(|at| self.check_place(desk, About::Request, legs[at], terms[at]))
     }
 
     fn accept_list(&mut self, desk: &mut Desk, request: &ListRequest, legs: &[&OrderRequest], terms: &[Terms]) {
@@ -119,7 +125,7 @@ impl Book {
 
     fn tell_list(&self, desk: &mut Desk, list: &List, list_status_type: ListStatusType) {
         let done = list_status_type == ListStatusType::AllDone;
-        desk.events.push(VenueEvent::ListStatus(ListStatus {
+        let status = ListStatus {
             time: desk.now,
             symbol: self.instrument.symbol,
             order_list_id: list.id,
@@ -128,7 +134,9 @@ impl Book {
             list_order_status: if done { ListOrderStatus::AllDone } else { ListOrderStatus::Executing },
             list_client_order_id: list.client_order_id,
             orders: list.members.clone(),
-        }));
+        };
+        desk.note(About::List(list.id), || Fact::List(Box::new(status.clone())));
+        desk.events.push(VenueEvent::ListStatus(status));
     }
 
     /// An order of a list bears another name.
@@ -252,7 +260,7 @@ impl Book {
             let (one, other) = (OrderRequest::from(&one.order), OrderRequest::from(&other.order));
             let one_above = one.trigger.is_some_and(|t| candlewick_model::Trigger::is_above(t.kind, one.side));
             let (above, below) = if one_above { (&one, &other) } else { (&other, &one) };
-            if self.check_relation(above, below).is_err() {
+            if self.check_relation(desk, About::List(list), above, below).is_err() {
                 return self.reject(desk, pending[0].order.order_id, &pending);
             }
         }
@@ -263,7 +271,7 @@ impl Book {
             }
             self.tell_working(desk, &old.order, &mut w.order);
             match w.stage {
-                Stage::Contingent | Stage::Pending => self.keep(w),
+                Stage::Contingent | Stage::Pending => self.enter(desk, w),
                 Stage::Resting | Stage::Remainder => at_once = Some(w),
             }
         }
@@ -279,6 +287,8 @@ impl Book {
         if paid {
             w.order.quantity = self.payable(&w.order, reserved);
         }
+        let (received, quantity) = (paid.then_some(reserved), w.order.quantity);
+        desk.note(&pending.order, || Fact::Activated { received, quantity });
         w.order.status = OrderStatus::New;
         let request = OrderRequest::from(&w.order);
         w.stage = if request.trigger.is_some() { Stage::Contingent } else { Stage::Resting };
@@ -286,7 +296,7 @@ impl Book {
         if w.stage == Stage::Resting {
             w.order.working_time = Some(desk.now);
             if let Some(peg) = w.order.peg {
-                w.order.pegged_price = self.pegged(w.order.side, peg, request.price())?;
+                w.order.pegged_price = self.pegged(desk, About::from(&w.order), w.order.side, peg, request.price())?;
             }
         } else if w.order.trailing_delta.is_some() && request.stop_price().is_none() {
             w.order.trailing_time = Some(desk.now);
@@ -298,7 +308,7 @@ impl Book {
         self.check_again(desk, &w, reserved)?;
         let terms =
             Terms { quantity: w.order.quantity, pegged_price: w.order.pegged_price, lock_price: w.order.lock_price };
-        self.check_place(&request, terms)?;
+        self.check_place(desk, About::from(&w.order), &request, terms)?;
         Ok(w)
     }
 
@@ -316,15 +326,11 @@ impl Book {
 
     /// What depends on its quantity, of an order of which it was not known before: the part that is
     /// shown, and all filters.
-    fn screen_paid(&mut self, desk: &Desk, request: &OrderRequest, w: &Working) -> Result<(), Refusal> {
+    fn screen_paid(&mut self, desk: &mut Desk, request: &OrderRequest, w: &Working) -> Result<(), Refusal> {
         request.check_shown(w.order.quantity)?;
         let pegged = Some(w.order.pegged_price).filter(|price| !price.is_zero());
         let judged = Judged::of(request, Some(w.order.quantity), pegged);
-        let position = self.position(desk);
-        let instrument = Arc::clone(&self.instrument);
-        instrument.filters.check(request, judged, &position, &mut |minutes| self.standing_price(desk.now, minutes))?;
-        let (assets, last) = ((instrument.base_asset, instrument.quote_asset), self.last);
-        desk.exchange_filters.check_assets(assets, judged, &mut |_| last)
+        self.check_filters(desk, About::from(&w.order), request, judged)
     }
 
     /// A pending order that may not work expires, after its partner.

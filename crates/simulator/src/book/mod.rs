@@ -12,12 +12,14 @@
 //! | what becomes of the other orders of a list? | `lists` |
 //! | what is reported, booked and charged? | `booking` |
 //! | what of it is written down, to go on from? | `state` |
+//! | what is said of all that where an order is explained? | `notes` |
 
 mod booking;
 mod commands;
 mod judge;
 mod lists;
 mod moves;
+mod notes;
 mod prices;
 mod state;
 mod taking;

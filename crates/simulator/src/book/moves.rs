@@ -6,6 +6,7 @@ use candlewick_model::Price;
 use super::prices::beyond;
 use super::{Book, Stage, Working};
 use crate::desk::Desk;
+use crate::trace::Way;
 
 /// What the market meets on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,11 +27,12 @@ impl Book {
         self.last = price;
         self.note_trade(desk);
         if self.open.is_empty() || !self.is_trading() {
-            return;
+            return self.note_point(desk);
         }
         self.step += 1;
-        self.trigger_passed(desk, from, price);
-        self.follow(price);
+        let way = Way { from, to: price, jumps: true };
+        self.trigger_passed(desk, way);
+        self.follow(desk, price);
         let rank = |at: &usize| {
             let w = &self.open[*at];
             (-beyond(w.order.side, w.order.limit(), price), w.queued)
@@ -46,15 +48,19 @@ impl Book {
             }
             match self.open[at].stage {
                 Stage::Remainder => self.continue_remainder(desk, at),
-                Stage::Resting if self.is_through(&self.open[at].order, price) => self.fill_resting(desk, at),
+                Stage::Resting if self.is_through(&self.open[at].order, price) => {
+                    self.fill_resting(desk, at, way);
+                }
                 Stage::Resting | Stage::Pending | Stage::Contingent => {}
             }
             self.settle_lists(desk);
         }
+        self.note_point(desk);
     }
 
     /// Stops that a jump has reached or passed.
-    fn trigger_passed(&mut self, desk: &mut Desk, from: Price, price: Price) {
+    fn trigger_passed(&mut self, desk: &mut Desk, way: Way) {
+        let (from, price) = (way.from, way.to);
         let passed = |at: &usize| {
             let w = &self.open[*at];
             let (level, above) = self.watched(w);
@@ -65,6 +71,7 @@ impl Book {
         row.sort_unstable();
         for (_, id) in row {
             let Some(at) = self.at(id).filter(|at| self.open[*at].stage == Stage::Contingent) else { continue };
+            desk.note(&self.open[at].order, || self.reached_fact(&self.open[at], way));
             if Self::is_dormant(&self.open[at].order) {
                 self.begin_trailing(desk, at, price);
             } else {
@@ -84,8 +91,9 @@ impl Book {
         if self.open.is_empty() || !self.is_trading() {
             self.last = price;
             self.note_trade(desk);
-            return;
+            return self.note_point(desk);
         }
+        let way = Way { from: self.last, to: price, jumps: false };
         let rising = price >= self.last;
         self.step += 1;
         while let Some((at, meeting, position)) = self.next_meeting(price, rising) {
@@ -93,23 +101,26 @@ impl Book {
             if between && (if rising { position <= price } else { position >= price }) {
                 self.last = position;
             }
+            desk.note(&self.open[at].order, || self.reached_fact(&self.open[at], way));
             match meeting {
                 Meeting::Dormant => self.begin_trailing(desk, at, position),
                 Meeting::Trigger => self.trigger(desk, at),
-                Meeting::Limit => self.fill_resting(desk, at),
+                Meeting::Limit => self.fill_resting(desk, at, way),
             }
             self.settle_lists(desk);
         }
         self.last = price;
         self.note_trade(desk);
-        self.follow(price);
+        self.follow(desk, price);
         for at in 0..self.open.len() {
             if self.open[at].stage == Stage::Remainder {
                 let order = &self.open[at].order;
                 let takes = self.would_take(order.side, order.limit());
                 self.open[at].stage = if takes { Stage::Remainder } else { Stage::Resting };
+                desk.note(&self.open[at].order, || (!takes).then(|| self.remain_fact(&self.open[at])));
             }
         }
+        self.note_point(desk);
     }
 
     /// What the market meets next on its way from where it stands: by position; at one position

@@ -5,6 +5,8 @@ use candlewick_model::run::{MakerFill, Slippage};
 use candlewick_model::{Amount, Order, Peg, PegPriceType, Price, Quantity, Refusal, Side};
 
 use super::{Book, Stage, Working};
+use crate::desk::Desk;
+use crate::trace::About;
 
 /// How a maker limit lies to the price for a side: how far the price is beyond it, in units;
 /// negative where it has not been reached.
@@ -33,17 +35,17 @@ fn root_of_share(quantity: Quantity, volume: Amount) -> i128 {
 }
 
 impl Book {
-    fn half_spread(&self) -> i64 {
+    pub(super) fn half_spread(&self) -> i64 {
         self.instrument.filters.tick().units().saturating_mul(self.model.half_spread_ticks.into())
     }
 
     /// What a buyer pays before slippage.
-    fn ask(&self) -> Price {
+    pub(super) fn ask(&self) -> Price {
         Price::from_units(self.last.units().saturating_add(self.half_spread()))
     }
 
     /// What a seller gets before slippage; never under one tick.
-    fn bid(&self) -> Price {
+    pub(super) fn bid(&self) -> Price {
         let tick = self.instrument.filters.tick().units();
         Price::from_units((self.last.units() - self.half_spread()).max(tick))
     }
@@ -57,12 +59,7 @@ impl Book {
             Side::Buy => self.ask(),
             Side::Sell => self.bid(),
         };
-        let slip = match self.model.slippage {
-            Slippage::None => 0,
-            Slippage::Ticks(ticks) => tick.units().saturating_mul(ticks.into()),
-            Slippage::BasisPoints(bps) => part_of(touch, bps, ONE.into()),
-            Slippage::SquareRoot(bps) => part_of(touch, bps, root_of_share(wanted.min(self.budget), self.volume)),
-        };
+        let slip = self.slippage(touch, wanted);
         match side {
             Side::Buy => {
                 let price = Price::from_units(touch.units().saturating_add(slip));
@@ -73,6 +70,16 @@ impl Book {
                 let price = Price::from_units(touch.units().saturating_sub(slip).max(0)).floor_to(tick).max(tick);
                 limit.map_or(price, |limit| price.max(limit))
             }
+        }
+    }
+
+    /// How much worse than bid or ask a taker that wants so much trades, before rounding.
+    pub(super) fn slippage(&self, touch: Price, wanted: Quantity) -> i64 {
+        match self.model.slippage {
+            Slippage::None => 0,
+            Slippage::Ticks(ticks) => self.instrument.filters.tick().units().saturating_mul(ticks.into()),
+            Slippage::BasisPoints(bps) => part_of(touch, bps, ONE.into()),
+            Slippage::SquareRoot(bps) => part_of(touch, bps, root_of_share(wanted.min(self.budget), self.volume)),
         }
     }
 
@@ -127,30 +134,43 @@ impl Book {
 
     /// What a peg comes to: own orders inside the spread come first, then levels one tick apart
     /// from bid or ask away. It is bounded by the order's own price, where it has one.
-    pub(super) fn pegged(&self, side: Side, peg: Peg, own: Option<Price>) -> Result<Price, Refusal> {
-        let buys = match peg.price_type {
-            PegPriceType::Primary => side,
-            PegPriceType::Market => side.opposite(),
-        };
-        let mut level = usize::from(peg.offset.unwrap_or(0));
-        let inside = self.own_inside(buys);
-        let price = match inside.get(level) {
-            Some(own) => *own,
-            None => {
-                level -= inside.len();
-                self.market_level(buys, level)
-                    .ok_or(Refusal::new(-2010, "Order book liquidity is too low for this pegged order."))?
-            }
-        };
-        Ok(match (side, own) {
+    pub(super) fn pegged(
+        &self,
+        desk: &mut Desk,
+        about: About,
+        side: Side,
+        peg: Peg,
+        own: Option<Price>,
+    ) -> Result<Price, Refusal> {
+        let price = self.level(side, peg).map(|price| match (side, own) {
             (_, None) => price,
             (Side::Buy, Some(own)) => price.min(own),
             (Side::Sell, Some(own)) => price.max(own),
-        })
+        });
+        desk.note(about, || self.peg_fact(side, peg, own, price));
+        price.ok_or(Refusal::new(-2010, "Order book liquidity is too low for this pegged order."))
+    }
+
+    /// The level of the book that a peg names, where there is one.
+    fn level(&self, side: Side, peg: Peg) -> Option<Price> {
+        let (buys, level) = (Self::pegged_side(side, peg), usize::from(peg.offset.unwrap_or(0)));
+        let inside = self.own_inside(buys);
+        match inside.get(level) {
+            Some(own) => Some(*own),
+            None => self.market_level(buys, level - inside.len()),
+        }
+    }
+
+    /// On which side of the book a peg looks.
+    pub(super) fn pegged_side(side: Side, peg: Peg) -> Side {
+        match peg.price_type {
+            PegPriceType::Primary => side,
+            PegPriceType::Market => side.opposite(),
+        }
     }
 
     /// The prices of own resting orders that are better than the market's, the best first.
-    fn own_inside(&self, side: Side) -> Vec<Price> {
+    pub(super) fn own_inside(&self, side: Side) -> Vec<Price> {
         let (bid, ask) = (self.bid(), self.ask());
         let inside = |w: &&Working| w.stage == Stage::Resting && w.order.side == side;
         let prices = self.open.iter().filter(inside).map(|w| w.order.limit());

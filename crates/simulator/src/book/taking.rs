@@ -9,6 +9,7 @@ use super::prices::beyond;
 use super::{Book, Stage, Working};
 use crate::desk::Desk;
 use crate::reference::ExecutionLimits;
+use crate::trace::{Fact, Way};
 
 impl Book {
     /// The own order on the book that a taker of `side` meets first at `bound` or better: best
@@ -36,10 +37,11 @@ impl Book {
         w.tried = self.step;
         let order = &w.order;
         let takes = Self::limit_of(order).is_none_or(|limit| self.would_take(order.side, limit));
+        desk.note(order, || self.reach_fact(order, takes));
         let before = order.filled_quantity;
         if takes {
             let limits = self.execution_limits(desk, order.side);
-            if order.time_in_force == TimeInForce::Fok && self.available(order, limits) < order.remaining() {
+            if order.time_in_force == TimeInForce::Fok && !self.fills_whole(desk, order, limits) {
                 let reason = self.unfilled_fok(order);
                 return self.end(desk, &mut w.order, End::expired(reason));
             }
@@ -64,6 +66,7 @@ impl Book {
                 }
                 w.queued = desk.queue();
                 w.show();
+                desk.note(&w.order, || self.rest_fact(&w));
                 self.keep(w);
             }
         }
@@ -76,6 +79,14 @@ impl Book {
         } else {
             ExpiryReason::ExecutionRulePriceRangeExceeded
         }
+    }
+
+    /// Whether a FOK gets all that it asks for.
+    fn fills_whole(&self, desk: &mut Desk, order: &Order, limits: ExecutionLimits) -> bool {
+        let (needed, available) = (order.remaining(), self.available(order, limits));
+        let holds = available >= needed;
+        desk.note(order, || Fact::AllOrNothing { needed, available, holds });
+        holds
     }
 
     /// How much an order could trade at once within price limits; for FOK.
@@ -120,7 +131,7 @@ impl Book {
     /// Takes: own orders in the way first, then the market's liquidity.
     pub(super) fn take(&mut self, desk: &mut Desk, order: &mut Order, limits: ExecutionLimits) {
         while let Some(at) = self.best_own(order.side, self.bound(order)) {
-            if !limits.allow(self.open[at].order.limit()) {
+            if !self.is_within(desk, order, limits, self.open[at].order.limit()) {
                 return self.exceed(desk, order);
             }
             self.meet_own(desk, order, at);
@@ -133,14 +144,25 @@ impl Book {
             return;
         }
         let price = self.taker_price(order.side, limit, order.remaining());
-        if !limits.allow(price) {
+        desk.note(&*order, || self.price_fact(order.side, limit, order.remaining()));
+        if !self.is_within(desk, order, limits, price) {
             return self.exceed(desk, order);
         }
+        desk.note(&*order, || self.draw_fact(order));
         let quantity = self.draw(order.remaining());
         if !quantity.is_zero() {
             let trade = desk.next_trade();
             self.fill(desk, order, (trade, price, quantity, Liquidity::Taker));
         }
+    }
+
+    /// Whether a taker may trade at a price.
+    fn is_within(&mut self, desk: &mut Desk, order: &Order, limits: ExecutionLimits, price: Price) -> bool {
+        let holds = limits.allow(price);
+        if desk.trace.is_on() {
+            self.note_range(desk, order, price, holds);
+        }
+        holds
     }
 
     /// A taker that would trade outside the price range expires.
@@ -160,6 +182,10 @@ impl Book {
             (mode, _) => mode,
         };
         let both = taker.remaining().min(maker.order.remaining());
+        let ids = (taker.order_id, maker.order.order_id);
+        let met = || Fact::MeetsOwn { taker: ids.0, maker: ids.1, price, quantity: both, mode };
+        desk.note(&*taker, met);
+        desk.note(&maker.order, met);
         let (from_maker, from_taker) = match mode {
             SelfTradePrevention::None => {
                 let quantity = both.min(maker.shown);
@@ -176,7 +202,6 @@ impl Book {
         };
         if mode != SelfTradePrevention::None {
             let match_id = desk.next_prevented();
-            let (maker_id, taker_id) = (maker.order.order_id, taker.order_id);
             let of = |quantity, counter_order_id| Prevented {
                 match_id,
                 quantity,
@@ -186,11 +211,11 @@ impl Book {
                 mode,
             };
             if !from_maker.is_zero() {
-                self.prevent(desk, &mut maker.order, of(from_maker, taker_id));
+                self.prevent(desk, &mut maker.order, of(from_maker, ids.0));
                 maker.shown = maker.shown.min(maker.order.remaining());
             }
             if !from_taker.is_zero() {
-                self.prevent(desk, taker, of(from_taker, maker_id));
+                self.prevent(desk, taker, of(from_taker, ids.1));
             }
         }
         if !maker.order.status.is_final() {
@@ -199,7 +224,7 @@ impl Book {
     }
 
     /// Draws from the bar's budget (rule 4.1).
-    pub(super) fn draw(&mut self, wanted: Quantity) -> Quantity {
+    fn draw(&mut self, wanted: Quantity) -> Quantity {
         let quantity = wanted.min(self.budget);
         self.assumptions.budget_exhausted += u64::from(quantity < wanted && self.has_volume);
         self.budget = self.budget.checked_sub(quantity).expect("at most the budget");
@@ -210,6 +235,7 @@ impl Book {
     pub(super) fn continue_remainder(&mut self, desk: &mut Desk, at: usize) {
         let takes = self.would_take(self.open[at].order.side, self.open[at].order.limit());
         self.open[at].stage = if takes { Stage::Remainder } else { Stage::Resting };
+        desk.note(&self.open[at].order, || self.remain_fact(&self.open[at]));
         if !takes || self.budget.is_zero() {
             return;
         }
@@ -224,9 +250,13 @@ impl Book {
         }
     }
 
-    /// Fills a resting order at its own limit with what the budget gives (rule 3.3).
-    pub(super) fn fill_resting(&mut self, desk: &mut Desk, at: usize) {
+    /// Fills a resting order that a move goes through, at its own limit, with what the budget
+    /// gives (rule 3.3).
+    pub(super) fn fill_resting(&mut self, desk: &mut Desk, at: usize, way: Way) {
         self.open[at].tried = self.step;
+        if desk.trace.is_on() {
+            self.note_through(desk, at, way);
+        }
         let quantity = self.draw(self.open[at].order.remaining());
         if quantity.is_zero() {
             return;

@@ -5,6 +5,7 @@ use candlewick_model::{ExpiryReason, Order, OrderRequest, OrderType, Price, Side
 use super::booking::End;
 use super::{Book, Stage, Working};
 use crate::desk::Desk;
+use crate::trace::About;
 
 /// Ten thousand basis points are the whole.
 const WHOLE: i128 = 10_000;
@@ -21,7 +22,7 @@ impl Book {
     }
 
     /// The level at which a trailing order triggers: the next tick beyond.
-    fn trailing_level(&self, side: Side, extreme: Price, delta: u32) -> Price {
+    pub(super) fn trailing_level(&self, side: Side, extreme: Price, delta: u32) -> Price {
         let tick = i128::from(self.instrument.filters.tick().units());
         let (extreme, delta) = (i128::from(extreme.units()), i128::from(delta));
         let units = match side {
@@ -40,14 +41,15 @@ impl Book {
     }
 
     /// The market has met the stop price of an order that trails from here on.
-    pub(super) fn begin_trailing(&mut self, desk: &Desk, at: usize, price: Price) {
+    pub(super) fn begin_trailing(&mut self, desk: &mut Desk, at: usize, price: Price) {
         let w = &mut self.open[at];
         w.order.trailing_time = Some(desk.now);
         w.extreme = price;
+        desk.note(&self.open[at].order, || self.trail_fact(&self.open[at]));
     }
 
     /// The market stands at `price`: the best price of orders that trail moves along.
-    pub(super) fn follow(&mut self, price: Price) {
+    pub(super) fn follow(&mut self, desk: &mut Desk, price: Price) {
         for w in &mut self.open {
             if w.stage == Stage::Contingent && w.order.trailing_time.is_some() {
                 w.extreme = match w.order.side {
@@ -55,6 +57,9 @@ impl Book {
                     Side::Sell => w.extreme.max(price),
                 };
             }
+        }
+        if desk.trace.is_on() {
+            self.note_trails(desk, price);
         }
     }
 
@@ -68,7 +73,7 @@ impl Book {
         let released = candlewick_model::ledger::locked_by(&w.order);
         let old = w.order;
         w.stage = Stage::Resting;
-        if let Err(()) = self.take_peg(&mut w.order) {
+        if let Err(()) = self.take_peg(desk, &mut w.order) {
             return self.reject_triggered(desk, old);
         }
         if self.check_again(desk, &w, released).is_err() {
@@ -82,10 +87,10 @@ impl Book {
     }
 
     /// A pegged order gets its price when it is triggered.
-    fn take_peg(&mut self, order: &mut Order) -> Result<(), ()> {
+    fn take_peg(&mut self, desk: &mut Desk, order: &mut Order) -> Result<(), ()> {
         let Some(peg) = order.peg else { return Ok(()) };
         let request = OrderRequest::from(&*order);
-        order.pegged_price = self.pegged(order.side, peg, request.price()).map_err(drop)?;
+        order.pegged_price = self.pegged(desk, About::from(&*order), order.side, peg, request.price()).map_err(drop)?;
         order.lock_price = self.lock_price(&request, order.pegged_price);
         Ok(())
     }
