@@ -294,6 +294,7 @@ impl<S: Strategy> Backtest<S> {
         self.replay.catch_up()?;
         let closes = self.series.iter().filter(|series| !series.moves).filter_map(SeriesPlan::next_close).min();
         let Some(next) = [self.replay.next_instant()?, closes].into_iter().flatten().min() else { return Ok(()) };
+        self.drop_unsendable();
         let now = next.max(self.replay.now());
         self.fire_timers(|at| at < now);
         self.make_transfers(now)?;
@@ -310,6 +311,21 @@ impl<S: Strategy> Backtest<S> {
             }
         }
         self.handle(now, &closed)
+    }
+
+    /// Commands for a market that has ended, while others go on, are never sent (rule 1.7): they
+    /// do not wait for the end of all.
+    fn drop_unsendable(&mut self) {
+        if !(0..self.markets.len()).any(|market| self.replay.has_ended(market)) {
+            return;
+        }
+        let replay = &self.replay;
+        let is_late =
+            |p: &Pending| replay.market_of(&p.outgoing.command).is_some_and(|market| replay.has_ended(market));
+        let (late, pending) = std::mem::take(&mut self.pending).into_iter().partition(is_late);
+        self.pending = pending;
+        let late: VecDeque<Pending> = late;
+        late.into_iter().for_each(|p| self.session.not_sent(p.outgoing));
     }
 
     /// What is to be settled before a market moves on: at the open of a bar its path.

@@ -338,6 +338,12 @@ impl Replay {
         }
     }
 
+    /// Whether the last bar of a market has closed.
+    pub(crate) fn has_ended(&self, market: usize) -> bool {
+        let feed = &self.feeds[market];
+        feed.row >= feed.bars.len()
+    }
+
     /// When the bar of a market closes that comes next, or runs.
     pub(crate) fn next_close(&self, market: usize) -> Option<Timestamp> {
         let feed = &self.feeds[market];

@@ -189,3 +189,17 @@ fn a_price_series_values_what_is_not_traded() {
     let orders = vec![(1, 0, Side::Buy, "1"), (3, 0, Side::Buy, "1")];
     assert_eq!(equity(&mut Diary { orders, seen: Vec::new() }), quiet);
 }
+
+#[test]
+fn rule_1_7_a_market_that_has_ended_takes_nothing_while_others_go_on() {
+    let a = market("AU", Interval::OneMinute, bars(0, 1, &[[10, 10]; 6]));
+    let b = market("BU", Interval::OneMinute, bars(0, 1, &[[5, 5]; 2]));
+    let setup = setup(vec![a, b], &[("U", "100")]);
+    let orders = vec![(1, 1, Side::Buy, "1"), (2, 1, Side::Buy, "1"), (3, 1, Side::Buy, "1"), (4, 0, Side::Buy, "1")];
+    let finished = run(&setup, &mut Diary { orders, seen: Vec::new() }).unwrap();
+    assert_eq!(fills(&finished), ["60s BU 1@5", "240s AU 1@10"]);
+    let events: Vec<_> = finished.outcome.events.iter().collect();
+    let never = |event: &Event| matches!(event, Event::NotSent { .. });
+    assert_eq!(events.iter().filter(|event| never(event)).count(), 2);
+    assert!(!never(events.last().unwrap()), "they are told of when it is known, not at the end of all");
+}

@@ -507,7 +507,9 @@ impl Context {
         &self.series
     }
 
-    pub(crate) fn ledger(&self) -> &Ledger {
+    /// All balances of this strategy's slice.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
