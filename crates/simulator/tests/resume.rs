@@ -95,7 +95,7 @@ fn what_was_not_taken_is_still_said_and_the_order_still_rests() {
     assert_eq!(replay.drain_events().count(), 1);
     assert_eq!(replay.open_orders(0).count(), 1);
     assert_eq!(replay.account().balance(Asset::new("U").unwrap()).locked, "9".parse().unwrap());
-    assert_eq!(replay.next_point(0).unwrap().bar, 2);
+    assert_eq!(replay.next_point(0).unwrap().unwrap().bar, 2);
 }
 
 #[test]

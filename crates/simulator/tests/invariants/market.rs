@@ -178,16 +178,28 @@ impl MarketPlan {
 
     /// The half second at which a request must leave at the latest, to be taken up.
     pub(crate) fn last_call(&self) -> i64 {
+        (self.last_extreme().micros() - instant(0).micros() - self.model.latency_us).div_euclid(500_000)
+    }
+
+    fn last_extreme(&self) -> Timestamp {
         let bars = self.bars();
         let last = bars.bar(bars.len() - 1);
-        let last_extreme = last.open_time.plus((last.close_time.micros() - last.open_time.micros()) * 2 / 3);
-        (last_extreme.micros() - instant(0).micros() - self.model.latency_us).div_euclid(500_000)
+        last.open_time.plus((last.close_time.micros() - last.open_time.micros()) * 2 / 3)
+    }
+
+    /// What is in force at the last call, if a market is closed then, so that all can be cancelled.
+    fn last_snapshot(&self) -> Option<Snapshot> {
+        let by_then = self.snapshots.iter().filter(|snapshot| instant(snapshot.at) <= self.last_extreme());
+        let last = by_then.max_by_key(|snapshot| snapshot.at)?;
+        let is_closed = !["TRADING", "CANCEL_ONLY"].contains(&last.status);
+        is_closed.then(|| Snapshot { status: "CANCEL_ONLY", ..last.clone() })
     }
 
     /// `discounts`: whether commission is paid in BNB where there is some.
     pub(crate) fn market(&self, names: (&str, &str, &str), bars: Arc<Bars>, discounts: bool) -> Market {
         let read = |snapshot: &Snapshot| (instant(snapshot.at), snapshot.instrument(names));
-        let timeline = Timeline::new(self.snapshots.iter().map(read).collect()).unwrap();
+        let last = self.last_snapshot().map(|snapshot| (self.last_extreme(), snapshot.instrument(names)));
+        let timeline = Timeline::new(self.snapshots.iter().map(read).chain(last).collect()).unwrap();
         let mut model = self.model;
         model.fees.discount = discounts.then(|| Discount { asset: asset("BNB"), rate: rate("0.25") });
         Market {

@@ -36,7 +36,11 @@ impl Lives {
             None => is_born(orders, report)?,
             Some(before) => {
                 prop_assert!(!before.status.is_final(), "told of after its end: {:?}", report);
+                let is_amended = report.execution_type == ExecutionType::Replaced;
+                let shown = before.iceberg_quantity;
                 let same = Order {
+                    // What is shown is never more than the quantity.
+                    iceberg_quantity: if is_amended { shown.min(order.quantity) } else { shown },
                     client_order_id: order.client_order_id,
                     quantity: order.quantity,
                     trailing_time: order.trailing_time,
