@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use candlewick_lake::{Lake, SeriesName, Snapshot, content_sha256, gaps_of};
+use candlewick_lake::{Lake, SeriesName, Snapshot, gaps_of};
 use candlewick_model::run::{AssumedFilters, Band, PathModel, Provenance, Run, RunMarket};
 use candlewick_model::{Asset, Gap, Instrument, Interval, Symbol, Timestamp};
 use candlewick_simulator::trace::{Subject, Traced};
@@ -15,7 +15,7 @@ use ring::digest::{SHA256, digest};
 use crate::config::{Config, MarketPlan};
 use crate::detail::{LakeDetail, details};
 use crate::prices::{Priced, Prices};
-use crate::series::{self, Found, average_bars};
+use crate::series::{self, Columns, Found, average_bars};
 
 /// Markets with what a report says about where they came from.
 pub struct Prepared {
@@ -41,6 +41,8 @@ struct Notes {
     assumed_filters: Option<AssumedFilters>,
     /// Whether the bars were made of trades.
     is_of_trades: bool,
+    /// What its bars are, and the longer ones, by content.
+    sha256: Vec<String>,
     /// What it may move along inside of them.
     details: Vec<Arc<LakeDetail>>,
 }
@@ -56,6 +58,15 @@ struct Source<'a> {
 impl Prepared {
     /// Reads what the configuration names. `text` is the configuration as it stands in its file.
     pub fn new(config: &Config, text: &str, lake: &Lake) -> anyhow::Result<Self> {
+        Self::with(config, text, lake, Columns::Market)
+    }
+
+    /// As [`Self::new`], for whoever shows the markets' bars to others: all of their columns.
+    pub fn whole(config: &Config, text: &str, lake: &Lake) -> anyhow::Result<Self> {
+        Self::with(config, text, lake, Columns::All)
+    }
+
+    fn with(config: &Config, text: &str, lake: &Lake, columns: Columns) -> anyhow::Result<Self> {
         let start = config.from.map_or(Timestamp::MIN, |p| p.range().start);
         let end = config.to.map_or(Timestamp::MAX, |p| p.range().end);
         if start >= end {
@@ -63,7 +74,7 @@ impl Prepared {
         }
         let plans = config.markets()?;
         let read = |plan: &MarketPlan| {
-            series::bars(lake, SeriesName { symbol: plan.symbol, interval: plan.interval }, start..end)
+            series::bars(lake, SeriesName { symbol: plan.symbol, interval: plan.interval }, start..end, columns)
         };
         let all = plans.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
         let first = all.iter().map(|found| found.bars.open_time[0]).min().unwrap_or(start);
@@ -75,7 +86,8 @@ impl Prepared {
             markets.push(market);
             notes.push(of_market);
         }
-        let (prices, counted_in) = source.price(&mut markets)?;
+        let (prices, of_prices, counted_in) = source.price(&mut markets)?;
+        let hashes: Vec<String> = notes.iter().flat_map(|notes| notes.sha256.clone()).chain(of_prices).collect();
         let (_, script) = config.strategy()?;
         let symbols: Vec<Symbol> = markets.iter().map(|market| market.timeline.last().symbol).collect();
         Ok(Self {
@@ -83,7 +95,7 @@ impl Prepared {
             filter_notes: notes_of(&symbols, &source.snapshots),
             provenance: Provenance {
                 program_version: env!("CARGO_PKG_VERSION").to_owned(),
-                data_sha256: data_sha256(&markets, &prices),
+                data_sha256: data_sha256(&hashes),
                 configuration_sha256: sha256([text, script.as_deref().unwrap_or_default()]),
                 filters_sha256: sha256(source.snapshots.iter().map(|s| s.json.as_str())),
             },
@@ -234,10 +246,12 @@ impl Source<'_> {
         let series = SeriesName { symbol: plan.symbol, interval: plan.interval };
         let bars = &found.bars;
         let (first, last) = (bars.open_time[0], bars.close_time[bars.len() - 1]);
-        let longer = |interval: Interval| {
-            let found = series::bars(self.lake, SeriesName { interval, ..series }, self.range.clone())?;
-            anyhow::Ok((interval, found.bars))
+        let longer = |interval: &Interval| {
+            let series = SeriesName { interval: *interval, ..series };
+            series::bars(self.lake, series, self.range.clone(), Columns::Market)
         };
+        let longer = plan.longer.iter().map(longer).collect::<anyhow::Result<Vec<_>>>()?;
+        let sha256 = std::iter::once(found).chain(&longer).map(|found| found.sha256.clone()).collect();
         let details = match plan.fill_model.path {
             PathModel::Detail => details(self.lake, series, plan.detail, &(first..last.plus(1)))?,
             PathModel::Nearest | PathModel::Pessimistic | PathModel::Optimistic => Vec::new(),
@@ -246,7 +260,7 @@ impl Source<'_> {
         let since = timeline.first_time();
         let market = Market {
             average_bars: average_bars(self.lake, series, found)?,
-            longer: plan.longer.into_iter().map(longer).collect::<anyhow::Result<_>>()?,
+            longer: plan.longer.into_iter().zip(longer).map(|(interval, found)| (interval, found.bars)).collect(),
             details: details.iter().map(|detail| Arc::clone(detail) as Arc<dyn DetailSource>).collect(),
             reference: plan.reference,
             price_range: plan.price_range,
@@ -256,14 +270,16 @@ impl Source<'_> {
             gaps: gaps_of(bars, plan.interval),
             assumed_filters: (since > first).then(|| AssumedFilters { from: first, to: since.min(last) }),
             is_of_trades: found.is_of_trades,
+            sha256,
             details,
         };
         Ok((market, notes))
     }
 
     /// Everything that gives prices to assets: the series beside the markets, what equity is
-    /// counted in, and the prices at which commission is discounted.
-    fn price(&self, markets: &mut [Market]) -> anyhow::Result<(Vec<Priced>, Asset)> {
+    /// counted in, and the prices at which commission is discounted. What the former are by
+    /// content is given, too.
+    fn price(&self, markets: &mut [Market]) -> anyhow::Result<(Vec<Priced>, Vec<String>, Asset)> {
         let counted_in = self.counted_in(markets)?;
         let finest = markets.iter().map(|market| market.interval).min().unwrap_or(Interval::OneMinute);
         let mut prices = Prices::new(self.lake, &self.snapshots, finest, self.range.clone());
@@ -294,7 +310,8 @@ impl Source<'_> {
         for asset in assets.chain(discounts) {
             prices.ensure(asset, counted_in)?;
         }
-        Ok((prices.into_beside(), counted_in))
+        let (beside, sha256) = prices.into_beside();
+        Ok((beside, sha256, counted_in))
     }
 
     fn counted_in(&self, markets: &[Market]) -> anyhow::Result<Asset> {
@@ -375,14 +392,8 @@ fn notes_of(symbols: &[Symbol], snapshots: &[Snapshot]) -> Vec<String> {
 }
 
 /// Of all bars that decide something; of one series alone that of its bars.
-fn data_sha256(markets: &[Market], prices: &[Priced]) -> String {
-    let of_market = |market: &Market| {
-        let longer = market.longer.iter().map(|(_, bars)| content_sha256(bars)).collect::<Vec<_>>();
-        std::iter::once(content_sha256(&market.bars)).chain(longer)
-    };
-    let beside = prices.iter().map(|(.., bars)| content_sha256(bars));
-    let all: Vec<String> = markets.iter().flat_map(of_market).chain(beside).collect();
-    match &all[..] {
+fn data_sha256(series: &[String]) -> String {
+    match series {
         [only] => only.clone(),
         several => sha256(several.iter().map(String::as_str)),
     }

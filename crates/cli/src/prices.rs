@@ -11,7 +11,7 @@ use candlewick_lake::{Lake, SeriesName, Snapshot};
 use candlewick_model::{Amount, Asset, Bars, Interval, Symbol, Timestamp, Worth};
 
 use crate::prepare::unknown;
-use crate::series::bars;
+use crate::series::{Columns, Found, bars};
 
 /// A series that gives prices, with base and quote asset.
 pub(crate) type Priced = (Asset, Asset, Arc<Bars>);
@@ -24,11 +24,13 @@ pub(crate) struct Prices<'a> {
     range: Range<Timestamp>,
     known: Vec<Priced>,
     beside: Vec<Priced>,
+    /// What those beside are, by content.
+    sha256: Vec<String>,
 }
 
 impl<'a> Prices<'a> {
     pub(crate) fn new(lake: &'a Lake, snapshots: &'a [Snapshot], finest: Interval, range: Range<Timestamp>) -> Self {
-        Self { lake, snapshots, finest, range, known: Vec::new(), beside: Vec::new() }
+        Self { lake, snapshots, finest, range, known: Vec::new(), beside: Vec::new(), sha256: Vec::new() }
     }
 
     /// A market's own bars.
@@ -42,8 +44,9 @@ impl<'a> Prices<'a> {
         let instrument = instruments.next_back().ok_or_else(|| unknown(symbol, self.snapshots))?;
         let (base, quote) = (instrument.base_asset, instrument.quote_asset);
         if self.find(base, quote).is_none() {
-            let bars = self.read(symbol)?;
+            let Found { bars, sha256, .. } = self.read(symbol)?;
             self.beside.push((base, quote, bars));
+            self.sha256.push(sha256);
         }
         Ok(())
     }
@@ -77,9 +80,9 @@ impl<'a> Prices<'a> {
         ))
     }
 
-    /// The series beside the markets.
-    pub(crate) fn into_beside(self) -> Vec<Priced> {
-        self.beside
+    /// The series beside the markets, and what they are by content.
+    pub(crate) fn into_beside(self) -> (Vec<Priced>, Vec<String>) {
+        (self.beside, self.sha256)
     }
 
     fn all(&self) -> impl Iterator<Item = &Priced> {
@@ -102,12 +105,9 @@ impl<'a> Prices<'a> {
 
     /// The bars of a symbol at the markets' shortest interval, or the shortest longer one that
     /// the lake holds.
-    fn read(&self, symbol: Symbol) -> anyhow::Result<Arc<Bars>> {
+    fn read(&self, symbol: Symbol) -> anyhow::Result<Found> {
+        let read = |interval| bars(self.lake, SeriesName { symbol, interval }, self.range.clone(), Columns::Market);
         let mut intervals = Interval::ALL.into_iter().filter(|interval| *interval >= self.finest);
-        let found =
-            intervals.find_map(|interval| bars(self.lake, SeriesName { symbol, interval }, self.range.clone()).ok());
-        let found =
-            found.map_or_else(|| bars(self.lake, SeriesName { symbol, interval: self.finest }, self.range.clone()), Ok);
-        Ok(found?.bars)
+        intervals.find_map(|interval| read(interval).ok()).map_or_else(|| read(self.finest), Ok)
     }
 }

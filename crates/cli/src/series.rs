@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use candlewick_lake::{Lake, SeriesName, TradeSeries, TradeTable};
+use candlewick_lake::{Lake, SeriesName, TradeSeries, TradeTable, content_sha256};
 use candlewick_model::time::DAY;
 use candlewick_model::{Bars, Interval, Timestamp};
 
@@ -13,19 +13,39 @@ use candlewick_model::{Bars, Interval, Timestamp};
 pub(crate) struct Found {
     pub(crate) bars: Arc<Bars>,
     pub(crate) is_of_trades: bool,
+    /// What they are, by content.
+    pub(crate) sha256: String,
+}
+
+/// What of bars is read.
+#[derive(Clone, Copy)]
+pub(crate) enum Columns {
+    All,
+    /// Nothing is matched by the rest, nor do the strategies here look at it.
+    Market,
 }
 
 /// The bars of a series; none is an error.
-pub(crate) fn bars(lake: &Lake, series: SeriesName, range: Range<Timestamp>) -> anyhow::Result<Found> {
+pub(crate) fn bars(
+    lake: &Lake,
+    series: SeriesName,
+    range: Range<Timestamp>,
+    columns: Columns,
+) -> anyhow::Result<Found> {
     let SeriesName { symbol, interval } = series;
-    let bars = lake.bars(&series, range.clone())?;
+    let bars = match columns {
+        Columns::All => lake.bars(&series, range.clone())?,
+        Columns::Market => lake.market_bars(&series, range.clone())?,
+    };
     if !bars.is_empty() {
-        return Ok(Found { bars: Arc::new(bars), is_of_trades: false });
+        let sha256 = lake.sha256_within(&series, &range)?;
+        return Ok(Found { bars: Arc::new(bars), is_of_trades: false, sha256 });
     }
     if lake.trade_series()?.contains(&TradeSeries { symbol, table: TradeTable::AggTrades }) {
         let bars = lake.bars_of_trades(symbol, interval, range)?;
         if !bars.is_empty() {
-            return Ok(Found { bars: Arc::new(bars), is_of_trades: true });
+            let sha256 = content_sha256(&bars);
+            return Ok(Found { bars: Arc::new(bars), is_of_trades: true, sha256 });
         }
     }
     Err(anyhow!(
@@ -45,12 +65,17 @@ pub(crate) fn average_bars(lake: &Lake, series: SeriesName, found: &Found) -> an
         return Ok(Arc::new(lake.bars_of_trades(series.symbol, interval, range)?));
     }
     for interval in Interval::ALL.into_iter().take_while(|interval| *interval < series.interval) {
-        let finer = lake.bars(&SeriesName { interval, ..series }, range.clone())?;
+        let finer = lake.market_bars(&SeriesName { interval, ..series }, range.clone())?;
         let covers = |b: &Bars| b.open_time.first() <= Some(&first) && b.close_time.last() >= Some(&last);
         if !finer.is_empty() && covers(&finer) {
             return Ok(Arc::new(finer));
         }
     }
-    let with_day_before = lake.bars(&series, range)?;
-    Ok(if with_day_before.len() == bars.len() { Arc::clone(bars) } else { Arc::new(with_day_before) })
+    let mut with_day_before = lake.market_bars(&series, range.start..first)?;
+    if with_day_before.is_empty() {
+        return Ok(Arc::clone(bars));
+    }
+    // As little as was read of the day.
+    with_day_before.append(Bars { trades: Vec::new(), ..Bars::clone(bars) });
+    Ok(Arc::new(with_day_before))
 }

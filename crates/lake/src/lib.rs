@@ -10,6 +10,7 @@
 mod changes;
 mod check;
 mod columns;
+mod content;
 mod encode;
 mod error;
 mod exchange_info;

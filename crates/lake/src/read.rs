@@ -56,7 +56,7 @@ impl Lake {
     }
 
     /// As [`Self::bars`], without what nothing is matched by: volumes of takers and numbers of
-    /// trades, whose columns stay empty. Half of the memory and of the time.
+    /// trades, which are zero. Two thirds of the memory, and less time.
     pub fn market_bars(&self, series: &SeriesName, range: Range<Timestamp>) -> Result<Bars, LakeError> {
         self.columns(series, range, &MARKET)
     }
@@ -187,14 +187,15 @@ impl<V> Numbers<V> {
         self.volumes.iter_mut().for_each(|column| keep(column, from..to));
     }
 
-    /// The columns as bars; those that were not wanted are empty.
+    /// The columns as bars; volumes that were not wanted are zeros.
     fn into_bars(self) -> Bars
     where
         Amounts: From<Vec<V>>,
     {
+        let rows = self.narrow.first().map_or(0, Vec::len);
         let (mut narrow, mut volumes) = (self.narrow.into_iter(), self.volumes.into_iter());
         let mut narrow = || narrow.next().unwrap_or_default();
-        let mut volume = || Amounts::from(volumes.next().unwrap_or_default());
+        let mut volume = || volumes.next().map_or(Amounts::zeros(rows), Amounts::from);
         Bars {
             open_time: times(narrow()),
             close_time: times(narrow()),

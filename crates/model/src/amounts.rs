@@ -14,6 +14,8 @@ pub struct Amounts(Column);
 
 #[derive(Debug, Clone)]
 enum Column {
+    /// So many of nothing, which take no memory.
+    Zeros(usize),
     Narrow(Vec<i64>),
     Wide(Vec<i128>),
 }
@@ -34,11 +36,18 @@ impl Amounts {
         Self(Column::Narrow(Vec::with_capacity(rows)))
     }
 
+    /// So many of nothing, for a column that was not asked for.
+    #[must_use]
+    pub const fn zeros(count: usize) -> Self {
+        Self(Column::Zeros(count))
+    }
+
     /// How many there are.
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
         match &self.0 {
+            Column::Zeros(count) => *count,
             Column::Narrow(units) => units.len(),
             Column::Wide(units) => units.len(),
         }
@@ -55,6 +64,7 @@ impl Amounts {
     #[inline]
     pub fn get(&self, row: usize) -> Option<Amount> {
         let units = match &self.0 {
+            Column::Zeros(count) => (row < *count).then_some(0),
             Column::Narrow(units) => units.get(row).map(|units| i128::from(*units)),
             Column::Wide(units) => units.get(row).copied(),
         };
@@ -71,34 +81,54 @@ impl Amounts {
     /// Adds one at the end.
     #[inline]
     pub fn push(&mut self, amount: Amount) {
+        self.fill_in();
         match (&mut self.0, i64::try_from(amount.units())) {
             (Column::Narrow(units), Ok(narrow)) => units.push(narrow),
             (Column::Wide(units), _) => units.push(amount.units()),
-            (Column::Narrow(_), Err(_)) => self.widen().push(amount.units()),
+            (Column::Narrow(_) | Column::Zeros(_), _) => self.widen().push(amount.units()),
         }
     }
 
     /// Puts another one into a row; panics beyond the end.
     pub fn set(&mut self, row: usize, amount: Amount) {
+        if self.get(row) == Some(amount) {
+            return;
+        }
+        self.fill_in();
         match (&mut self.0, i64::try_from(amount.units())) {
             (Column::Narrow(units), Ok(narrow)) => units[row] = narrow,
             (Column::Wide(units), _) => units[row] = amount.units(),
-            (Column::Narrow(_), Err(_)) => self.widen()[row] = amount.units(),
+            (Column::Narrow(_) | Column::Zeros(_), _) => self.widen()[row] = amount.units(),
+        }
+    }
+
+    /// Gives zeros their memory.
+    #[inline]
+    fn fill_in(&mut self) {
+        if let Column::Zeros(count) = self.0 {
+            self.0 = Column::Narrow(vec![0; count]);
         }
     }
 
     fn widen(&mut self) -> &mut Vec<i128> {
+        self.fill_in();
         if let Column::Narrow(units) = &self.0 {
             self.0 = Column::Wide(units.iter().map(|units| i128::from(*units)).collect());
         }
         match &mut self.0 {
             Column::Wide(units) => units,
-            Column::Narrow(_) => unreachable!("it has just been widened"),
+            Column::Narrow(_) | Column::Zeros(_) => unreachable!("it has just been widened"),
         }
     }
 
     /// Adds all of another column at the end.
     pub fn append(&mut self, mut other: Self) {
+        if let (Column::Zeros(count), Column::Zeros(more)) = (&mut self.0, &other.0) {
+            *count += more;
+            return;
+        }
+        self.fill_in();
+        other.fill_in();
         match (&mut self.0, &mut other.0) {
             (Column::Narrow(units), Column::Narrow(more)) => units.append(more),
             _ => {
@@ -114,15 +144,23 @@ impl Amounts {
     #[must_use]
     pub fn slice(&self, rows: Range<usize>) -> Self {
         match &self.0 {
+            Column::Zeros(count) => {
+                assert!(rows.end <= *count, "no such rows");
+                Self(Column::Zeros(rows.len()))
+            }
             Column::Narrow(units) => Self(Column::Narrow(units[rows].to_vec())),
             Column::Wide(units) => units[rows].iter().map(|units| Amount::from_units(*units)).collect(),
         }
     }
 
-    /// Some rows as they lie in memory.
+    /// Some rows as they lie in memory; panics for a column that was not asked for.
     #[must_use]
     pub fn units(&self, rows: Range<usize>) -> Units<'_> {
         match &self.0 {
+            Column::Zeros(count) => {
+                assert!(*count == 0, "a column that was not asked for");
+                Units::Narrow(&[])
+            }
             Column::Narrow(units) => Units::Narrow(&units[rows]),
             Column::Wide(units) => Units::Wide(&units[rows]),
         }
@@ -138,6 +176,7 @@ impl Amounts {
     #[inline]
     pub fn sum(&self, rows: Range<usize>) -> Amount {
         Amount::from_units(match &self.0 {
+            Column::Zeros(_) => 0,
             Column::Narrow(units) => units[rows].iter().map(|units| i128::from(*units)).sum(),
             Column::Wide(units) => units[rows].iter().sum(),
         })
@@ -202,6 +241,12 @@ mod tests {
             let (from, to) = (all.len() / 3, all.len() * 2 / 3);
             let part: Vec<_> = column.slice(from..to).iter().map(Amount::units).collect();
             prop_assert_eq!(&part, &all[from..to]);
+            let mut zeros = Amounts::zeros(one.len());
+            zeros.append(Amounts::zeros(2).slice(1..2));
+            prop_assert_eq!(&zeros, &Amounts::from(vec![0_i64; one.len() + 1]));
+            zeros.append(column.clone());
+            prop_assert_eq!(zeros.len(), one.len() + 1 + all.len());
+            prop_assert!(zeros.iter().skip(one.len() + 1).map(Amount::units).eq(all.iter().copied()));
             if let (Some(row), Some(last)) = (all.len().checked_sub(1), all.first()) {
                 column.set(row, Amount::from_units(*last));
                 prop_assert_eq!(column.at(row).units(), *last);

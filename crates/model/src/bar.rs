@@ -73,7 +73,9 @@ impl Bar {
     }
 }
 
-/// Many bars of one series, a vector a column; all have the same length.
+/// Many bars of one series, a column for each of their values; all have the same length. Where
+/// nobody asked for what takers bought and for numbers of trades, the former are zeros and the
+/// latter are left out, and read as zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the columns are the fields of Bar")]
 pub struct Bars {
@@ -149,7 +151,9 @@ impl Bars {
         self.quote_volume.set(row, bar.quote_volume);
         self.taker_buy_volume.set(row, bar.taker_buy_volume);
         self.taker_buy_quote_volume.set(row, bar.taker_buy_quote_volume);
-        self.trades[row] = bar.trades;
+        if let Some(trades) = self.trades.get_mut(row) {
+            *trades = bar.trades;
+        }
     }
 
     /// The bar at a row; panics beyond the end, as indexing does.
@@ -205,7 +209,7 @@ impl Bars {
             quote_volume: self.quote_volume.slice(rows.clone()),
             taker_buy_volume: self.taker_buy_volume.slice(rows.clone()),
             taker_buy_quote_volume: self.taker_buy_quote_volume.slice(rows.clone()),
-            trades: self.trades[rows].to_vec(),
+            trades: self.trades.get(rows).map(<[_]>::to_vec).unwrap_or_default(),
         }
     }
 

@@ -117,7 +117,7 @@ impl Demo {
         let text = sample::configuration(from, to);
         std::fs::write(&file, &text).with_context(|| file.display().to_string())?;
         let (config, text) = Config::read(&file)?;
-        let prepared = Prepared::new(&config, &text, &self.lake)?;
+        let prepared = Prepared::whole(&config, &text, &self.lake)?;
         Ok((config, text, prepared))
     }
 

@@ -77,7 +77,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
 
 fn of_config(file: &Path, lake: &str) -> anyhow::Result<Service> {
     let (config, text) = Config::read(file)?;
-    let prepared = Prepared::new(&config, &text, &Lake::open(lake)?)?;
+    let prepared = Prepared::whole(&config, &text, &Lake::open(lake)?)?;
     config.only_market()?;
     Ok(service(prepared.setup.clone(), prepared.exchange_info().to_owned()))
 }
