@@ -355,11 +355,11 @@ impl<S: Strategy> Backtest<S> {
             if due {
                 series.row += 1;
                 any = true;
-                self.hand(now, Held::Bar(at));
+                self.hand(now, Held::Bar(at, now));
             }
         }
         if any {
-            self.hand(now, Held::Mark);
+            self.hand(now, Held::Mark(now));
         }
     }
 
@@ -384,7 +384,7 @@ impl<S: Strategy> Backtest<S> {
             }
             return;
         };
-        line.queue(session.take_commands());
+        line.say(session.take_commands());
         while let Some(outgoing) = line.next_to_send() {
             let (market, latency_us) = way(&outgoing);
             if let Some(arrival) = line.send(session, &outgoing, market, latency_us) {
