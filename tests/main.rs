@@ -14,3 +14,4 @@ mod portfolio;
 mod program;
 mod readers;
 mod realdata;
+mod stress;
