@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candlewick_binance::rest::{Rest, RestError};
 use candlewick_model::{RawParameters, Timestamp};
+use candlewick_strategy::patience::{RETRY_AFTER_MAX_SECONDS, Reaction, reaction};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -122,4 +123,38 @@ fn the_kinds_of_no_are_told_apart() {
     let error = runtime.block_on(nobody.new_order(&order)).unwrap_err();
     assert!(matches!(error, RestError::Transport { .. }), "never delivered: {error}");
     assert!(!error.to_string().contains("signature"), "{error}");
+}
+
+/// A backtest under stress does about an answer what live does: the client's kinds of no, and
+/// what `sender` makes of them.
+#[test]
+fn stress_reacts_as_live_does() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for status in [400_u16, 403, 409, 418, 429, 500, 502, 503, 504] {
+        for code in [-1000, -1003, -1006, -1007, -1008, -1015, -1021, -2010] {
+            for retry_after in [None, Some(7), Some(120), Some(121)] {
+                let body = format!(r#"{{"code":{code},"msg":"no"}}"#);
+                let after = retry_after.map(|seconds| format!("\r\nRetry-After: {seconds}")).unwrap_or_default();
+                let answer = format!("HTTP/1.1 {status} X{after}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                let order: RawParameters = [("symbol", "BTCUSDT")].into_iter().collect();
+                let error = runtime.block_on(async { canned(answer).await.new_order(&order).await.unwrap_err() });
+                let live = match error {
+                    RestError::Unknown { .. } => Reaction::LookUp,
+                    RestError::Limited { status: 429, retry_after_seconds, .. } => {
+                        match retry_after_seconds.unwrap_or(1) {
+                            seconds if seconds <= RETRY_AFTER_MAX_SECONDS.into() => {
+                                Reaction::Again { after_us: seconds as i64 * 1_000_000 }
+                            }
+                            _ => Reaction::GiveUp,
+                        }
+                    }
+                    RestError::Limited { .. } => Reaction::GiveUp,
+                    RestError::Refused(refusal) if refusal.code == -1021 => Reaction::Again { after_us: 0 },
+                    RestError::Refused(_) => Reaction::Refused,
+                    other => panic!("{other}"),
+                };
+                assert_eq!(reaction(status, code, retry_after), live, "{status} {code} {retry_after:?}");
+            }
+        }
+    }
 }

@@ -15,3 +15,4 @@ mod portfolio;
 mod program;
 mod readers;
 mod realdata;
+mod stress;

@@ -14,7 +14,7 @@ const PAIRS: [[&str; 3]; 4] =
     [["BTC", "USDT", "23000"], ["ETH", "BTC", "0.07"], ["BNB", "USDT", "300"], ["BNB", "BTC", "0.013"]];
 
 /// Three days of four markets, which have little to do with each other, and their rules.
-fn fill(lake: &Lake) {
+pub(crate) fn fill(lake: &Lake) {
     let mut symbols = Vec::new();
     let mut info = Value::Null;
     for (seed, [base, quote, price]) in PAIRS.into_iter().enumerate() {
@@ -55,7 +55,7 @@ fn chunk(plan: &MarketPlan) -> Chunk {
     Chunk { bars, source }
 }
 
-const CONFIGURATION: &str = r#"
+pub(crate) const CONFIGURATION: &str = r#"
 symbols = ["ETHBTC", "BTCUSDT"]
 interval = "1m"
 counted_in = "USDT"
@@ -84,7 +84,7 @@ asset = "USDT"
 amount = 1000
 "#;
 
-fn backtest(place: &Path, configuration: &str, out: &str) -> crate::program::Ended {
+pub(crate) fn backtest(place: &Path, configuration: &str, out: &str) -> crate::program::Ended {
     let [config, lake, out] = ["run.toml", "lake", out].map(|name| place.join(name).display().to_string());
     std::fs::write(&config, configuration).unwrap();
     run(&["backtest", &config, "--lake", &lake, "--out", &out, "--json"])

@@ -17,7 +17,7 @@ use crate::ingest::made::{Tree, name};
 use crate::program::{Ended, ingest, run};
 
 /// The folder of the data; where there is none, that is said even if the test passes.
-fn realdata() -> Option<PathBuf> {
+pub(crate) fn realdata() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/realdata");
     let folder = std::env::var_os("CANDLEWICK_REALDATA").map_or_else(beside, PathBuf::from);
     if folder.is_dir() {
@@ -336,7 +336,7 @@ fn real_archives_are_packed_and_unpacked_unchanged() {
 
 /// A lake with minutes of BTCUSDT, and a configuration for them with the exchange's rules of
 /// 2024-09-08.
-fn prepared(realdata: &Path, from: &str, to: &str, account: &str, strategy: &str) -> TempDir {
+pub(crate) fn prepared(realdata: &Path, from: &str, to: &str, account: &str, strategy: &str) -> TempDir {
     let folder = tempdir().unwrap();
     ingest(["BTCUSDT", "1m", from, to], &portal(realdata), &folder.path().join("lake")).assert(0, &[]);
     let info = realdata.join("exchange_info/exchangeInfo_2024-09-08_full_trading.json");
@@ -347,7 +347,7 @@ fn prepared(realdata: &Path, from: &str, to: &str, account: &str, strategy: &str
     folder
 }
 
-fn backtest(folder: &Path) -> (Ended, serde_json::Value) {
+pub(crate) fn backtest(folder: &Path) -> (Ended, serde_json::Value) {
     let at = |name: &str| folder.join(name).display().to_string();
     let ended = run(&["backtest", &at("run.toml"), "--lake", &at("lake"), "--out", &at("out"), "--json"]);
     ended.assert(0, &[]);

@@ -329,7 +329,7 @@ pub struct Bearing {
     pub refused: u64,
     /// Commands of which it was not known whether they had been executed.
     pub unknown: u64,
-    /// Commands that never reached the venue, and were told so.
+    /// Commands that were refused before they could reach the venue.
     pub rejected: u64,
     /// Commands that got through only after they had been rejected.
     pub retried: u64,

@@ -411,11 +411,11 @@ impl<S: Strategy> Backtest<S> {
             if due {
                 series.row += 1;
                 any = true;
-                self.hand(now, Held::Bar(at));
+                self.hand(now, Held::Bar(at, now));
             }
         }
         if any {
-            self.hand(now, Held::Mark);
+            self.hand(now, Held::Mark(now));
         }
     }
 
@@ -433,7 +433,7 @@ impl<S: Strategy> Backtest<S> {
             pending.extend(session.take_commands().map(|outgoing| on_its_way(replay, markets, outgoing)));
             return;
         };
-        line.queue(session.take_commands());
+        line.say(session.take_commands());
         while let Some(outgoing) = line.next_to_send() {
             let market = replay.market_of(&outgoing.command);
             let latency_us = markets[market.unwrap_or(0)].latency_us;

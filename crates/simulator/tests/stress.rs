@@ -210,7 +210,7 @@ fn check_conservation(setup: &Setup, finished: &Finished, events: &[Event]) -> R
 fn check_order(events: &[Event]) -> Result<(), TestCaseError> {
     let told: Vec<_> = events.iter().filter(|event| !matches!(event, Event::NotSent { .. })).collect();
     for pair in told.windows(2) {
-        prop_assert!(pair[0].time() <= pair[1].time(), "{:#?}", pair);
+        prop_assert!(pair[0].time() <= pair[1].time(), "{}", serde_json::to_string_pretty(&pair).unwrap());
     }
     let (mut done, mut free) = (BTreeMap::new(), Timestamp::MIN);
     for event in events {

@@ -32,23 +32,25 @@ pub fn bearing(run: &Run) -> Bearing {
     for event in &run.events {
         match event {
             Event::Refused { .. } => bearing.refused += 1,
-            Event::Trouble { met, .. } => *counter(&mut bearing, &met) += 1,
+            Event::Trouble { met, .. } => count(&mut bearing, &met),
             _ => {}
         }
     }
     bearing
 }
 
-/// What counts such a meeting.
-fn counter<'a>(bearing: &'a mut Bearing, met: &Met) -> &'a mut u64 {
+fn count(bearing: &mut Bearing, met: &Met) {
     match met {
-        Met::Delayed { .. } => &mut bearing.delayed,
-        Met::TimedOut { .. } => &mut bearing.unknown,
+        Met::Delayed { .. } => bearing.delayed += 1,
+        Met::TimedOut { .. } => bearing.unknown += 1,
         Met::Rejected { outcome, .. } => match outcome {
-            RejectionOutcome::Passed => &mut bearing.retried,
-            RejectionOutcome::Unknown => &mut bearing.unknown,
-            RejectionOutcome::GivenUp => &mut bearing.given_up,
-            RejectionOutcome::Refused => &mut bearing.rejected,
+            RejectionOutcome::Passed => bearing.retried += 1,
+            RejectionOutcome::Unknown => bearing.unknown += 1,
+            RejectionOutcome::Refused => bearing.rejected += 1,
+            RejectionOutcome::GivenUp => {
+                bearing.rejected += 1;
+                bearing.given_up += 1;
+            }
         },
     }
 }

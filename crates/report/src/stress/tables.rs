@@ -31,7 +31,11 @@ pub(crate) fn section(run: &Run, statistics: &Statistics) -> Option<Section> {
     let shown = shown(record);
     Some(Section {
         columns: shown.iter().map(|(name, _)| name.clone()).collect(),
-        rows: rows(statistics, &shown.iter().map(|(_, bearing)| *bearing).collect::<Vec<_>>()),
+        rows: rows(
+            statistics,
+            record.calm.final_equity,
+            &shown.iter().map(|(_, bearing)| *bearing).collect::<Vec<_>>(),
+        ),
         kinds: kinds(&record.episodes),
         over_all: over_all(record),
         late: late(run),
@@ -53,7 +57,7 @@ fn shown(record: &StressRecord) -> Vec<(String, &Bearing)> {
     shown
 }
 
-fn rows(statistics: &Statistics, shown: &[&Bearing]) -> Vec<Vec<String>> {
+fn rows(statistics: &Statistics, calm: Amount, shown: &[&Bearing]) -> Vec<Vec<String>> {
     let decimals = decimals_for(statistics.curve.initial);
     let row = |name: &str, of: &dyn Fn(&Bearing) -> String| {
         std::iter::once(name.to_owned()).chain(shown.iter().map(|bearing| of(bearing))).collect()
@@ -61,11 +65,15 @@ fn rows(statistics: &Statistics, shown: &[&Bearing]) -> Vec<Vec<String>> {
     let counted = |name: &str, of: fn(&Bearing) -> u64| row(name, &|bearing| count(of(bearing)));
     vec![
         row("Final equity", &|b| amount(b.final_equity, decimals)),
+        row("Against the calm run", &|b| match b.final_equity.checked_sub(calm) {
+            Some(Amount::ZERO) | None => NOTHING.to_owned(),
+            Some(more) => signed(more, decimals),
+        }),
         row("Return", &|b| signed_percent(b.growth)),
         row("Max drawdown", &|b| percent(Some(-b.max_drawdown))),
         counted("Orders accepted", |b| b.orders),
         counted("Commands refused", |b| b.refused),
-        counted("of these on their way", |b| b.rejected),
+        counted("of these before the venue", |b| b.rejected),
         counted("Outcomes unknown", |b| b.unknown),
         counted("Got through on a later try", |b| b.retried),
         counted("Delayed", |b| b.delayed),
@@ -102,18 +110,19 @@ fn late(run: &Run) -> Sheet {
     let row = |stop: &super::LateStop| {
         let (prices, _) = decimals(run, stop.symbol);
         let priced = |p: Price| number(price(p, prices), p.to_f64());
-        let stop_price = if stop.stop_price.is_zero() { text("trails") } else { priced(stop.stop_price) };
+        let stop_price =
+            if stop.stop_price.is_zero() { number("trails".to_owned(), 0.0) } else { priced(stop.stop_price) };
         vec![
             number(count(stop.order_id), stop.order_id as f64),
             text(stop.symbol.as_str()),
             side(stop.side),
             text(stop.order_type.as_str()),
-            stop_price,
+            text(stop.status.as_str()),
             instant(stop.halted),
             instant(stop.reopened),
             at(stop.triggered, "never"),
-            stop.average_price.map_or_else(|| text(NOTHING), priced),
-            text(stop.status.as_str()),
+            stop_price,
+            stop.average_price.map_or_else(|| number(NOTHING.to_owned(), 0.0), priced),
         ]
     };
     let columns = [
@@ -121,12 +130,12 @@ fn late(run: &Run) -> Sheet {
         MARKET,
         ("Side", ""),
         ("Type", ""),
-        ("Stop", "n"),
+        ("Status", ""),
         ("Halted", "t"),
         ("Reopened", "t"),
         ("Triggered", "t"),
+        ("Stop", "n"),
         ("Filled at", "n"),
-        ("Status", ""),
     ];
     sheet(run, "late", "summary.json", &columns, all.len(), all.iter().take(ROWS).map(row).collect())
 }
@@ -138,13 +147,13 @@ fn episodes(run: &Run, record: &StressRecord) -> Sheet {
         vec![
             instant(episode.from),
             instant(episode.to),
-            number(duration(length), length as f64),
             text(KINDS[episode.trouble.kind()]),
             text(if names.is_empty() { "all".to_owned() } else { names.join(", ") }),
             details(&episode.trouble),
+            number(duration(length), length as f64),
         ]
     };
-    let columns = [("From", "t"), ("To", "t"), ("Length", "n"), ("Kind", ""), MARKET, ("What", "")];
+    let columns = [("From", "t"), ("To", "t"), ("Kind", ""), MARKET, ("What", ""), ("Length", "n")];
     let rows = record.episodes.iter().take(ROWS).map(row).collect();
     sheet(run, "episodes", "summary.json", &columns, record.episodes.len(), rows)
 }
@@ -157,8 +166,8 @@ fn details(trouble: &Trouble) -> Cell {
         }
         Trouble::Latency { ms } => format!("{} ms longer under way", count((*ms).into())),
         Trouble::Rejection(rejection) => {
-            let after = rejection.retry_after.map(|seconds| format!(", Retry-After {seconds} s"));
-            format!("HTTP {} {} {}{}", rejection.status, rejection.code, rejection.msg, after.unwrap_or_default())
+            let after = rejection.retry_after.map(|seconds| format!(", Retry-After {seconds} s")).unwrap_or_default();
+            format!("HTTP {}{after}: {} {}", rejection.status, rejection.code, rejection.msg)
         }
     })
 }
@@ -168,12 +177,17 @@ pub(crate) fn callouts(run: &Run, statistics: &Statistics) -> Vec<String> {
     let Some(record) = &run.stress else { return Vec::new() };
     let Some((seed, this)) = record.runs.first() else { return Vec::new() };
     let decimals = decimals_for(statistics.curve.initial);
-    let cost = Amount::from_units(this.final_equity.units() - record.calm.final_equity.units());
+    let more = this.final_equity.units() - record.calm.final_equity.units();
+    let ends = match more {
+        0 => "where".to_owned(),
+        more => {
+            let sum = amount(Amount::from_units(more.abs()), decimals);
+            format!("{sum} {} {}", run.counted_in, if more < 0 { "below where" } else { "above where" })
+        }
+    };
     let mut all = vec![format!(
-        "This is a run under stress (seed {seed}): {}. It ends {} {} from the calm run, which makes {}.",
+        "This is a run under stress (seed {seed}): {}. It ends {ends} the same run ends without ({}).",
         told(&record.episodes),
-        signed(cost, decimals),
-        run.counted_in,
         signed_percent(record.calm.growth)
     )];
     if this.given_up > 0 {
@@ -238,7 +252,7 @@ mod tests {
         assert_eq!(words(&dated(r#""kind":"latency","ms":2000"#)), "2,000 ms longer under way");
         assert_eq!(
             words(&dated(r#""kind":"rejection","code":-1003,"retry_after":5"#)),
-            "HTTP 429 -1003 Too many requests queued., Retry-After 5 s"
+            "HTTP 429, Retry-After 5 s: -1003 Too many requests queued."
         );
     }
 }

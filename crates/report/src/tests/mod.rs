@@ -7,4 +7,5 @@ mod outputs;
 mod page;
 mod portfolio;
 mod properties;
+mod stress;
 mod tiny;

@@ -17,7 +17,7 @@ impl<S: Strategy> Backtest<S> {
     pub(super) fn deliver(&mut self, market: Option<usize>) {
         self.replay.swap_events(&mut self.said);
         if let Some(line) = &mut self.line
-            && line.is_down()
+            && line.holds()
         {
             return line.hold_said(self.replay.now(), &mut self.said, market);
         }
@@ -29,7 +29,7 @@ impl<S: Strategy> Backtest<S> {
     #[inline]
     pub(super) fn hand(&mut self, time: Timestamp, held: Held) {
         match &mut self.line {
-            Some(line) if line.is_down() => line.hold(time, held),
+            Some(line) if line.holds() => line.hold(time, held),
             _ => hear(&mut self.session, time, held),
         }
     }
@@ -37,29 +37,31 @@ impl<S: Strategy> Backtest<S> {
     /// Whether the session waits for an outcome, so that the strategy hears nothing.
     #[inline]
     pub(super) fn is_deaf(&self) -> bool {
-        self.line.as_ref().is_some_and(|line| line.is_down())
+        self.line.as_ref().is_some_and(|line| line.holds())
     }
 
     /// Lets the session go on if it has waited long enough; whether the strategy hears.
     pub(super) fn listen(&mut self, due: impl Fn(Timestamp) -> bool) -> bool {
-        while let Some(line) = &mut self.line {
+        while let Some(line) = &mut self.line
+            && line.holds()
+        {
             match line.next_end() {
                 Some(end) if due(end) => {
                     line.end_wait(&mut self.session, end);
-                    self.catch_up_hearing();
+                    self.collect();
                 }
-                _ => return !line.is_down(),
+                _ if line.waits() => return false,
+                _ => self.catch_up(),
             }
         }
         true
     }
 
-    /// The session sends what it could not, and hears what happened meanwhile, instant by
-    /// instant, until it must wait again.
-    fn catch_up_hearing(&mut self) {
-        self.collect();
+    /// The strategy hears what happened meanwhile, instant by instant, until its session must
+    /// wait again.
+    fn catch_up(&mut self) {
         while let Some(line) = &mut self.line
-            && !line.is_down()
+            && !line.waits()
             && let Some(instant) = line.next_held()
         {
             if self.session.next_timer().is_some_and(|at| at < instant) {
@@ -75,15 +77,13 @@ impl<S: Strategy> Backtest<S> {
 
     /// After the last bar: what happened is heard to the end, and nothing is sent any more.
     pub(super) fn hang_up(&mut self, mut line: Line) -> VecDeque<Outgoing> {
-        if let Some(end) = line.next_end() {
-            line.end_wait(&mut self.session, end);
-        }
+        line.hang_up(&mut self.session);
         while let Some(instant) = line.next_held() {
             while let Some(held) = line.take_held(instant) {
                 hear(&mut self.session, instant, held);
             }
         }
-        line.queue(self.session.take_commands());
+        line.say(self.session.take_commands());
         line.into_outbox()
     }
 }
@@ -107,8 +107,8 @@ fn tell<S: Strategy>(session: &mut Session<S>, event: &VenueEvent, market: Optio
 fn hear<S: Strategy>(session: &mut Session<S>, time: Timestamp, held: Held) {
     match held {
         Held::Said(event, market) => tell(session, &event, market),
-        Held::Bar(series) => session.next_bar(series, time),
-        Held::Mark => session.mark(time),
+        Held::Bar(series, at) => session.next_bar(series, at),
+        Held::Mark(at) => session.mark(at),
         Held::Paid(Transfer { asset, amount, .. }) => session.balance_update(time, asset, amount),
     }
 }

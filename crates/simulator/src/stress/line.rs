@@ -1,8 +1,8 @@
 //! The line between the strategy and its venue, where commands are late, lost or refused.
 //!
 //! What a strategy hears under stress is what a live session gives it (`live/src/sender.rs`,
-//! `patience`). Such a session sends one command after the other and waits for each outcome, so
-//! while that is open it hears nothing and sends nothing: what happens meanwhile is held, and
+//! `patience`). Such a session sends one command after the other and waits for each outcome;
+//! while one is late the strategy hears nothing, and what happens meanwhile is held and
 //! delivered in its order afterwards. Not for: halts, which are data (`halts`).
 
 use std::collections::VecDeque;
@@ -32,10 +32,10 @@ const ANSWER_US: i64 = SECOND / 10;
 pub(crate) enum Held {
     /// What the venue has said, about a market where it is a refusal.
     Said(Box<VenueEvent>, Option<usize>),
-    /// A bar of a series.
-    Bar(usize),
+    /// A bar of a series that has closed.
+    Bar(usize, Timestamp),
     /// What everything is worth.
-    Mark,
+    Mark(Timestamp),
     /// A deposit or a withdrawal.
     Paid(Transfer),
 }
@@ -49,14 +49,17 @@ pub(crate) struct Line {
     random: ChaCha8Rng,
     /// What the strategy has said and the session could not send yet.
     outbox: VecDeque<Outgoing>,
-    /// The outcome that the session waits for.
+    /// The outcome without which the session does nothing at all.
     wait: Option<Wait>,
+    /// Commands that arrive late, and when: nothing is heard before the venue has taken them up.
+    late: Vec<(CommandId, Timestamp)>,
     /// By time.
     held: VecDeque<(Timestamp, Held)>,
+    /// Bars that closed after a command had arrived which candles let the venue take up only
+    /// later: its answer is heard before them, as it would be.
+    behind: VecDeque<Held>,
     /// No command leaves before.
     free: Timestamp,
-    /// No command arrives before: none overtakes another.
-    arrived: Timestamp,
 }
 
 /// A session that waits for the outcome of a command.
@@ -71,7 +74,9 @@ struct Wait {
     refusal: Option<Refusal>,
     /// Whether the answer was lost, and the command executed all the same.
     timed_out: Option<bool>,
-    /// When it looks for the order for the first and for the last time.
+    /// When the command arrives, if it does.
+    arrival: Timestamp,
+    /// When the session looks for the order for the first and for the last time.
     looks: (Timestamp, Timestamp),
 }
 
@@ -94,15 +99,21 @@ impl Line {
             random: stress.random.clone(),
             outbox: VecDeque::new(),
             wait: None,
+            late: Vec::new(),
             held: VecDeque::new(),
+            behind: VecDeque::new(),
             free: Timestamp::MIN,
-            arrived: Timestamp::MIN,
         })
     }
 
-    /// Whether the session waits: it hears nothing and sends nothing.
-    pub(crate) fn is_down(&self) -> bool {
-        self.wait.is_some()
+    /// Whether the session waits for something.
+    pub(crate) fn waits(&self) -> bool {
+        self.wait.is_some() || !self.late.is_empty()
+    }
+
+    /// Whether what happens is held.
+    pub(crate) fn holds(&self) -> bool {
+        self.waits() || !self.held.is_empty() || !self.behind.is_empty()
     }
 
     /// When the session goes on, as far as that is known.
@@ -111,13 +122,13 @@ impl Line {
     }
 
     /// Takes what the strategy has said.
-    pub(crate) fn queue(&mut self, commands: impl Iterator<Item = Outgoing>) {
+    pub(crate) fn say(&mut self, commands: impl Iterator<Item = Outgoing>) {
         self.outbox.extend(commands);
     }
 
     /// The next command that the session can send.
     pub(crate) fn next_to_send(&mut self) -> Option<Outgoing> {
-        if self.is_down() { None } else { self.outbox.pop_front() }
+        if self.wait.is_some() { None } else { self.outbox.pop_front() }
     }
 
     /// What was never sent.
@@ -144,6 +155,7 @@ impl Line {
             until: None,
             refusal: None,
             timed_out: None,
+            arrival: first_left,
             looks: (first_left, first_left),
         };
         let log_time = session.now();
@@ -177,19 +189,23 @@ impl Line {
         };
         if let Some(rejection) = rejected {
             note(first_left, Met::Rejected { rejection, times, outcome: RejectionOutcome::Passed, known: left });
-            self.wait = Some(Wait { until: Some(left), ..wait() });
         }
         if meeting.delay_ms > 0 {
             note(left, Met::Delayed { ms: meeting.delay_ms });
         }
-        let arrival = left.plus(latency_us + i64::from(meeting.delay_ms) * 1_000).max(self.arrived);
-        self.arrived = arrival;
-        let Some(share) = meeting.timeout else { return Some(arrival) };
+        let arrival = left.plus(latency_us + i64::from(meeting.delay_ms) * 1_000);
+        let Some(share) = meeting.timeout else {
+            if times > 0 || meeting.delay_ms > 0 {
+                self.late.push((*id, arrival));
+                self.free = arrival;
+            }
+            return Some(arrival);
+        };
         let executed = action != Action::Test && self.chance(share);
         let answered = arrival.plus(TIMEOUT_US);
         let looks = (answered.plus(PAUSE_US), answered.plus(i64::from(TRIES) * PAUSE_US));
         let (until, refusal) = if executed { (None, None) } else { (Some(looks.1), Some(never_seen())) };
-        self.wait = Some(Wait { left, until, refusal, timed_out: Some(executed), looks, ..wait() });
+        self.wait = Some(Wait { left, until, refusal, timed_out: Some(executed), arrival, looks, ..wait() });
         executed.then_some(arrival)
     }
 
@@ -224,6 +240,11 @@ impl Line {
     /// The venue has taken up a command. If it is the one whose answer was lost, the session
     /// finds it when it looks for it; candles may let that be later than it would be.
     pub(crate) fn taken_up(&mut self, command: CommandId, now: Timestamp) {
+        if let Some(at) = self.late.iter().position(|(late, _)| *late == command) {
+            self.late.remove(at);
+            // What is heard now cannot be answered earlier.
+            self.free = self.free.max(now);
+        }
         if let Some(wait) = &mut self.wait
             && wait.command == command
             && wait.timed_out == Some(true)
@@ -246,13 +267,30 @@ impl Line {
                 _ => self.hold(event.time(), Held::Said(Box::new(event), market)),
             }
         }
+        if !self.is_overdue(now) {
+            self.catch_up_bars(now);
+        }
     }
 
-    /// Keeps what has happened. Time does not go back: a deposit that was due before the session
-    /// went on is booked after that.
+    /// Keeps what has happened.
     pub(crate) fn hold(&mut self, time: Timestamp, held: Held) {
+        match held {
+            Held::Bar(..) | Held::Mark(_) if self.is_overdue(time) => self.behind.push_back(held),
+            _ => self.append(time, held),
+        }
+    }
+
+    /// Time does not go back: a deposit that was due before the session went on is booked after
+    /// that.
+    fn append(&mut self, time: Timestamp, held: Held) {
         let last = self.held.back().map_or(time, |(last, _)| *last);
         self.held.push_back((time.max(last), held));
+    }
+
+    /// Whether a command has arrived by now that the venue has not taken up.
+    fn is_overdue(&self, now: Timestamp) -> bool {
+        let lost = self.wait.as_ref().is_some_and(|wait| wait.until.is_none() && wait.arrival <= now);
+        lost || self.late.iter().any(|(_, arrival)| *arrival <= now)
     }
 
     /// The session knows what it waited for, and goes on.
@@ -269,13 +307,30 @@ impl Line {
         }
     }
 
-    /// When the next of what is held happened.
-    pub(crate) fn next_held(&self) -> Option<Timestamp> {
+    /// When the next of what is held is to be heard.
+    pub(crate) fn next_held(&mut self) -> Option<Timestamp> {
         self.held.front().map(|(time, _)| *time)
     }
 
-    /// What happened at an instant, one after the other.
+    /// What is to be heard at an instant, one after the other.
     pub(crate) fn take_held(&mut self, instant: Timestamp) -> Option<Held> {
         self.held.pop_front_if(|(time, _)| *time == instant).map(|(_, held)| held)
+    }
+
+    /// After the last bar: nothing is waited for any more.
+    pub(crate) fn hang_up<S: Strategy>(&mut self, session: &mut Session<S>) {
+        if let Some(end) = self.next_end() {
+            self.end_wait(session, end);
+        }
+        self.wait = None;
+        self.late.clear();
+        self.catch_up_bars(Timestamp::MIN);
+    }
+
+    /// Bars come after the answer that they were to wait for.
+    fn catch_up_bars(&mut self, now: Timestamp) {
+        for held in std::mem::take(&mut self.behind) {
+            self.append(now, held);
+        }
     }
 }

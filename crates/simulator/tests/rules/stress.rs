@@ -1,9 +1,10 @@
-//! Rules 8.27 to 8.30: what halts, timeouts, latency and rejections do.
+//! Section 9: what halts, timeouts, latency and rejections do.
 
 use candlewick_model::run::Event;
 use candlewick_model::stress::{Episode, Phase};
-use candlewick_model::{Interval, Timestamp};
-use candlewick_simulator::Setup;
+use candlewick_model::{Bar, ExecutionReport, Interval, OrderSize, Refusal, Side, Timestamp};
+use candlewick_simulator::{Backtest, Setup};
+use candlewick_strategy::{Context, Strategy};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
@@ -26,7 +27,7 @@ fn standing(prices: &[i64], tune: fn(&mut Setup)) -> World {
 }
 
 #[test]
-fn rule_8_27_a_halted_market_takes_cancels_only_and_reopens_with_a_jump() {
+fn rule_9_1_a_halted_market_takes_cancels_only_and_reopens_with_a_jump() {
     let world = standing(&[100, 90, 70, 80], |setup| under(setup, &[(60, 180, r#""kind":"halt""#)]));
     world.check(
         &[
@@ -56,7 +57,7 @@ fn rule_8_27_a_halted_market_takes_cancels_only_and_reopens_with_a_jump() {
 }
 
 #[test]
-fn rule_8_27_a_halt_lasts_whole_bars_and_nobody_sees_what_history_did() {
+fn rule_9_1_a_halt_lasts_whole_bars_and_nobody_sees_what_history_did() {
     // From 30 s to 150 s: the bars that open at 60 s and at 120 s.
     let world = standing(&[100, 90, 70, 80], |setup| under(setup, &[(30, 150, r#""kind":"halt""#)]));
     let finished = world.finished(&[]);
@@ -85,7 +86,7 @@ fn rule_8_27_a_halt_lasts_whole_bars_and_nobody_sees_what_history_did() {
 }
 
 #[test]
-fn rule_8_27_longer_bars_and_averages_know_as_little() {
+fn rule_9_1_longer_bars_and_averages_know_as_little() {
     let mut setup = standing(&[100, 90, 70, 80], |_| {}).setup();
     let quarter: candlewick_model::Bars = {
         let mut whole = setup.markets[0].bars.bar(0);
@@ -105,7 +106,7 @@ fn rule_8_27_longer_bars_and_averages_know_as_little() {
 }
 
 #[test]
-fn rule_8_28_an_executed_timeout_is_known_when_the_order_is_looked_for() {
+fn rule_9_2_an_executed_timeout_is_known_when_the_order_is_looked_for() {
     let world = standing(&[100; 3], |setup| under(setup, &[(0, 90, r#""kind":"timeout","executed":1"#)]));
     world.check(
         &[
@@ -138,7 +139,7 @@ fn rule_8_28_an_executed_timeout_is_known_when_the_order_is_looked_for() {
 }
 
 #[test]
-fn rule_8_28_what_is_not_executed_is_looked_for_five_times() {
+fn rule_9_2_what_is_not_executed_is_looked_for_five_times() {
     let world = standing(&[100; 3], |setup| under(setup, &[(0, 31, r#""kind":"timeout","executed":0"#)]));
     world.check(
         &["0 id=a side=BUY type=LIMIT tif=GTC q=1 p=95", "0.5 x of=a", "0.5 test id=t side=BUY type=MARKET q=1"],
@@ -153,7 +154,7 @@ fn rule_8_28_what_is_not_executed_is_looked_for_five_times() {
 }
 
 #[test]
-fn rule_8_28_a_share_of_them_is_executed() {
+fn rule_9_2_a_share_of_them_is_executed() {
     let world = standing(&[100; 60], |setup| under(setup, &[(0, 3_600, r#""kind":"timeout","executed":0.25"#)]));
     let lines: Vec<_> = (0..59).map(|n| format!("{n} id=o{n} side=BUY type=LIMIT tif=GTC q=0.1 p=95")).collect();
     let events = world.run(&lines.iter().map(String::as_str).collect::<Vec<_>>()).0;
@@ -164,27 +165,78 @@ fn rule_8_28_a_share_of_them_is_executed() {
 }
 
 #[test]
-fn rule_8_29_latency_delays_and_keeps_the_order() {
+fn rule_9_3_latency_delays_one_command_after_the_other() {
     let world = standing(&[100; 3], |setup| {
-        under(setup, &[(0, 20, r#""kind":"latency","ms":45000"#), (0, 5, r#""kind":"latency","ms":50"#)]);
+        under(setup, &[(0, 100, r#""kind":"latency","ms":15000"#), (0, 50, r#""kind":"latency","ms":50"#)]);
     });
     world.check(
         &[
             "0.3 id=a side=BUY type=MARKET q=1",
-            "0.4 id=b side=BUY type=MARKET q=1",
-            "1.1 id=c side=BUY type=MARKET q=1",
+            "0.3 id=b side=BUY type=MARKET q=1",
+            "0.4 id=c side=BUY type=MARKET q=1",
+            "1.9 id=d side=BUY type=MARKET q=1",
         ],
         &[
-            "delayed by 45000 ms",
-            // b would be there at 24 s, and waits behind a until 63 s.
-            "80s a NEW",
-            "80s a FILLED 1@101 TAKER fee 0.001",
-            "80s b NEW",
-            "80s b FILLED 1@101 TAKER fee 0.001",
+            "delayed by 15000 ms",
+            "delayed by 15000 ms",
+            // There at 33 s. b leaves then, is there at 48 s, and candles take it up at 60 s.
+            // Before that nothing is heard, and c, of 24 s, is not said.
+            "delayed by 15000 ms",
+            "40s a NEW",
+            "40s a FILLED 1@101 TAKER fee 0.001",
+            "60s b NEW",
+            "60s b FILLED 1@101 TAKER fee 0.001",
             "80s c NEW",
             "80s c FILLED 1@101 TAKER fee 0.001",
+            "120s d NEW",
+            "120s d FILLED 1@101 TAKER fee 0.001",
         ],
     );
+}
+
+/// Sends a market order at 54 s, and writes down what it hears.
+#[derive(Default)]
+struct Diary(Vec<String>);
+
+impl Strategy for &mut Diary {
+    fn on_start(&mut self, context: &mut Context) {
+        context.set_timer(Timestamp::from_millis(START_MS + 54_000));
+    }
+    fn on_timer(&mut self, context: &mut Context, _: Timestamp) {
+        context.submit_market(Side::Buy, OrderSize::Base("1".parse().unwrap()));
+    }
+    fn on_bar(&mut self, _: &mut Context, bar: &Bar) {
+        self.0.push(format!("bar {}", (bar.close_time.millis() - START_MS) / 1_000));
+    }
+    fn on_report(&mut self, _: &mut Context, report: &ExecutionReport) {
+        self.0.push(format!("{} {}", report.order.status, (report.time.millis() - START_MS) / 1_000));
+    }
+    fn on_refused(&mut self, _: &mut Context, _: u64, refusal: &Refusal) {
+        self.0.push(refusal.code.to_string());
+    }
+}
+
+#[test]
+fn rule_9_3_what_arrived_before_a_bar_closed_is_heard_before_it() {
+    let heard = |episodes: fn(&mut Setup)| {
+        let mut diary = Diary::default();
+        let setup = standing(&[100; 4], episodes).setup();
+        let finished = Backtest::new(&setup, &mut diary, "diary").run().unwrap();
+        assert_eq!((finished.outcome.equity.len(), finished.outcome.marks.len()), (4, 4));
+        diary.0
+    };
+    // There at 104 s; the venue takes it up at 120 s, when the bar has closed.
+    let late = heard(|setup| under(setup, &[(0, 70, r#""kind":"latency","ms":50000"#)]));
+    assert_eq!(late, ["bar 59", "NEW 120", "FILLED 120", "bar 119", "bar 179", "bar 239"]);
+    // There at 54 s, taken up at 60 s, found at 65 s.
+    let lost = heard(|setup| under(setup, &[(0, 70, r#""kind":"timeout","executed":1"#)]));
+    assert_eq!(lost, ["NEW 60", "FILLED 60", "bar 59", "bar 119", "bar 179", "bar 239"]);
+    // Never there, and looked for until 69 s.
+    let gone = heard(|setup| under(setup, &[(0, 70, r#""kind":"timeout","executed":0"#)]));
+    assert_eq!(gone, ["bar 59", "-1007", "bar 119", "bar 179", "bar 239"]);
+    // Rejected at 54 s, and there at 59.1 s.
+    let retried = heard(|setup| under(setup, &[(0, 55, r#""kind":"rejection","code":-1003,"retry_after":5"#)]));
+    assert_eq!(retried, ["NEW 60", "FILLED 60", "bar 59", "bar 119", "bar 179", "bar 239"]);
 }
 
 /// What becomes of a market order sent at 0.5 minutes.
@@ -195,7 +247,7 @@ fn rejected(episodes: fn(&mut Setup)) -> Vec<String> {
 }
 
 #[test]
-fn rule_8_30_rejections_are_what_live_makes_of_them() {
+fn rule_9_4_rejections_are_what_live_makes_of_them() {
     let episodes = |setup: &mut Setup| {
         under(setup, &[(0, 40, r#""kind":"rejection","code":-2010,"msg":"This action is disabled on this account.""#)]);
     };
@@ -232,7 +284,7 @@ fn rule_8_30_rejections_are_what_live_makes_of_them() {
 }
 
 #[test]
-fn rule_8_30_too_many_orders_are_orders() {
+fn rule_9_4_too_many_orders_are_orders() {
     let world = standing(&[100; 3], |setup| under(setup, &[(10, 180, r#""kind":"rejection","code":-1015"#)]));
     world.check(
         &["0 id=a side=BUY type=LIMIT tif=GTC q=1 p=95", "0.5 x of=a", "0.6 id=b side=BUY type=MARKET q=1"],
@@ -241,7 +293,7 @@ fn rule_8_30_too_many_orders_are_orders() {
 }
 
 #[test]
-fn rule_8_28_after_the_last_bar_all_is_heard_and_nothing_sent() {
+fn rule_9_2_after_the_last_bar_all_is_heard_and_nothing_sent() {
     let world = standing(&[100, 100], |setup| under(setup, &[(0, 180, r#""kind":"timeout","executed":1"#)]));
     world.check(
         &[
