@@ -131,7 +131,9 @@ impl Book {
             Stage::Contingent => {
                 let (level, above) = self.watched(w);
                 let meeting = if Self::is_dormant(&w.order) { Meeting::Dormant } else { Meeting::Trigger };
-                (above == rising && along(level) <= along(to)).then_some((meeting, level))
+                // One that lies behind the market was passed while nothing was matched (rule 8.25).
+                let met = if above { level <= self.last.max(to) } else { level >= self.last.min(to) };
+                met.then_some((meeting, level))
             }
             Stage::Resting => {
                 let through = self.is_through(&w.order, self.last) || self.is_through(&w.order, to);

@@ -24,8 +24,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 
 use audit::Audit;
+use candlewick_simulator::Setup;
 use coverage::Coverage;
-use drive::{Nobody, Stops, drive};
+use drive::{Driven, Nobody, Stops, drive};
 use world::{World, world};
 
 /// A number from the environment.
@@ -51,8 +52,8 @@ fn check(cases: u32, holds: impl Fn(&World) -> Result<(), TestCaseError>) {
 }
 
 /// The same, stopped now and then: the same is said, and the same is left.
-fn check_stopped(world: &World, stops: Stops, first: &drive::Driven) -> Result<(), TestCaseError> {
-    let again = drive(world, &world.setup(), stops, &mut Nobody)?;
+fn check_stopped(world: &World, setup: &Setup, stops: Stops, first: &Driven) -> Result<(), TestCaseError> {
+    let again = drive(world, setup, stops, &mut Nobody)?;
     prop_assert_eq!(&first.said, &again.said);
     prop_assert_eq!(&first.sent, &again.sent);
     prop_assert_eq!(&first.account, &again.account);
@@ -63,24 +64,29 @@ fn check_stopped(world: &World, stops: Stops, first: &drive::Driven) -> Result<(
 #[test]
 fn any_requests_in_any_world() {
     let coverage = RefCell::new(Coverage::default());
-    check(1_000, |world| {
+    let worlds = cases(3_000);
+    check(worlds, |world| {
         let setup = world.setup();
         let mut coverage = coverage.borrow_mut();
         let mut audit = Audit::new(&setup, &mut coverage);
         let driven = drive(world, &setup, None, &mut audit)?;
         audit.finish(&driven.account)?;
-        check_stopped(world, Some(world.stops), &driven)?;
+        check_stopped(world, &setup, Some(world.stops), &driven)?;
         backtest::check(world, &setup, &driven)
     });
-    for (what, count) in coverage.borrow().iter() {
+    let coverage = coverage.into_inner();
+    for (what, count) in coverage.iter() {
         println!("{count:>9} {what}");
     }
+    let missing = coverage.missing(worlds);
+    assert!(missing.is_empty(), "seldom in {worlds} worlds: {missing:#?}");
 }
 
 #[test]
 fn a_replay_goes_on_from_its_state_at_every_turn() {
-    check(50, |world| {
-        let driven = drive(world, &world.setup(), None, &mut Nobody)?;
-        check_stopped(world, Some((1, 0)), &driven)
+    check(cases(100), |world| {
+        let setup = world.setup();
+        let driven = drive(world, &setup, None, &mut Nobody)?;
+        check_stopped(world, &setup, Some((1, 0)), &driven)
     });
 }

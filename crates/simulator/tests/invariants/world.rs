@@ -48,7 +48,7 @@ pub(crate) fn world() -> impl Strategy<Value = World> {
         4 => Just(PathModel::Nearest), 1 => Just(PathModel::Pessimistic), 1 => Just(PathModel::Optimistic)
     ];
     let limits = (prop::option::weighted(0.2, 3..20_u32), prop::option::weighted(0.1, 2..9_u32));
-    let more = (prop::option::weighted(0.1, 300..3_000_i64), any::<bool>(), path, (2..40_usize, 0..40_usize));
+    let more = (prop::option::weighted(0.1, 300..3_000_i64), any::<bool>(), path, (10..80_usize, 0..80_usize));
     let markets = prop_oneof![3 => Just(1_usize), 2 => Just(2), 1 => Just(3)];
     let markets = markets.prop_flat_map(|count| prop::collection::vec(market_plan(), count));
     let ops = prop::collection::vec(any_op(), 1..60);

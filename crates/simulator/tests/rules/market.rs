@@ -1,6 +1,8 @@
 //! Sections 1 to 4: instants, paths, prices and liquidity.
 
 use candlewick_model::run::{Event, MakerFill, PathModel, Slippage};
+use candlewick_model::{ExchangeInfo, Symbol, Timestamp};
+use candlewick_simulator::Timeline;
 
 use crate::world::{INFO, START_MS, World, walk};
 
@@ -399,5 +401,24 @@ fn rule_4_5_decrement_takes_from_both() {
     world.check(
         &[maker, "0 id=t side=SELL type=LIMIT tif=GTC p=98 q=2 selfTradePreventionMode=DECREMENT"],
         &["0s m NEW", "0s t NEW", "0s m NEW", "0s t EXPIRED_IN_MATCH"],
+    );
+}
+
+#[test]
+fn rule_8_25_a_stop_that_was_passed_in_a_halt_triggers_with_the_first_move_after_it() {
+    // The high of the second bar, at 99.999999 s, falls into the halt.
+    let mut world = World::new(&[(100, 100, 100, 100, 1_000), (100, 110, 100, 105, 1_000)]);
+    world.tune = |setup| {
+        let at = |seconds: i64, status: &str| {
+            let info = INFO.replace("TRADING", status);
+            let info = ExchangeInfo::parse(&info).unwrap();
+            (Timestamp::from_millis(START_MS + seconds * 1_000), info.instruments[&Symbol::new("AB").unwrap()].clone())
+        };
+        let snapshots = vec![at(0, "TRADING"), at(90, "HALT"), at(110, "TRADING")];
+        setup.markets[0].timeline = Timeline::new(snapshots).unwrap();
+    };
+    world.check(
+        &["0 id=a side=BUY type=STOP_LOSS q=1 stopPrice=104", "0 id=b side=BUY type=STOP_LOSS q=1 stopPrice=111"],
+        &["0s a NEW", "0s b NEW", "120s a FILLED 1@111 TAKER fee 0.001"],
     );
 }

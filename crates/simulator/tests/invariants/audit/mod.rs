@@ -1,18 +1,21 @@
 //! What must hold after every turn of any run, held against what was said alone: a file a
 //! subject. The audit knows the rules and the reports, and nothing of the matcher.
 
+mod limits;
 mod liquidity;
 mod lists;
 mod lives;
 mod money;
+mod prevention;
 mod prices;
 mod priority;
+mod triggers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use candlewick_model::run::MakerFill;
-use candlewick_model::{Account, Bar, ExecutionReport, Instrument, Order, OrderId, Price, Side, TradeId};
+use candlewick_model::{Account, Bar, ExecutionReport, Instrument, Order, OrderId, Price, Side, Timestamp, TradeId};
 use candlewick_simulator::{Market, Point, PointKind, Replay, Setup, VenueEvent};
 use proptest::prelude::*;
 
@@ -27,6 +30,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) number: usize,
     pub(crate) market: &'a Market,
     pub(crate) instrument: &'a Arc<Instrument>,
+    pub(crate) now: Timestamp,
     /// The bar that is running.
     pub(crate) bar: Bar,
     /// Where the market went, and from which price; `None` if it stood still.
@@ -67,6 +71,9 @@ pub(crate) struct Audit<'a> {
     liquidity: liquidity::Liquidity,
     priority: priority::Priority,
     lists: lists::Lists,
+    limits: limits::Limits,
+    prevention: prevention::Prevention,
+    triggers: triggers::Triggers,
     coverage: &'a mut Coverage,
 }
 
@@ -81,6 +88,9 @@ impl<'a> Audit<'a> {
             liquidity: liquidity::Liquidity::new(setup.markets.len()),
             priority: priority::Priority::default(),
             lists: lists::Lists::default(),
+            limits: limits::Limits::default(),
+            prevention: prevention::Prevention::default(),
+            triggers: triggers::Triggers::default(),
             coverage,
         }
     }
@@ -98,8 +108,14 @@ impl<'a> Audit<'a> {
         self.lives.report(&self.orders, before.as_ref(), report)?;
         prices::report(scene, report)?;
         self.priority.report(scene, &self.orders, report)?;
-        self.money.report(scene, &self.orders, report)?;
+        self.money.report(scene, &self.orders, before.as_ref(), report)?;
         self.lists.report(before.as_ref(), report)?;
+        self.limits.report(self.setup, scene, &self.orders, before.as_ref(), report)?;
+        self.prevention.report(scene, &self.orders, before.as_ref(), report)?;
+        prevention::check_end(&report.order)?;
+        if let Some(before) = &before {
+            triggers::check_reached(scene, before, &report.order)?;
+        }
         self.coverage.report(before.as_ref(), report);
         self.orders.insert(report.order.order_id, report.order);
         Ok(())
@@ -125,6 +141,7 @@ impl Watch for Audit<'_> {
             number: turn.market,
             market,
             instrument: market.timeline.at(replay.now()).0,
+            now: replay.now(),
             bar: market.bars.bar(self.rows[turn.market]),
             moved,
             last: replay.last_price(turn.market),
@@ -144,6 +161,11 @@ impl Watch for Audit<'_> {
             }
         }
         self.liquidity.end(&scene, said)?;
+        self.prevention.end()?;
+        self.triggers.end(&scene, &self.orders)?;
+        if said.is_empty() && !matches!(turn.cause, Cause::Transfer(_)) {
+            return Ok(());
+        }
         self.lives.end(&self.orders, self.setup.markets.len(), replay)?;
         self.lists.end(&self.orders)?;
         self.money.end(&self.orders, replay)

@@ -33,10 +33,16 @@ impl Money {
         &mut self,
         scene: &Scene<'_>,
         orders: &Orders,
+        before: Option<&Order>,
         report: &ExecutionReport,
     ) -> Result<(), TestCaseError> {
         let (base, quote) = (scene.instrument.base_asset, scene.instrument.quote_asset);
         self.pairs.insert(report.order.symbol, (base, quote));
+        if let Some(received) = report.order.order_list_id.and_then(|list| self.received.get(&list)) {
+            let paid = before.is_some_and(Order::awaits_quantity) && report.order.status == OrderStatus::New;
+            let quantity = i128::from(report.order.quantity.units());
+            prop_assert!(!paid || quantity <= received.1, "more than was received: {:?}", report);
+        }
         let Some(fill) = report.fill else { return Ok(()) };
         let sign = if report.order.side == Side::Buy { 1 } else { -1 };
         *self.totals.entry(base).or_insert(0) += sign * i128::from(fill.quantity.units());

@@ -3,7 +3,8 @@
 
 use candlewick_model::number::ONE;
 use candlewick_model::run::Slippage;
-use candlewick_model::{Amount, ExecutionReport, Fill, Liquidity, Order, Side};
+use candlewick_model::{Amount, ExecutionReport, Fill, Liquidity, Order, Rate, Side};
+use candlewick_simulator::Reference;
 use proptest::prelude::*;
 
 use super::Scene;
@@ -15,7 +16,10 @@ pub(crate) fn report(scene: &Scene<'_>, report: &ExecutionReport) -> Result<(), 
     check_value(scene, order.side, &fill)?;
     match fill.liquidity {
         Liquidity::Maker => maker(scene, order, &fill),
-        Liquidity::Taker => taker(scene, order, &fill),
+        Liquidity::Taker => {
+            check_range(scene, order, &fill)?;
+            taker(scene, order, &fill)
+        }
     }
 }
 
@@ -62,6 +66,25 @@ fn taker(scene: &Scene<'_>, order: &Order, fill: &Fill) -> Result<(), TestCaseEr
             prop_assert!(price >= limit || !is_limit, "beyond its limit: {:?}", order);
         }
     }
+    Ok(())
+}
+
+/// Where the reference price is a recorded one, a taker trades within the range around it
+/// (`faqs/price_range_execution_rules.md`).
+fn check_range(scene: &Scene<'_>, order: &Order, fill: &Fill) -> Result<(), TestCaseError> {
+    let (Reference::Recorded(points), Some(range)) = (&scene.market.reference, scene.market.price_range) else {
+        return Ok(());
+    };
+    let known = points.iter().rev().find(|(time, _)| *time <= scene.now);
+    let Some(reference) = known.and_then(|(_, price)| *price) else { return Ok(()) };
+    let (up, down) = match order.side {
+        Side::Buy => (range.bid_limit_mult_up, range.bid_limit_mult_down),
+        Side::Sell => (range.ask_limit_mult_up, range.ask_limit_mult_down),
+    };
+    let bound = |rate: Rate| i128::from(reference.units()) * i128::from(rate.units());
+    let price = i128::from(fill.price.units()) * i128::from(ONE);
+    let within = up.is_none_or(|up| price <= bound(up)) && down.is_none_or(|down| price >= bound(down));
+    prop_assert!(within, "{:?} around {}: {:?}", fill, reference, order);
     Ok(())
 }
 
