@@ -258,8 +258,12 @@ fn longer(minutes: &Bars) -> Bars {
     all.chunk_by(|a, b| slot(a) == slot(b)).map(join).collect()
 }
 
+/// What happened; what the market ended too early for comes last, since it is told when that is
+/// sure, which is earlier where the minutes end before a longer bar does.
 fn events(finished: &Finished) -> Vec<Event> {
-    finished.outcome.events.iter().collect()
+    let mut events: Vec<Event> = finished.outcome.events.iter().collect();
+    events.sort_by_key(|event| matches!(event, Event::NotSent { .. }));
+    events
 }
 
 /// All but what is only counted along detail.

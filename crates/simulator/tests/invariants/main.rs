@@ -4,7 +4,8 @@
 //! (`backtest`), and stopped and gone on with from written states. `coverage` sees to it that all
 //! of it really happens.
 //!
-//! The worlds come from a fixed seed. `CANDLEWICK_CASES` runs so many, `CANDLEWICK_SEED` others.
+//! The worlds come from a fixed seed. `CANDLEWICK_CASES` runs so many, `CANDLEWICK_SEED` others;
+//! `CANDLEWICK_SHRINKS=0` shows one that fails as it is.
 
 #![cfg(test)]
 
@@ -34,10 +35,14 @@ fn given(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is {text}")))
 }
 
+/// How many worlds are tried where so many are usual.
+fn cases(usual: u32) -> u32 {
+    given("CANDLEWICK_CASES").map_or(usual, |cases| cases as u32)
+}
+
 fn runner(cases: u32) -> TestRunner {
-    let cases = given("CANDLEWICK_CASES").map_or(cases, |cases| cases as u32);
-    let config =
-        ProptestConfig { failure_persistence: None, max_shrink_iters: 20_000, ..ProptestConfig::with_cases(cases) };
+    let max_shrink_iters = given("CANDLEWICK_SHRINKS").map_or(4_000, |most| most as u32);
+    let config = ProptestConfig { failure_persistence: None, max_shrink_iters, ..ProptestConfig::with_cases(cases) };
     let mut seed = [0; 32];
     seed[..8].copy_from_slice(&given("CANDLEWICK_SEED").unwrap_or(1).to_le_bytes());
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
