@@ -67,13 +67,6 @@ impl Timeline {
         self.snapshots.iter().rfind(|(taken, _)| *taken == time).map(|(_, instrument)| instrument)
     }
 
-    /// When the snapshot was taken that is in force at an instant.
-    #[must_use]
-    pub fn taken(&self, instant: Timestamp) -> Timestamp {
-        let after = self.snapshots.partition_point(|(time, _)| *time <= instant);
-        self.snapshots[after.saturating_sub(1)].0
-    }
-
     /// When the first snapshot was taken.
     #[must_use]
     pub fn first_time(&self) -> Timestamp {

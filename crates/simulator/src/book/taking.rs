@@ -72,6 +72,18 @@ impl Book {
         }
     }
 
+    /// Whether a FOK gets all that it asks for within price limits.
+    fn fills_whole(&mut self, desk: &mut Desk, order: &Order, limits: ExecutionLimits) -> bool {
+        let (needed, available) = (order.remaining(), self.available(order, limits));
+        let holds = available >= needed;
+        desk.note(order, || Fact::AllOrNothing { needed, available, holds });
+        if !holds && desk.trace.is_on() {
+            let price = self.taker_price(order.side, Self::limit_of(order), needed);
+            self.note_range(desk, order, price, limits.allow(price));
+        }
+        holds
+    }
+
     /// Why a FOK is not filled: the price range alone is in its way, or there is not enough.
     fn unfilled_fok(&self, order: &Order) -> ExpiryReason {
         if self.available(order, ExecutionLimits::NONE) < order.remaining() {
@@ -79,14 +91,6 @@ impl Book {
         } else {
             ExpiryReason::ExecutionRulePriceRangeExceeded
         }
-    }
-
-    /// Whether a FOK gets all that it asks for.
-    fn fills_whole(&self, desk: &mut Desk, order: &Order, limits: ExecutionLimits) -> bool {
-        let (needed, available) = (order.remaining(), self.available(order, limits));
-        let holds = available >= needed;
-        desk.note(order, || Fact::AllOrNothing { needed, available, holds });
-        holds
     }
 
     /// How much an order could trade at once within price limits; for FOK.

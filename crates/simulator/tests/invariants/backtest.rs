@@ -12,6 +12,7 @@ use serde_json::value::to_raw_value;
 
 use crate::ask::Op;
 use crate::drive::Driven;
+use crate::explain;
 use crate::world::{MARKETS, START_MS, World};
 
 pub(crate) fn check(world: &World, setup: &Setup, driven: &Driven) -> Result<(), TestCaseError> {
@@ -21,7 +22,9 @@ pub(crate) fn check(world: &World, setup: &Setup, driven: &Driven) -> Result<(),
     if world.path != PathModel::Nearest {
         setup.transfers.retain(|transfer| transfer.amount.units() > 0);
     }
-    let finished = Backtest::new(&setup, script(world, driven), "script").run().unwrap();
+    let script = script(world, driven);
+    let finished = Backtest::new(&setup, script.clone(), "script").run().unwrap();
+    explain::check(world, &setup, &script, &finished)?;
     let events: Vec<Event> = finished.outcome.events.iter().collect();
     let times = events.iter().filter(|event| !matches!(event, Event::NotSent { .. })).map(Event::time);
     prop_assert!(times.is_sorted(), "time goes back (rule 2.3)");

@@ -1,7 +1,8 @@
 //! What holds for any requests on any bars, in many thousands of random worlds: a world
 //! (`world`, `market`) and its requests (`ask`, `ask_lists`) are driven through a replay (`drive`)
 //! while an audit looks on (`audit`, a file a subject); the same through the backtest
-//! (`backtest`), and stopped and gone on with from written states. `coverage` sees to it that all
+//! (`backtest`) with an order explained on the way (`explain`), and stopped and gone on with from
+//! written states. `coverage` sees to it that all
 //! of it really happens.
 //!
 //! The worlds come from a fixed seed. `CANDLEWICK_CASES` runs so many, `CANDLEWICK_SEED` others;
@@ -16,6 +17,7 @@ mod backtest;
 mod coverage;
 mod diary;
 mod drive;
+mod explain;
 mod market;
 mod world;
 
