@@ -62,9 +62,13 @@ impl Instrument {
         if self.allows.cancel_replace { Ok(()) } else { Err(unsupported(text)) }
     }
 
-    /// Whether amendments are taken.
+    /// Whether amendments are taken: where one can only cancel, one can amend too
+    /// (`faqs/spot_glossary.md`).
     pub fn check_amend(&self) -> Result<(), Refusal> {
-        if self.allows.amend { Ok(()) } else { Err(unsupported("Order amend is not supported for this symbol.")) }
+        if !self.allows.amend {
+            return Err(unsupported("Order amend is not supported for this symbol."));
+        }
+        if self.status == Some(SymbolStatus::CancelOnly) { Ok(()) } else { self.check_open() }
     }
 
     /// What an order does about self-trades.

@@ -198,7 +198,6 @@ impl Book {
     /// `faqs/order_amend_keep_priority.md`.
     pub(crate) fn amend(&mut self, desk: &mut Desk, request: &AmendRequest) -> Result<(), Refusal> {
         self.instrument.check_amend()?;
-        self.instrument.check_open()?;
         let at = self.find(request.order_id, request.original_client_order_id).ok_or(unknown(-2038))?;
         let w = self.open[at];
         let order = &w.order;

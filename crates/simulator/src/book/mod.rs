@@ -61,13 +61,15 @@ pub(crate) struct Working {
     queued: u64,
     /// The last step in which it had its turn to fill.
     tried: u64,
+    /// The step in which it came onto the book, and where the market stood there.
+    came: (u64, Price),
     /// How often it was amended.
     amended: u32,
 }
 
 impl Working {
     fn new(order: Order, stage: Stage) -> Self {
-        Self { order, stage, extreme: Price::ZERO, shown: Quantity::ZERO, queued: 0, tried: 0, amended: 0 }
+        Self { order, stage, extreme: Price::ZERO, shown: Quantity::ZERO, queued: 0, tried: 0, came: (0, Price::ZERO), amended: 0 }
     }
 
     /// Whether others can meet it.
@@ -106,6 +108,8 @@ pub(crate) struct Book {
     budget: Quantity,
     /// The number of the step: an order has one turn to fill in each (rule 4.2).
     step: u64,
+    /// Where the market stood when the step began.
+    step_from: Price,
     averages: Averages,
     reference: Reference,
     price_range: Option<PriceRange>,
@@ -143,6 +147,7 @@ impl Book {
             running: (made.start, made.start),
             budget: Quantity::ZERO,
             step: 0,
+            step_from: made.first_price,
             averages: made.averages,
             reference: made.reference,
             price_range: made.price_range,

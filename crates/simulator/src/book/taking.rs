@@ -59,6 +59,7 @@ impl Book {
                     w.tried = 0;
                 }
                 w.queued = desk.queue();
+                w.came = (self.step, self.last);
                 w.show();
                 self.keep(w);
             }
@@ -148,14 +149,13 @@ impl Book {
             }
             (mode, _) => mode,
         };
-        let both = taker.remaining().min(maker.order.remaining());
+        let both = taker.remaining().min(maker.shown);
         let (from_maker, from_taker) = match mode {
             SelfTradePrevention::None => {
-                let quantity = both.min(maker.shown);
                 let trade = desk.next_trade();
-                self.fill(desk, &mut maker.order, (trade, price, quantity, Liquidity::Maker));
-                maker.refill(quantity, desk);
-                self.fill(desk, taker, (trade, price, quantity, Liquidity::Taker));
+                self.fill(desk, &mut maker.order, (trade, price, both, Liquidity::Maker));
+                maker.refill(both, desk);
+                self.fill(desk, taker, (trade, price, both, Liquidity::Taker));
                 (Quantity::ZERO, Quantity::ZERO)
             }
             SelfTradePrevention::ExpireMaker => (maker.order.remaining(), Quantity::ZERO),
@@ -176,7 +176,7 @@ impl Book {
             };
             if !from_maker.is_zero() {
                 self.prevent(desk, &mut maker.order, of(from_maker, taker_id));
-                maker.shown = maker.shown.min(maker.order.remaining());
+                maker.refill(from_maker, desk);
             }
             if !from_taker.is_zero() {
                 self.prevent(desk, taker, of(from_taker, maker_id));
