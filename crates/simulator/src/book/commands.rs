@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use candlewick_model::{
     AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, CancelRestrictions,
-    ClientOrderId, Half, Halves, Judged, Order, OrderListId, OrderRequest, OrderSize, OrderStatus, Price, Quantity,
-    RateLimitExceededMode, Refusal,
+    ClientOrderId, ExpiryReason, Half, Halves, Judged, Order, OrderListId, OrderRequest, OrderSize, OrderStatus, Price,
+    Quantity, RateLimitExceededMode, Refusal,
 };
 
 use super::booking::End;
@@ -224,6 +224,9 @@ impl Book {
         if let Some(list) = list.filter(|_| renamed) {
             self.rename_in_list(desk, list, id, name);
         }
+        for id in [Some(id), partner].into_iter().flatten() {
+            self.end_if_done(desk, id);
+        }
         self.settle_lists(desk);
         Ok(())
     }
@@ -246,7 +249,7 @@ impl Book {
         Ok(())
     }
 
-    /// Gives an order a smaller quantity and a name; one of which nothing is left has ended.
+    /// Gives an order a smaller quantity, though not less than what is done of it, and a name.
     fn reduce(&mut self, desk: &mut Desk, id: u64, quantity: Quantity, name: ClientOrderId) {
         let at = self.at(id).expect("it is open");
         let mut w = self.open.remove(at);
@@ -257,11 +260,14 @@ impl Book {
         w.amended += 1;
         self.tell_replaced(desk, &old, &mut w.order);
         w.shown = w.shown.min(w.order.remaining());
-        if w.order.remaining().is_zero() {
-            self.end(desk, &mut w.order, End::expired(candlewick_model::ExpiryReason::None));
-        } else {
-            self.keep(w);
-        }
+        self.keep(w);
+    }
+
+    /// An order of which nothing is left has ended.
+    fn end_if_done(&mut self, desk: &mut Desk, id: u64) {
+        let Some(at) = self.at(id).filter(|at| self.open[*at].order.remaining().is_zero()) else { return };
+        let mut order = self.open.remove(at).order;
+        self.end(desk, &mut order, End::expired(ExpiryReason::None));
     }
 
     /// The limit of an order that has one.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candlewick_model::filter::LotSize;
 use candlewick_model::{
     Amount, ClientOrderId, Counts, Judged, Legs, OrderKind, OrderRequest, OrderSize, Price, Quantity, Refusal, Side,
-    Timestamp, Trigger,
+    Timestamp, Trigger, TriggerKind,
 };
 
 use super::{Book, Working};
@@ -157,23 +157,18 @@ impl Book {
         if Trigger::is_above(kind, request.side) { self.last >= stop } else { self.last <= stop }
     }
 
-    /// The price relations of a pair (`rest-api.md`, New Order list - OCO): whatever is above
-    /// must be above the last price, whatever is below must be below it.
-    pub(super) fn check_relation(&self, above: &OrderRequest, below: &OrderRequest) -> Result<(), Refusal> {
-        let last = self.last;
-        let holds = |leg: &OrderRequest, beyond: &dyn Fn(Price) -> bool| {
-            let stop = leg.stop_price().is_none_or(beyond);
-            // A stop-loss-limit's own price is free; a take-profit-limit is tested on both.
-            let limit = match (leg.kind, leg.trigger) {
-                (OrderKind::LimitMaker { .. }, _) => leg.price(),
-                (OrderKind::Limit { .. }, Some(t)) if t.kind == candlewick_model::TriggerKind::TakeProfit => {
-                    leg.price()
-                }
-                _ => None,
-            };
-            stop && limit.is_none_or(beyond)
+    /// The price relation of a leg of a pair (`rest-api.md`, New Order list - OCO): what is above
+    /// must be above the last price, what is below must be below it.
+    pub(super) fn check_relation(&self, leg: &OrderRequest) -> Result<(), Refusal> {
+        let is_above = leg.trigger.map_or(leg.side == Side::Sell, |t| Trigger::is_above(t.kind, leg.side));
+        let holds = |price: Price| if is_above { price > self.last } else { price < self.last };
+        // A stop-loss-limit's own price is free; a take-profit-limit is tested on both.
+        let limit = match (leg.kind, leg.trigger) {
+            (OrderKind::LimitMaker { .. }, _) => leg.price(),
+            (OrderKind::Limit { .. }, Some(t)) if t.kind == TriggerKind::TakeProfit => leg.price(),
+            _ => None,
         };
-        if holds(above, &|price| price > last) && holds(below, &|price| price < last) {
+        if leg.stop_price().is_none_or(holds) && limit.is_none_or(holds) {
             return Ok(());
         }
         Err(Refusal::new(-2010, "The relationship of the prices for the orders is not correct."))

@@ -69,7 +69,16 @@ pub(crate) struct Working {
 
 impl Working {
     fn new(order: Order, stage: Stage) -> Self {
-        Self { order, stage, extreme: Price::ZERO, shown: Quantity::ZERO, queued: 0, tried: 0, came: (0, Price::ZERO), amended: 0 }
+        Self {
+            order,
+            stage,
+            extreme: Price::ZERO,
+            shown: Quantity::ZERO,
+            queued: 0,
+            tried: 0,
+            came: (0, Price::ZERO),
+            amended: 0,
+        }
     }
 
     /// Whether others can meet it.
