@@ -133,7 +133,8 @@ pub fn compare(backtest: &[Event], live: &[Event]) -> Comparison {
 }
 
 /// Events without what REST answers do not tell: numbers of executions and prevented matches,
-/// and when an order was made or came onto the book, which its first report tells anyway.
+/// what a MARKET order sets aside while it takes, and when an order was made or came onto the
+/// book, which its first report tells anyway.
 fn told_by_rest(events: &[Event]) -> Vec<Event> {
     let mut events = events.to_vec();
     for event in &mut events {
@@ -143,6 +144,9 @@ fn told_by_rest(events: &[Event]) -> Vec<Event> {
             let order = &mut report.order;
             order.created = order.updated;
             order.working_time = None;
+            if order.order_type == candlewick_model::OrderType::Market {
+                order.lock_price = candlewick_model::Price::ZERO;
+            }
             order.prevented_quantity = candlewick_model::Quantity::ZERO;
         }
     }

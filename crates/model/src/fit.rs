@@ -74,8 +74,7 @@ fn judge(
     let judged = Judged::of(&request, Some(quantity), None);
     instrument
         .admit(&request)
-        .and_then(|()| instrument.filters.check(&request, judged, &position, reference))
-        .and_then(|()| instrument.filters.check_counts(position.on_symbol, Counts::of(false, false)))
+        .and_then(|()| instrument.filters.check(&request, judged, &position, Counts::of(false, false), reference))
         .map_err(|refusal| Unfit { hint: hint(instrument, &refusal, quantity), refusal })
 }
 

@@ -157,7 +157,7 @@ pub struct OpenPosition {
     pub on_exchange: Counts,
     /// Base asset, free and locked.
     pub base_total: Amount,
-    /// What is left of all open BUY orders; a pair of which one cancels the other once.
+    /// What is left of all open BUY orders ([`Self::open_buys`]).
     pub open_buy_quantity: Amount,
 }
 
@@ -293,8 +293,7 @@ impl Filters {
         if step.is_zero() { Quantity::from_units(1) } else { step }
     }
 
-    /// Judges a request in the order of `filters.md`, but for the filters that count (see
-    /// [`Self::check_counts`]).
+    /// Judges a request in the order of `filters.md`; `adding` is what it would open.
     ///
     /// `reference` answers with the price that stands for the market over so many minutes.
     pub fn check(
@@ -302,6 +301,7 @@ impl Filters {
         request: &OrderRequest,
         judged: Judged,
         position: &OpenPosition,
+        adding: Counts,
         reference: &mut dyn FnMut(u32) -> Price,
     ) -> Result<(), Refusal> {
         let prices = judged.prices().chain(request.stop_price());
@@ -317,17 +317,14 @@ impl Filters {
         }
         self.check_value(judged, reference)?;
         self.check_iceberg_parts(request, judged)?;
-        if let Some(quantity) = judged.quantity
-            && judged.is_market
-            && self.market_lot_size.is_some_and(|f| !f.passes(quantity))
-        {
-            return Err(failure("Filter failure: MARKET_LOT_SIZE"));
-        }
+        self.check_market_lot_size(judged)?;
+        self.check_counts(position.on_symbol, Counts { order_lists: 0, ..adding })?;
         let quantity = judged.quantity.unwrap_or_default();
         if request.side == Side::Buy && self.max_position.is_some_and(|max| position.beyond(max, quantity)) {
             return Err(failure("Filter failure: MAX_POSITION"));
         }
-        self.check_trailing_delta(request)
+        self.check_trailing_delta(request)?;
+        self.check_counts(position.on_symbol, Counts { order_lists: adding.order_lists, ..Counts::default() })
     }
 
     /// What is judged again when a contingent or pending order goes onto the book (rule 5.4).
@@ -368,6 +365,14 @@ impl Filters {
             return Err(failure("Filter failure: LOT_SIZE"));
         }
         Ok(())
+    }
+
+    /// MARKET_LOT_SIZE, of orders that trade at whatever the market gives.
+    pub fn check_market_lot_size(&self, judged: Judged) -> Result<(), Refusal> {
+        match (judged.quantity.filter(|_| judged.is_market), self.market_lot_size) {
+            (Some(quantity), Some(f)) if !f.passes(quantity) => Err(failure("Filter failure: MARKET_LOT_SIZE")),
+            _ => Ok(()),
+        }
     }
 
     /// MIN_NOTIONAL and NOTIONAL.
@@ -485,6 +490,17 @@ impl Counts {
 }
 
 impl OpenPosition {
+    /// What is left of all open BUY orders, pending ones too; of a list of the largest.
+    #[must_use]
+    pub fn open_buys<'a>(orders: impl Iterator<Item = &'a Order> + Clone) -> Amount {
+        let buys = orders.filter(|order| order.side == Side::Buy);
+        let is_largest = |order: &&Order| {
+            let of_list = buys.clone().filter(|o| o.order_list_id.is_some() && o.order_list_id == order.order_list_id);
+            of_list.into_iter().all(|o| (o.remaining(), order.order_id) <= (order.remaining(), o.order_id))
+        };
+        Amount::from_units(buys.clone().filter(is_largest).map(|order| i128::from(order.remaining().units())).sum())
+    }
+
     /// Whether the position, with this order's quantity, is greater than the maximum.
     fn beyond(&self, max: Amount, quantity: Quantity) -> bool {
         self.base_total

@@ -25,7 +25,7 @@ fn market(size: OrderSize) -> OrderRequest {
 fn verdict(filters: &Filters, request: &OrderRequest, qty: &str, average: &str) -> String {
     let average = price(average);
     let judged = Judged::of(request, Some(quantity(qty)), None);
-    match filters.check(request, judged, &OpenPosition::default(), &mut |_| average) {
+    match filters.check(request, judged, &OpenPosition::default(), Counts::default(), &mut |_| average) {
         Ok(()) => "ok".into(),
         Err(refusal) => {
             assert_eq!(refusal.code, -1013);
@@ -131,7 +131,7 @@ fn positions_at_their_bound() {
             OpenPosition { base_total: amount(base), open_buy_quantity: amount("1"), ..OpenPosition::default() };
         let request = limit(side, "1");
         let judged = Judged::of(&request, Some(quantity(qty)), None);
-        filters.check(&request, judged, &position, &mut |_| price("1")).map_err(|r| r.text)
+        filters.check(&request, judged, &position, Counts::default(), &mut |_| price("1")).map_err(|r| r.text)
     };
     assert_eq!(check("4", "5", Side::Buy), Ok(()));
     assert_eq!(check("4", "5.00000001", Side::Buy), Err("Filter failure: MAX_POSITION".into()));

@@ -243,6 +243,7 @@ impl Book {
         instrument.filters.check_lot_size(quantity)?;
         let judged = Judged::of_order(order, quantity);
         instrument.filters.check_value(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
+        instrument.filters.check_market_lot_size(judged)?;
         if self.instrument.filters.max_num_order_amends.is_some_and(|max| w.amended >= max) {
             return Err(Refusal::new(-2038, "Filter failure: MAX_NUM_ORDER_AMENDS"));
         }

@@ -9,7 +9,7 @@ use candlewick_model::{
     Timestamp, Trigger, TriggerKind,
 };
 
-use super::{Book, Working};
+use super::{Book, Stage, Working};
 use crate::desk::Desk;
 
 /// What a request comes to here and now.
@@ -27,14 +27,18 @@ impl Book {
     /// Symbol and filters, of an order alone.
     pub(super) fn screen(&mut self, desk: &Desk, request: &OrderRequest) -> Result<Terms, Refusal> {
         self.instrument.admit(request)?;
-        let terms = self.screen_leg(desk, request, true)?;
-        self.check_counts(desk, counts_of(request))?;
-        Ok(terms)
+        self.screen_leg(desk, request, counts_of(request), true)
     }
 
-    /// Price, quantity and value of an order, alone or as a leg. A pending leg gets its peg
-    /// when it goes onto the book.
-    pub(super) fn screen_leg(&mut self, desk: &Desk, request: &OrderRequest, at_once: bool) -> Result<Terms, Refusal> {
+    /// All filters of an order, alone or as a leg; `adding` is what the whole request would
+    /// open. A pending leg gets its peg when it goes onto the book.
+    pub(super) fn screen_leg(
+        &mut self,
+        desk: &Desk,
+        request: &OrderRequest,
+        adding: Counts,
+        at_once: bool,
+    ) -> Result<Terms, Refusal> {
         let pegged = match request.peg {
             Some(peg) if at_once && request.trigger.is_none() => {
                 Some(self.pegged(request.side, peg, request.price())?)
@@ -51,11 +55,7 @@ impl Book {
             OrderSize::Received => None,
         };
         let judged = Judged::of(request, quantity, pegged);
-        let position = self.position(desk);
-        let assets = (self.instrument.base_asset, self.instrument.quote_asset);
-        let (instrument, last) = (Arc::clone(&self.instrument), self.last);
-        instrument.filters.check(request, judged, &position, &mut |minutes| self.standing_price(desk.now, minutes))?;
-        desk.exchange_filters.check_assets(assets, judged, &mut |_| last)?;
+        self.check_filters(desk, request, judged, adding)?;
         // A limit of nothing where no filter forbids it.
         if request.price().is_some_and(Price::is_zero) {
             return Err(Refusal::new(-2010, "Price * QTY is zero or less."));
@@ -72,23 +72,33 @@ impl Book {
         reference.unwrap_or_else(|| self.averages.price(minutes, now, self.last, self.running))
     }
 
-    /// What a BUY sets aside for each unit of base (rule 5.6).
+    /// What a BUY sets aside for each unit of base (rule 5.6); MARKET what it may have to pay.
     pub(super) fn lock_price(&self, request: &OrderRequest, pegged: Price) -> Price {
         if request.side == Side::Sell {
             return Price::ZERO;
         }
         match (request.kind, request.trigger) {
-            (OrderKind::Market, None) => Price::ZERO,
+            (OrderKind::Market, None) => self.taker_price(Side::Buy, None),
             (OrderKind::Limit { .. } | OrderKind::LimitMaker { .. }, _) if !pegged.is_zero() => pegged,
             (OrderKind::Limit { price, .. } | OrderKind::LimitMaker { price }, _) if !price.is_zero() => price,
             (_, trigger) => trigger.and_then(|t| t.stop_price).unwrap_or(self.last),
         }
     }
 
-    /// The filters that count.
-    pub(super) fn check_counts(&self, desk: &Desk, adding: Counts) -> Result<(), Refusal> {
-        self.instrument.filters.check_counts(self.counts, adding)?;
-        desk.exchange_filters.check_counts(desk.open, adding)
+    /// Filters of the symbol, then of the exchange, then of the assets.
+    pub(super) fn check_filters(
+        &mut self,
+        desk: &Desk,
+        request: &OrderRequest,
+        judged: Judged,
+        adding: Counts,
+    ) -> Result<(), Refusal> {
+        let position = self.position(desk);
+        let (instrument, last) = (Arc::clone(&self.instrument), self.last);
+        let standing = &mut |minutes| self.standing_price(desk.now, minutes);
+        instrument.filters.check(request, judged, &position, adding, standing)?;
+        desk.exchange_filters.check_counts(desk.open, adding)?;
+        desk.exchange_filters.check_assets((instrument.base_asset, instrument.quote_asset), judged, &mut |_| last)
     }
 
     /// Name, balance, and where the market stands, of an order alone.
@@ -111,17 +121,11 @@ impl Book {
 
     /// What an order needs of the asset that it gives (rules 5.6 and 5.7).
     pub(super) fn cost(&self, request: &OrderRequest, terms: Terms) -> Amount {
-        match (request.side, request.size, request.kind, request.trigger) {
-            (Side::Sell, ..) => terms.quantity.into(),
-            (Side::Buy, OrderSize::Quote(money), ..) => money,
-            (Side::Buy, _, OrderKind::Market, None) => self.market_cost(terms.quantity),
-            (Side::Buy, ..) => terms.lock_price.notional_floor(terms.quantity),
+        match (request.side, request.size) {
+            (Side::Sell, _) => terms.quantity.into(),
+            (Side::Buy, OrderSize::Quote(money)) => money,
+            (Side::Buy, _) => terms.lock_price.notional_floor(terms.quantity),
         }
-    }
-
-    /// What a MARKET BUY must afford: all of it at the execution price.
-    pub(super) fn market_cost(&self, quantity: Quantity) -> Amount {
-        self.taker_price(Side::Buy, None).notional_floor(quantity).truncate_to(self.instrument.quote_precision)
     }
 
     /// Whether the account has so much, with what is about to be released.
@@ -205,7 +209,9 @@ impl Book {
         instrument.filters.check_again(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
         let needed = match order.side {
             Side::Sell => order.remaining().into(),
-            Side::Buy if order.order_type.is_market() => self.market_cost(order.remaining()),
+            Side::Buy if order.order_type.is_market() && w.stage != Stage::Contingent => {
+                self.taker_price(Side::Buy, None).notional_floor(order.remaining())
+            }
             Side::Buy => order.lock_price.notional_floor(order.remaining()),
         };
         self.check_funds(desk, order.side, needed, released)

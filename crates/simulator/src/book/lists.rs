@@ -4,10 +4,8 @@
 //! A change only leaves a note (`due`); [`Book::settle_lists`] acts on it once the order that
 //! changed has had its turn, so that nothing moves under a matching that is under way.
 
-use std::sync::Arc;
-
 use candlewick_model::{
-    Amount, ClientOrderId, ContingencyType, ExpiryReason, Judged, ListOrderStatus, ListRequest, ListStatus,
+    Amount, ClientOrderId, ContingencyType, Counts, ExpiryReason, Judged, ListOrderStatus, ListRequest, ListStatus,
     ListStatusType, Order, OrderId, OrderListId, OrderRequest, OrderStatus, Quantity, Refusal,
 };
 
@@ -40,11 +38,11 @@ impl Book {
         desk.unfilled.check(desk.now, legs.len() as u32)?;
         self.instrument.admit_list(request)?;
         let pending = |at: usize| at > 0 && request.legs.working().is_some();
+        let adding = counts_of_list(&request.legs);
         let mut terms = Vec::with_capacity(legs.len());
         for (at, leg) in legs.iter().enumerate() {
-            terms.push(self.screen_leg(desk, leg, !pending(at))?);
+            terms.push(self.screen_leg(desk, leg, adding, !pending(at))?);
         }
-        self.check_counts(desk, counts_of_list(&request.legs))?;
         self.check_names(request, &legs)?;
         self.engage_list(desk, request, &legs, &terms)?;
         desk.unfilled.placed(desk.now, legs.len() as u32);
@@ -322,11 +320,7 @@ impl Book {
         if w.order.iceberg_quantity >= w.order.quantity {
             return Err(Refusal::new(-2010, "IcebergQty exceeds QTY."));
         }
-        let position = self.position(desk);
-        let instrument = Arc::clone(&self.instrument);
-        instrument.filters.check(request, judged, &position, &mut |minutes| self.standing_price(desk.now, minutes))?;
-        let (assets, last) = ((instrument.base_asset, instrument.quote_asset), self.last);
-        desk.exchange_filters.check_assets(assets, judged, &mut |_| last)
+        self.check_filters(desk, request, judged, Counts::default())
     }
 
     /// A pending order that may not work expires, after its partner. One that was to be paid for

@@ -25,8 +25,7 @@ use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, FillModel};
 use candlewick_model::{
-    Amount, Bar, Counts, Instrument, OpenPosition, Order, OrderStatus, Pair, Price, Quantity, Side, SymbolStatus,
-    Timestamp,
+    Amount, Bar, Counts, Instrument, OpenPosition, Order, Pair, Price, Quantity, Side, SymbolStatus, Timestamp,
 };
 
 use crate::averages::Averages;
@@ -213,25 +212,13 @@ impl Book {
 
     /// What the filters look at besides the order itself.
     fn position(&self, desk: &Desk) -> OpenPosition {
-        let counted = |w: &&Working| {
-            let order = &w.order;
-            // Of a pair of which one cancels the other only the first is counted.
-            let first = order.order_list_id.is_none_or(|list| {
-                self.open.iter().filter(|o| o.order.order_list_id == Some(list)).all(|o| {
-                    o.order.order_id >= order.order_id
-                        || o.order.status == OrderStatus::PendingNew
-                        || o.order.side != order.side
-                })
-            });
-            order.side == Side::Buy && order.status != OrderStatus::PendingNew && first
-        };
-        let needs_buys = self.instrument.filters.max_position.is_some();
-        let buys = self.open.iter().filter(|_| needs_buys).filter(counted);
+        let buys =
+            self.instrument.filters.max_position.map(|_| OpenPosition::open_buys(self.open.iter().map(|w| &w.order)));
         OpenPosition {
             on_symbol: self.counts,
             on_exchange: desk.open,
             base_total: desk.ledger.balance(self.pair.base).total(),
-            open_buy_quantity: Amount::from_units(buys.map(|w| i128::from(w.order.remaining().units())).sum()),
+            open_buy_quantity: buys.unwrap_or(Amount::ZERO),
         }
     }
 
