@@ -309,6 +309,24 @@ impl Filters {
             return Err(failure("Filter failure: PRICE_FILTER"));
         }
         self.check_distance(judged, reference)?;
+        self.check_size(request, judged, reference)?;
+        self.check_counts(position.on_symbol, Counts { order_lists: 0, ..adding })?;
+        let quantity = judged.quantity.unwrap_or_default();
+        if request.side == Side::Buy && self.max_position.is_some_and(|max| position.beyond(max, quantity)) {
+            return Err(failure("Filter failure: MAX_POSITION"));
+        }
+        self.check_trailing_delta(request)?;
+        self.check_counts(position.on_symbol, Counts { order_lists: adding.order_lists, ..Counts::default() })
+    }
+
+    /// What depends on the quantity, where it is known: LOT_SIZE, MIN_NOTIONAL, NOTIONAL,
+    /// ICEBERG_PARTS, MARKET_LOT_SIZE.
+    pub fn check_size(
+        &self,
+        request: &OrderRequest,
+        judged: Judged,
+        reference: &mut dyn FnMut(u32) -> Price,
+    ) -> Result<(), Refusal> {
         if let Some(quantity) = judged.quantity {
             self.check_lot_size(quantity)?;
             if let Some(shown) = request.iceberg_quantity {
@@ -317,14 +335,7 @@ impl Filters {
         }
         self.check_value(judged, reference)?;
         self.check_iceberg_parts(request, judged)?;
-        self.check_market_lot_size(judged)?;
-        self.check_counts(position.on_symbol, Counts { order_lists: 0, ..adding })?;
-        let quantity = judged.quantity.unwrap_or_default();
-        if request.side == Side::Buy && self.max_position.is_some_and(|max| position.beyond(max, quantity)) {
-            return Err(failure("Filter failure: MAX_POSITION"));
-        }
-        self.check_trailing_delta(request)?;
-        self.check_counts(position.on_symbol, Counts { order_lists: adding.order_lists, ..Counts::default() })
+        self.check_market_lot_size(judged)
     }
 
     /// What is judged again when a contingent or pending order goes onto the book (rule 5.4).

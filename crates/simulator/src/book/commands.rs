@@ -204,14 +204,18 @@ impl Book {
         if order.awaits_quantity() {
             return Err(Refusal::new(-2038, "Order amend (pending OPO order) is not supported."));
         }
+        // The legs of a pair always have the same quantity.
+        let partner = self.partner_in_pair(order);
         self.check_amendment(desk, &w, request.quantity)?;
+        if let Some(at) = partner.and_then(|id| self.at(id)) {
+            let partner = self.open[at];
+            self.check_amendment(desk, &partner, request.quantity)?;
+        }
         if request.client_order_id.is_some_and(|name| name != order.client_order_id) {
             self.check_name(request.client_order_id).map_err(|r| Refusal { code: -2038, ..r })?;
         }
         let list = order.order_list_id;
         let id = order.order_id;
-        // The legs of a pair always have the same quantity.
-        let partner = self.partner_in_pair(order);
         let name = request.client_order_id.unwrap_or_else(|| ClientOrderId::numbered("amend-", desk.queue()));
         let renamed = name != order.client_order_id;
         self.reduce(desk, id, request.quantity, name);

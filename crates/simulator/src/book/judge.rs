@@ -86,7 +86,7 @@ impl Book {
     }
 
     /// Filters of the symbol, then of the exchange, then of the assets.
-    pub(super) fn check_filters(
+    fn check_filters(
         &mut self,
         desk: &Desk,
         request: &OrderRequest,
@@ -200,11 +200,9 @@ impl Book {
         let order = &w.order;
         let judged = Judged::of_order(order, order.remaining());
         let own = Working::counts(order);
-        let (mut on_symbol, mut on_exchange) = (self.counts, desk.open);
-        on_symbol -= own;
-        on_exchange -= own;
-        self.instrument.filters.check_counts(on_symbol, own)?;
-        desk.exchange_filters.check_counts(on_exchange, own)?;
+        let mut others = self.counts;
+        others -= own;
+        self.instrument.filters.check_counts(others, Counts { iceberg_orders: 0, ..own })?;
         let instrument = Arc::clone(&self.instrument);
         instrument.filters.check_again(judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
         let needed = match order.side {

@@ -4,8 +4,10 @@
 //! A change only leaves a note (`due`); [`Book::settle_lists`] acts on it once the order that
 //! changed has had its turn, so that nothing moves under a matching that is under way.
 
+use std::sync::Arc;
+
 use candlewick_model::{
-    Amount, ClientOrderId, ContingencyType, Counts, ExpiryReason, Judged, ListOrderStatus, ListRequest, ListStatus,
+    Amount, ClientOrderId, ContingencyType, ExpiryReason, Judged, ListOrderStatus, ListRequest, ListStatus,
     ListStatusType, Order, OrderId, OrderListId, OrderRequest, OrderStatus, Quantity, Refusal,
 };
 
@@ -313,14 +315,16 @@ impl Book {
         quantity
     }
 
-    /// All filters of an order whose quantity was not known before.
+    /// The filters that look at the quantity, of an order of which it was not known before.
     fn screen_paid(&mut self, desk: &Desk, request: &OrderRequest, w: &Working) -> Result<(), Refusal> {
         let pegged = Some(w.order.pegged_price).filter(|price| !price.is_zero());
         let judged = Judged::of(request, Some(w.order.quantity), pegged);
         if w.order.iceberg_quantity >= w.order.quantity {
             return Err(Refusal::new(-2010, "IcebergQty exceeds QTY."));
         }
-        self.check_filters(desk, request, judged, Counts::default())
+        let (instrument, last) = (Arc::clone(&self.instrument), self.last);
+        instrument.filters.check_size(request, judged, &mut |minutes| self.standing_price(desk.now, minutes))?;
+        desk.exchange_filters.check_assets((instrument.base_asset, instrument.quote_asset), judged, &mut |_| last)
     }
 
     /// A pending order that may not work expires, after its partner. One that was to be paid for
