@@ -151,7 +151,8 @@ pub(super) fn leg(raw: &RawParameters, names: &Names) -> Result<OrderRequest, Re
         Some(word) => TimeInForce::from_word(word).ok_or(Refusal::new(-1115, "Invalid timeInForce."))?,
         None => TimeInForce::Gtc,
     };
-    if peg.is_some_and(|peg| peg.price_type == PegPriceType::Primary) && time_in_force != TimeInForce::Gtc {
+    let is_primary = peg.is_some_and(|peg| peg.price_type == PegPriceType::Primary);
+    if is_primary && order_type == OrderType::Limit && time_in_force != TimeInForce::Gtc {
         return Err(Refusal::new(-1014, "Unsupported order combination."));
     }
     let price = Price::from_units(optional_decimal(raw, names.price)?.unwrap_or(0));

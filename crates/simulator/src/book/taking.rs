@@ -36,9 +36,8 @@ impl Book {
         w.tried = self.step;
         let order = &w.order;
         let takes = Self::limit_of(order).is_none_or(|limit| self.would_take(order.side, limit));
-        let is_fok = order.time_in_force == TimeInForce::Fok;
         let before = order.filled_quantity;
-        if takes && !(is_fok && self.available(desk, order) < order.remaining()) {
+        if takes && (order.time_in_force != TimeInForce::Fok || self.can_fill_all(desk, &mut w.order)) {
             self.take(desk, &mut w.order);
         }
         if w.order.status.is_final() {
@@ -66,9 +65,24 @@ impl Book {
         }
     }
 
-    /// How much an order could trade at once; for FOK.
-    fn available(&mut self, desk: &Desk, order: &Order) -> Quantity {
-        let (bound, limits) = (self.bound(order), self.execution_limits(desk, order.side));
+    /// Whether a FOK can be filled at once; one that only the price range keeps from it has
+    /// exceeded that.
+    fn can_fill_all(&mut self, desk: &mut Desk, order: &mut Order) -> bool {
+        if self.available(order, ExecutionLimits::NONE) < order.remaining() {
+            return false;
+        }
+        let limits = self.execution_limits(desk, order.side);
+        let fills = self.available(order, limits) >= order.remaining();
+        if !fills {
+            self.exceed(desk, order);
+        }
+        fills
+    }
+
+    /// How much an order could trade at once, for FOK: as much as lies before the first price
+    /// that is out of its range.
+    fn available(&self, order: &Order, limits: ExecutionLimits) -> Quantity {
+        let bound = self.bound(order);
         let own = self.open.iter().filter(|w| {
             w.is_on_book() && w.order.side != order.side && beyond(order.side, bound, w.order.limit()) >= 0
         });
@@ -123,7 +137,7 @@ impl Book {
             return;
         }
         let price = self.taker_price(order.side, limit);
-        if !limits.allow(price) {
+        if !self.budget.is_zero() && !limits.allow(price) {
             return self.exceed(desk, order);
         }
         let quantity = self.draw(order.remaining());
