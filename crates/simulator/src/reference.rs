@@ -95,7 +95,6 @@ pub struct MovingMean {
 /// Trades whose times share an aligned window. Count and sum carry four more decimals.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Bucket {
-    open: i64,
     close: i64,
     #[serde(with = "digits")]
     trades: i128,
@@ -136,10 +135,9 @@ impl MovingMean {
 
     fn trade(&mut self, now: Timestamp, price: Price) {
         self.drop_expired(now);
-        let open = now.micros().div_euclid(self.width) * self.width;
-        let close = open + self.width;
+        let close = (now.micros().div_euclid(self.width) + 1) * self.width;
         if self.buckets.back().is_none_or(|bucket| bucket.close != close) {
-            self.buckets.push_back(Bucket { open, close, trades: 0, sum: 0 });
+            self.buckets.push_back(Bucket { close, trades: 0, sum: 0 });
         }
         let bucket = self.buckets.back_mut().expect("there is one now");
         bucket.trades += FOUR_DECIMALS;
@@ -157,15 +155,15 @@ impl MovingMean {
 
     fn at(&mut self, now: Timestamp) -> Option<Price> {
         let cutoff = self.drop_expired(now);
-        let width = i128::from(self.width);
-        if let Some(oldest) = self.buckets.front_mut().filter(|bucket| bucket.open < cutoff) {
-            let expired = i128::from(cutoff - oldest.open);
-            oldest.trades -= oldest.trades * expired / width;
-            oldest.sum -= oldest.sum * expired / width;
-            oldest.open = cutoff;
+        let mut trades: i128 = self.buckets.iter().map(|bucket| bucket.trades).sum();
+        let mut sum: i128 = self.buckets.iter().map(|bucket| bucket.sum).sum();
+        // Of the oldest the part that is outside does not count. It is asked for anew each time,
+        // so that the answer does not depend on when it was asked for before.
+        if let Some(oldest) = self.buckets.front() {
+            let expired = i128::from((cutoff - (oldest.close - self.width)).max(0));
+            trades -= oldest.trades * expired / i128::from(self.width);
+            sum -= oldest.sum * expired / i128::from(self.width);
         }
-        let trades: i128 = self.buckets.iter().map(|bucket| bucket.trades).sum();
-        let sum: i128 = self.buckets.iter().map(|bucket| bucket.sum).sum();
         (trades > 0).then(|| Price::from_units((sum / trades) as i64))
     }
 }

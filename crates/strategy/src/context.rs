@@ -15,8 +15,8 @@ use candlewick_model::run::CommandId;
 use candlewick_model::{
     Account, Action, AmendRequest, Amount, Asset, Balance, Bars, CancelReplaceRequest, CancelRequest, ClientOrderId,
     Command, Counts, EventLog, ExecutionReport, Instrument, Interval, Ledger, ListRequest, OpenPosition, Order,
-    OrderId, OrderKind, OrderRequest, OrderSize, OrderStatus, Pair, Price, Quantity, RawParameters, Side, Symbol,
-    TimeInForce, Timestamp, Worth,
+    OrderId, OrderKind, OrderRequest, OrderSize, Pair, Price, Quantity, RawParameters, Side, Symbol, TimeInForce,
+    Timestamp, Worth,
 };
 
 use crate::Planned;
@@ -286,13 +286,11 @@ impl Context {
         };
         let mut on_exchange = Counts::default();
         self.markets.iter().for_each(|market| on_exchange += counts(market));
-        let open = self.open_orders().iter();
-        let buys = open.filter(|o| o.side == Side::Buy && o.status != OrderStatus::PendingNew);
         OpenPosition {
             on_symbol: counts(self.market()),
             on_exchange,
             base_total: self.base().total(),
-            open_buy_quantity: Amount::from_units(buys.map(|o| i128::from(o.remaining().units())).sum()),
+            open_buy_quantity: OpenPosition::open_buys(self.open_orders().iter()),
         }
     }
 

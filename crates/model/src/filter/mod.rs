@@ -165,7 +165,7 @@ pub struct OpenPosition {
     pub on_exchange: Counts,
     /// Base asset, free and locked.
     pub base_total: Amount,
-    /// What is left of all open BUY orders; a pair of which one cancels the other once.
+    /// What is left of all open BUY orders ([`Self::open_buys`]).
     pub open_buy_quantity: Amount,
 }
 
@@ -300,6 +300,19 @@ impl Filters {
             (FilterName::MaxNumOrderAmends, self.max_num_order_amends.is_some()),
             (FilterName::MaxNumOrderLists, self.max_num_order_lists.is_some()),
         ])
+    }
+}
+
+impl OpenPosition {
+    /// What is left of all open BUY orders, pending ones too; of a list of the largest.
+    #[must_use]
+    pub fn open_buys<'a>(orders: impl Iterator<Item = &'a Order> + Clone) -> Amount {
+        let buys = orders.filter(|order| order.side == Side::Buy);
+        let is_largest = |order: &&Order| {
+            let of_list = buys.clone().filter(|o| o.order_list_id.is_some() && o.order_list_id == order.order_list_id);
+            of_list.into_iter().all(|o| (o.remaining(), order.order_id) <= (order.remaining(), o.order_id))
+        };
+        Amount::from_units(buys.clone().filter(is_largest).map(|order| i128::from(order.remaining().units())).sum())
     }
 }
 

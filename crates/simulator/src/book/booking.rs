@@ -88,12 +88,17 @@ impl Book {
     /// As [`Self::end`], where the list knows already.
     pub(super) fn end_quietly(&mut self, desk: &mut Desk, order: &mut Order, end: End) {
         let old = *order;
+        self.end_from(desk, &old, order, end);
+    }
+
+    /// Ends an order that was `old` until now.
+    pub(super) fn end_from(&mut self, desk: &mut Desk, old: &Order, order: &mut Order, end: End) {
         order.status = end.status;
         order.updated = desk.now;
         order.expiry_reason = end.reason;
         let mut report = ExecutionReport::of(order, desk.next_execution(), end.execution_type);
         report.cancel_client_order_id = end.name;
-        self.report(desk, Some(&old), report);
+        self.report(desk, Some(old), report);
     }
 
     /// Takes a quantity from an order because of a prevented match; an order of which nothing

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use candlewick_model::{
     AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, CancelRestrictions,
-    ClientOrderId, Half, Halves, Judged, Order, OrderListId, OrderRequest, OrderSize, OrderStatus, Price, Quantity,
-    RateLimitExceededMode, Refusal,
+    ClientOrderId, ExpiryReason, Half, Halves, Judged, Order, OrderListId, OrderRequest, OrderSize, OrderStatus, Price,
+    Quantity, RateLimitExceededMode, Refusal,
 };
 
 use super::booking::End;
@@ -219,15 +219,19 @@ impl Book {
         if order.awaits_quantity() {
             return Err(Refusal::new(-2038, "Order amend (pending OPO order) is not supported."));
         }
+        // The legs of a pair always have the same quantity.
+        let partner = self.partner_in_pair(order);
         self.check_amendment(desk, &w, request.quantity)?;
+        if let Some(at) = partner.and_then(|id| self.at(id)) {
+            let partner = self.open[at];
+            self.check_amendment(desk, &partner, request.quantity)?;
+        }
         if request.client_order_id.is_some_and(|name| name != order.client_order_id) {
             let named = self.check_name(desk, About::from(order), request.client_order_id);
             named.map_err(|r| Refusal { code: -2038, ..r })?;
         }
         let list = order.order_list_id;
         let id = order.order_id;
-        // The legs of a pair always have the same quantity.
-        let partner = self.partner_in_pair(order);
         let name = request.client_order_id.unwrap_or_else(|| ClientOrderId::numbered("amend-", desk.queue()));
         let renamed = name != order.client_order_id;
         self.reduce(desk, id, request.quantity, name);
@@ -239,6 +243,9 @@ impl Book {
         }
         if let Some(list) = list.filter(|_| renamed) {
             self.rename_in_list(desk, list, id, name);
+        }
+        for id in [Some(id), partner].into_iter().flatten() {
+            self.end_if_done(desk, id);
         }
         self.settle_lists(desk);
         Ok(())
@@ -259,7 +266,7 @@ impl Book {
         instrument.filters.check_amends(w.amended, see)
     }
 
-    /// Gives an order a smaller quantity and a name; one of which nothing is left has ended.
+    /// Gives an order a smaller quantity, though not less than what is done of it, and a name.
     fn reduce(&mut self, desk: &mut Desk, id: u64, quantity: Quantity, name: ClientOrderId) {
         let at = self.at(id).expect("it is open");
         let mut w = self.open.remove(at);
@@ -271,11 +278,14 @@ impl Book {
         w.amended += 1;
         self.tell_replaced(desk, &old, &mut w.order);
         w.shown = w.shown.min(w.order.remaining());
-        if w.order.remaining().is_zero() {
-            self.end(desk, &mut w.order, End::expired(candlewick_model::ExpiryReason::None));
-        } else {
-            self.keep(w);
-        }
+        self.keep(w);
+    }
+
+    /// An order of which nothing is left has ended.
+    fn end_if_done(&mut self, desk: &mut Desk, id: u64) {
+        let Some(at) = self.at(id).filter(|at| self.open[*at].order.remaining().is_zero()) else { return };
+        let mut order = self.open.remove(at).order;
+        self.end(desk, &mut order, End::expired(ExpiryReason::None));
     }
 
     /// The limit of an order that has one.

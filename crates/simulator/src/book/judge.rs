@@ -9,7 +9,7 @@ use candlewick_model::{
     Timestamp, Trigger,
 };
 
-use super::{Book, Working};
+use super::{Book, Stage, Working};
 use crate::desk::Desk;
 use crate::trace::{About, Fact};
 
@@ -213,30 +213,23 @@ impl Book {
         Ok(())
     }
 
-    /// The price relations of a pair (`rest-api.md`, New Order list - OCO): whatever is above
-    /// must be above the last price, whatever is below must be below it.
-    pub(super) fn check_relation(
-        &self,
-        desk: &mut Desk,
-        about: About,
-        above: &OrderRequest,
-        below: &OrderRequest,
-    ) -> Result<(), Refusal> {
+    /// The price relation of a leg of a pair (`rest-api.md`, New Order list - OCO): what is above
+    /// must be above the last price, what is below must be below it.
+    pub(super) fn check_relation(&self, desk: &mut Desk, about: About, leg: &OrderRequest) -> Result<(), Refusal> {
         let last = self.last;
-        let prices = |leg: &OrderRequest| {
-            // A stop-loss-limit's own price is free; a take-profit-limit is tested on both.
-            let limit = match (leg.kind, leg.trigger) {
-                (OrderKind::LimitMaker { .. }, _) => leg.price(),
-                (OrderKind::Limit { .. }, Some(t)) if t.kind == candlewick_model::TriggerKind::TakeProfit => {
-                    leg.price()
-                }
-                _ => None,
-            };
-            [leg.stop_price(), limit].into_iter().flatten()
+        let is_above = leg.trigger.map_or(leg.side == Side::Sell, |t| Trigger::is_above(t.kind, leg.side));
+        // A stop-loss-limit's own price is free; a take-profit-limit is tested on both.
+        let limit = match (leg.kind, leg.trigger) {
+            (OrderKind::LimitMaker { .. }, _) => leg.price(),
+            (OrderKind::Limit { .. }, Some(t)) if t.kind == candlewick_model::TriggerKind::TakeProfit => leg.price(),
+            _ => None,
         };
-        let holds = prices(above).all(|price| price > last) && prices(below).all(|price| price < last);
-        let all = |leg| prices(leg).collect();
-        desk.note(about, || Fact::Relation { above: all(above), below: all(below), last, holds });
+        let prices = [leg.stop_price(), limit].into_iter().flatten();
+        let holds = prices.clone().all(|price| if is_above { price > last } else { price < last });
+        desk.note(about, || {
+            let (above, below) = prices.partition(|_| is_above);
+            Fact::Relation { above, below, last, holds }
+        });
         if holds {
             return Ok(());
         }
@@ -279,7 +272,8 @@ impl Book {
         instrument.filters.check_again(Judged::of_order(order, left), reference, see)?;
         let cost = match order.side {
             Side::Sell => Cost { amount: left.into(), ..Cost::default() },
-            Side::Buy if order.order_type.is_market() => self.market_cost(left),
+            // A pending stop sets aside its stop price (rule 5.6), whatever it pays later.
+            Side::Buy if order.order_type.is_market() && w.stage != Stage::Contingent => self.market_cost(left),
             Side::Buy => Cost::at(order.lock_price, left),
         };
         self.check_funds(desk, about, order.side, cost, released)

@@ -88,8 +88,8 @@ impl Book {
         let cost = |at: usize| self.cost(legs[at], terms[at]);
         let needed = (0..at_once).map(cost).max().unwrap_or_default();
         self.check_funds(desk, About::Request, legs[0].side, needed, Amount::ZERO)?;
-        if let (None, Some((above, below))) = (request.legs.working(), request.legs.pair()) {
-            self.check_relation(desk, About::Request, above, below)?;
+        if request.legs.working().is_none() {
+            legs.iter().try_for_each(|leg| self.check_relation(desk, About::Request, leg))?;
         }
         (0..at_once).try_for_each(|at| self.check_place(desk, About::Request, legs[at], terms[at]))
     }
@@ -172,10 +172,11 @@ impl Book {
     fn after_fill(&mut self, desk: &mut Desk, order: &Order) {
         let Some(list) = order.order_list_id else { return };
         self.expire_partners(desk, order);
+        // A fill before the last one leaves the rest to the note of that one.
         if order.status == OrderStatus::Filled {
             self.activate(desk, list);
+            self.finish(desk, list);
         }
-        self.finish(desk, list);
     }
 
     fn after_end(&mut self, desk: &mut Desk, order: &Order, canceled: bool, name: Option<ClientOrderId>) {
@@ -250,18 +251,11 @@ impl Book {
         let pending: Vec<Working> = self.open.iter().filter(of_list).copied().collect();
         let reserved = desk.ledger.reserved(list);
         let mut ready = Vec::with_capacity(pending.len());
+        let is_pair = pending.len() > 1;
         for w in &pending {
-            match self.make_ready(desk, w, reserved) {
+            match self.make_ready(desk, w, reserved, is_pair) {
                 Ok(w) => ready.push(w),
-                Err(_) => return self.reject(desk, w.order.order_id, &pending),
-            }
-        }
-        if let [one, other] = &ready[..] {
-            let (one, other) = (OrderRequest::from(&one.order), OrderRequest::from(&other.order));
-            let one_above = one.trigger.is_some_and(|t| candlewick_model::Trigger::is_above(t.kind, one.side));
-            let (above, below) = if one_above { (&one, &other) } else { (&other, &one) };
-            if self.check_relation(desk, About::List(list), above, below).is_err() {
-                return self.reject(desk, pending[0].order.order_id, &pending);
+                Err(_) => return self.reject(desk, w.order.order_id, &pending, reserved),
             }
         }
         let mut at_once = None;
@@ -281,7 +275,13 @@ impl Book {
     }
 
     /// A pending order as it goes onto the book, or why it may not.
-    fn make_ready(&mut self, desk: &mut Desk, pending: &Working, reserved: Amount) -> Result<Working, Refusal> {
+    fn make_ready(
+        &mut self,
+        desk: &mut Desk,
+        pending: &Working,
+        reserved: Amount,
+        is_leg_of_pair: bool,
+    ) -> Result<Working, Refusal> {
         let mut w = *pending;
         let paid = w.order.awaits_quantity();
         if paid {
@@ -309,6 +309,9 @@ impl Book {
         let terms =
             Terms { quantity: w.order.quantity, pegged_price: w.order.pegged_price, lock_price: w.order.lock_price };
         self.check_place(desk, About::from(&w.order), &request, terms)?;
+        if is_leg_of_pair {
+            self.check_relation(desk, About::from(&w.order), &request)?;
+        }
         Ok(w)
     }
 
@@ -333,12 +336,22 @@ impl Book {
         self.check_filters(desk, About::from(&w.order), request, judged)
     }
 
-    /// A pending order that may not work expires, after its partner.
-    fn reject(&mut self, desk: &mut Desk, id: OrderId, pending: &[Working]) {
+    /// A pending order that may not work expires, after its partner. One that was to be paid for
+    /// tells what it would have been.
+    fn reject(&mut self, desk: &mut Desk, id: OrderId, pending: &[Working], reserved: Amount) {
         self.note_rejected();
-        for w in pending.iter().filter(|w| w.order.order_id != id) {
-            self.close(desk, w.order.order_id, End::expired(ExpiryReason::OcoTrigger));
+        let mut row: Vec<&Working> = pending.iter().collect();
+        row.sort_by_key(|w| w.order.order_id == id);
+        for w in row {
+            let is_partner = w.order.order_id != id;
+            let reason = if is_partner { ExpiryReason::OcoTrigger } else { ExpiryReason::Rejected };
+            let Some(at) = self.at(w.order.order_id) else { continue };
+            let old = self.open.remove(at).order;
+            let mut order = old;
+            if old.awaits_quantity() {
+                order.quantity = self.payable(&old, reserved);
+            }
+            self.end_from(desk, &old, &mut order, End::expired(reason));
         }
-        self.close(desk, id, End::expired(ExpiryReason::Rejected));
     }
 }

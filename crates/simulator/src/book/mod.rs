@@ -29,8 +29,7 @@ use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, FillModel};
 use candlewick_model::{
-    Amount, Bar, Counts, Instrument, OpenPosition, Order, OrderStatus, Pair, Price, Quantity, Side, SymbolStatus,
-    Timestamp,
+    Amount, Bar, Counts, Instrument, OpenPosition, Order, Pair, Price, Quantity, Side, SymbolStatus, Timestamp,
 };
 
 use crate::averages::Averages;
@@ -70,13 +69,24 @@ pub(crate) struct Working {
     queued: u64,
     /// The last step in which it had its turn to fill.
     tried: u64,
+    /// The step in which it came onto the book, and where the market stood there.
+    came: (u64, Price),
     /// How often it was amended.
     amended: u32,
 }
 
 impl Working {
     fn new(order: Order, stage: Stage) -> Self {
-        Self { order, stage, extreme: Price::ZERO, shown: Quantity::ZERO, queued: 0, tried: 0, amended: 0 }
+        Self {
+            order,
+            stage,
+            extreme: Price::ZERO,
+            shown: Quantity::ZERO,
+            queued: 0,
+            tried: 0,
+            came: (0, Price::ZERO),
+            amended: 0,
+        }
     }
 
     /// Whether others can meet it.
@@ -117,6 +127,8 @@ pub(crate) struct Book {
     budget: Quantity,
     /// The number of the step: an order has one turn to fill in each (rule 4.2).
     step: u64,
+    /// Where the market stood when the step began.
+    step_from: Price,
     averages: Averages,
     reference: Reference,
     price_range: Option<PriceRange>,
@@ -155,6 +167,7 @@ impl Book {
             volume: Amount::ZERO,
             budget: Quantity::ZERO,
             step: 0,
+            step_from: made.first_price,
             averages: made.averages,
             reference: made.reference,
             price_range: made.price_range,
@@ -212,25 +225,13 @@ impl Book {
 
     /// What the filters look at besides the order itself.
     fn position(&self, desk: &Desk) -> OpenPosition {
-        let counted = |w: &&Working| {
-            let order = &w.order;
-            // Of a pair of which one cancels the other only the first is counted.
-            let first = order.order_list_id.is_none_or(|list| {
-                self.open.iter().filter(|o| o.order.order_list_id == Some(list)).all(|o| {
-                    o.order.order_id >= order.order_id
-                        || o.order.status == OrderStatus::PendingNew
-                        || o.order.side != order.side
-                })
-            });
-            order.side == Side::Buy && order.status != OrderStatus::PendingNew && first
-        };
-        let needs_buys = self.instrument.filters.max_position.is_some();
-        let buys = self.open.iter().filter(|_| needs_buys).filter(counted);
+        let buys =
+            self.instrument.filters.max_position.map(|_| OpenPosition::open_buys(self.open.iter().map(|w| &w.order)));
         OpenPosition {
             on_symbol: self.counts,
             on_exchange: desk.open,
             base_total: desk.ledger.balance(self.pair.base).total(),
-            open_buy_quantity: Amount::from_units(buys.map(|w| i128::from(w.order.remaining().units())).sum()),
+            open_buy_quantity: buys.unwrap_or(Amount::ZERO),
         }
     }
 

@@ -96,6 +96,7 @@ impl Book {
         let way = Way { from: self.last, to: price, jumps: false };
         let rising = price >= self.last;
         self.step += 1;
+        self.step_from = self.last;
         while let Some((at, meeting, position)) = self.next_meeting(price, rising) {
             let between = if rising { position > self.last } else { position < self.last };
             if between && (if rising { position <= price } else { position >= price }) {
@@ -136,7 +137,8 @@ impl Book {
                 met.then_some((meeting, level))
             }
             Stage::Resting => {
-                let through = self.is_through(&w.order, self.last) || self.is_through(&w.order, to);
+                let from = if w.came.0 == self.step { w.came.1 } else { self.step_from };
+                let through = self.is_through(&w.order, from) || self.is_through(&w.order, to);
                 (through && w.tried != self.step).then_some((Meeting::Limit, w.order.limit()))
             }
             Stage::Pending | Stage::Remainder => None,

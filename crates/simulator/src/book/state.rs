@@ -27,6 +27,7 @@ pub(crate) struct BookState {
     volume: Amount,
     budget: Quantity,
     step: u64,
+    step_from: Price,
     averages: Averages,
     average_bars: Fingerprint,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,6 +95,7 @@ impl Book {
             volume: self.volume,
             budget: self.budget,
             step: self.step,
+            step_from: self.step_from,
             averages: self.averages.clone(),
             average_bars: Fingerprint::of(&self.averages.bars),
             discount: self.discount.clone(),
@@ -137,6 +139,7 @@ impl Book {
         self.volume = state.volume;
         self.budget = state.budget;
         self.step = state.step;
+        self.step_from = state.step_from;
         self.assumptions = state.assumptions;
         Ok(())
     }

@@ -65,6 +65,7 @@ impl Book {
                     w.tried = 0;
                 }
                 w.queued = desk.queue();
+                w.came = (self.step, self.last);
                 w.show();
                 desk.note(&w.order, || self.rest_fact(&w));
                 self.keep(w);
@@ -149,7 +150,7 @@ impl Book {
         }
         let price = self.taker_price(order.side, limit, order.remaining());
         desk.note(&*order, || self.price_fact(order.side, limit, order.remaining()));
-        if !self.is_within(desk, order, limits, price) {
+        if !self.budget.is_zero() && !self.is_within(desk, order, limits, price) {
             return self.exceed(desk, order);
         }
         desk.note(&*order, || self.draw_fact(order));
@@ -185,18 +186,17 @@ impl Book {
             }
             (mode, _) => mode,
         };
-        let both = taker.remaining().min(maker.order.remaining());
+        let both = taker.remaining().min(maker.shown);
         let ids = (taker.order_id, maker.order.order_id);
         let met = || Fact::MeetsOwn { taker: ids.0, maker: ids.1, price, quantity: both, mode };
         desk.note(&*taker, met);
         desk.note(&maker.order, met);
         let (from_maker, from_taker) = match mode {
             SelfTradePrevention::None => {
-                let quantity = both.min(maker.shown);
                 let trade = desk.next_trade();
-                self.fill(desk, &mut maker.order, (trade, price, quantity, Liquidity::Maker));
-                maker.refill(quantity, desk);
-                self.fill(desk, taker, (trade, price, quantity, Liquidity::Taker));
+                self.fill(desk, &mut maker.order, (trade, price, both, Liquidity::Maker));
+                maker.refill(both, desk);
+                self.fill(desk, taker, (trade, price, both, Liquidity::Taker));
                 (Quantity::ZERO, Quantity::ZERO)
             }
             SelfTradePrevention::ExpireMaker => (maker.order.remaining(), Quantity::ZERO),
@@ -216,7 +216,7 @@ impl Book {
             };
             if !from_maker.is_zero() {
                 self.prevent(desk, &mut maker.order, of(from_maker, ids.0));
-                maker.shown = maker.shown.min(maker.order.remaining());
+                maker.refill(from_maker, desk);
             }
             if !from_taker.is_zero() {
                 self.prevent(desk, taker, of(from_taker, ids.1));

@@ -13,6 +13,8 @@ pub(crate) struct Prevention {
     matches: u64,
     /// The match that is being told of, with each order that was told of and what was left of it.
     current: Vec<(OrderId, Quantity, Prevented)>,
+    /// Whether one of the two is an iceberg.
+    shows_parts: bool,
 }
 
 impl Prevention {
@@ -42,6 +44,7 @@ impl Prevention {
         prop_assert!(other.side != report.order.side && other.symbol == report.order.symbol, "{:?}", report);
         prop_assert!([report.order.limit(), other.limit()].contains(&prevented.price), "{:?}", report);
         self.check_mode(&report.order, other, &prevented)?;
+        self.shows_parts = !report.order.iceberg_quantity.is_zero() || !other.iceberg_quantity.is_zero();
         self.current.push((report.order.order_id, left, prevented));
         Ok(())
     }
@@ -76,8 +79,10 @@ impl Prevention {
             SelfTradePrevention::ExpireMaker | SelfTradePrevention::ExpireTaker => told.len() == 1 && all,
             SelfTradePrevention::ExpireBoth => told.len() == 2 && all,
             SelfTradePrevention::Decrement | SelfTradePrevention::Transfer => {
-                let least = told.iter().map(|(_, left, _)| *left).min();
-                told.len() == 2 && told.iter().all(|(_, _, prevented)| Some(prevented.quantity) == least)
+                let least = told.iter().map(|(_, left, _)| *left).min().unwrap_or_default();
+                let of_both = told.len() == 2 && told.iter().all(|(_, _, p)| p.quantity == first.quantity);
+                // Of an iceberg the other one meets the part that is shown.
+                of_both && (first.quantity == least || (self.shows_parts && first.quantity < least))
             }
             SelfTradePrevention::None => false,
         };

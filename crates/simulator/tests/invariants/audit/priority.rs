@@ -18,6 +18,8 @@ pub(crate) struct Priority {
     /// Which of them have had a fill in it, and whether a trigger or a list has come between.
     filled: BTreeSet<OrderId>,
     disturbed: bool,
+    /// The prevented match that was told of last.
+    last_match: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -123,6 +125,7 @@ impl Priority {
     fn keep(&mut self, report: &ExecutionReport) {
         let order = &report.order;
         if !order.is_on_book() {
+            self.last_match = report.prevented.map_or(self.last_match, |prevented| prevented.match_id);
             self.book.remove(&order.order_id);
             return;
         }
@@ -130,17 +133,23 @@ impl Priority {
         let shown = if part.is_zero() { order.remaining() } else { part.min(order.remaining()) };
         let clock = self.clock;
         let place = self.book.entry(order.order_id).or_insert(Place { since: clock, shown });
-        match report.fill {
-            Some(fill) if fill.liquidity == Liquidity::Maker && !part.is_zero() && fill.quantity >= place.shown => {
-                let into_next = (fill.quantity.units() - place.shown.units()) % part.units();
+        // Of a prevented match the resting order is told first.
+        let met_resting = report.prevented.filter(|prevented| prevented.match_id > self.last_match);
+        self.last_match = report.prevented.map_or(self.last_match, |prevented| prevented.match_id);
+        let used = match (report.fill, met_resting) {
+            (Some(fill), _) if fill.liquidity == Liquidity::Maker => Some(fill.quantity),
+            (None, Some(prevented)) => Some(prevented.quantity),
+            _ => None,
+        };
+        match used {
+            Some(used) if !part.is_zero() && used >= place.shown => {
+                let into_next = (used.units() - place.shown.units()) % part.units();
                 let shown = Quantity::from_units(part.units() - into_next).min(order.remaining());
                 *place = Place { since: clock, shown };
             }
-            Some(fill) if fill.liquidity == Liquidity::Maker => {
-                place.shown = Quantity::from_units(place.shown.units() - fill.quantity.units());
-            }
+            Some(used) => place.shown = Quantity::from_units(place.shown.units() - used.units()),
             // What it took before it rested is not part of what the book shows.
-            Some(_) => place.shown = shown,
+            None if report.fill.is_some() => place.shown = shown,
             None => place.shown = place.shown.min(order.remaining()),
         }
     }
