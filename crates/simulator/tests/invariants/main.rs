@@ -30,7 +30,6 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 
 use audit::Audit;
-use candlewick_simulator::Setup;
 use coverage::Coverage;
 use drive::{Driven, Nobody, Stops, drive};
 use world::{World, world};
