@@ -1,7 +1,7 @@
 //! `candlewick ingest` as a process, against portals that are made here.
 
 mod bad_input;
-mod exchange;
+pub(crate) mod exchange;
 mod faults;
 mod full_disk;
 mod killed;

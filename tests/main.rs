@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_configuration;
+mod detail;
 mod exchange;
 mod exchange_data;
 mod explain;

@@ -16,7 +16,7 @@ use candlewick_model::{
     Account, Action, Amount, Bar, Bars, ExchangeInfo, ExecutionReport, Interval, OrderKind, OrderSize, Period, Price,
     Quantity, RawParameters, Refusal, Side, Symbol, TimeInForce, Timestamp,
 };
-use candlewick_simulator::{Backtest, Market, Setup, Timeline};
+use candlewick_simulator::{Backtest, Detail, DetailSource, Market, Setup, Timeline, Unreadable};
 use candlewick_strategy::{Context, Strategy};
 
 use crate::lost_answers::BadLine;
@@ -259,6 +259,54 @@ pub(crate) fn agrees_over_a_bad_line() {
 fn generated_minutes() {
     let (market, info) = generated(if real_data().is_some() { 7 } else { 31 });
     agree(&market, info);
+}
+
+/// Two halves of every bar: first to the extreme that is further away, then to the other one.
+struct Halves(Arc<Bars>);
+
+impl Halves {
+    fn of(bars: &Bars) -> Self {
+        let halves = |bar: Bar| {
+            let far = if bar.high.units() - bar.open.units() > bar.open.units() - bar.low.units() {
+                bar.high
+            } else {
+                bar.low
+            };
+            let middle = bar.open_time.plus((bar.close_time.micros() - bar.open_time.micros()) / 2);
+            let half = Amount::from_units(bar.volume.units() / 2);
+            let first = Bar {
+                close_time: middle,
+                high: bar.open.max(far),
+                low: bar.open.min(far),
+                close: far,
+                volume: half,
+                ..bar
+            };
+            let rest = Amount::from_units(bar.volume.units() - half.units());
+            [first, Bar { open_time: middle.plus(1), open: far, volume: rest, ..bar }]
+        };
+        Self(Arc::new(bars.iter().flat_map(halves).collect()))
+    }
+}
+
+impl DetailSource for Halves {
+    fn inside(&self, open_time: Timestamp, close_time: Timestamp) -> Result<Option<Detail>, Unreadable> {
+        let opens = &self.0.open_time;
+        let rows = opens.partition_point(|at| *at < open_time)..opens.partition_point(|at| *at <= close_time);
+        Ok(Some(Detail::Bars(Arc::clone(&self.0), rows)))
+    }
+}
+
+#[test]
+fn generated_minutes_along_detail() {
+    let (mut setup, info) = generated(3);
+    let nearest = backtested(&setup);
+    let market = &mut setup.markets[0];
+    market.fill_model.path = PathModel::Detail;
+    market.details = vec![Arc::new(Halves::of(&market.bars))];
+    assert!(!parity::compare(&nearest, &backtested(&setup)).agrees(), "detail makes no difference");
+    let comparison = parity::compare(&backtested(&setup), &lived(&setup, info, None));
+    assert!(comparison.agrees(), "{comparison}");
 }
 
 #[test]

@@ -293,6 +293,11 @@ impl<S: Strategy> Backtest<S> {
     fn walk(&mut self) -> Result<(), BacktestError> {
         self.replay.catch_up()?;
         let closes = self.series.iter().filter(|series| !series.moves).filter_map(SeriesPlan::next_close).min();
+        if self.pending.is_empty() {
+            let transfer = self.transfers.front().map(|transfer| transfer.time);
+            let ends = [self.session.next_timer(), transfer, closes];
+            self.replay.pass_inside(|| ends.into_iter().flatten().min().unwrap_or(Timestamp::MAX));
+        }
         let Some(next) = [self.replay.next_instant()?, closes].into_iter().flatten().min() else { return Ok(()) };
         self.drop_unsendable();
         let now = next.max(self.replay.now());

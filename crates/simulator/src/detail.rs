@@ -154,6 +154,36 @@ impl Along {
         }
     }
 
+    /// Passes parts that stay strictly within two prices and end before an instant, but for the
+    /// first and the last part; when the latest of them has ended, and the last price if there was
+    /// any.
+    pub(crate) fn pass(
+        &mut self,
+        (low, high): (Price, Price),
+        before: Timestamp,
+    ) -> Option<(Timestamp, Option<Price>)> {
+        let (first, last) = (self.detail.rows().start, self.detail.rows().end - 1);
+        let from = self.at;
+        let passes = |row: usize| match &self.detail {
+            Detail::Bars(bars, _) => low < bars.low[row] && bars.high[row] < high && bars.close_time[row] < before,
+            Detail::Trades(trades, _) => {
+                low < trades[row].price && trades[row].price < high && trades[row].time < before
+            }
+        };
+        let to = (from..last).find(|row| !passes(*row)).unwrap_or(last);
+        if from == first || to <= from {
+            return None;
+        }
+        self.at = to;
+        Some(match &self.detail {
+            Detail::Bars(bars, _) => {
+                let traded = (from..to).rev().find(|row| !bars.volume.at(*row).is_zero());
+                (bars.close_time[to - 1], traded.map(|row| bars.close[row]))
+            }
+            Detail::Trades(trades, _) => (trades[to - 1].time, Some(trades[to - 1].price)),
+        })
+    }
+
     /// Time and kind of the next point.
     fn point(&self, step: usize, close_time: Timestamp) -> (Timestamp, PointKind) {
         let rows = self.detail.rows();

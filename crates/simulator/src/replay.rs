@@ -465,6 +465,20 @@ impl Replay {
         close_time
     }
 
+    /// Lets parts of the only market's way along detail pass in which no order is touched, up to
+    /// an instant. The same as [`Self::advance`] without the work.
+    pub(crate) fn pass_inside(&mut self, before: impl FnOnce() -> Timestamp) {
+        let ([feed], [book]) = (&mut self.feeds[..], &mut self.venue.books[..]) else { return };
+        let (Inside::Along(along), 0) = (&mut feed.inside, feed.step) else { return };
+        let Some(range) = book.untouched_range() else { return };
+        if let Some((time, price)) = along.pass(range, before()) {
+            let time = time.max(self.venue.desk.now);
+            self.venue.desk.now = time;
+            book.last = price.unwrap_or(book.last);
+            feed.point = Some(Point { time, kind: PointKind::Between, bar: feed.row });
+        }
+    }
+
     /// Lets all bars before a row pass as [`Self::pass_bar`] does.
     pub(crate) fn pass_bars(&mut self, market: usize, to: usize) {
         let from = self.feeds[market].row;

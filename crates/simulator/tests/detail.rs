@@ -1,16 +1,17 @@
 //! Rule 2.2, `detail`: a market that moves along finer bars inside its own is the market of the
 //! finer bars, whatever a strategy does on it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candlewick_model::run::{Assumptions, Event, FillModel, MakerFill, PathModel, Slippage};
 use candlewick_model::{
-    Account, Action, Amount, Bar, Bars, ExchangeInfo, ExecutionReport, Interval, Price, RawParameters, Symbol,
-    Timestamp,
+    Account, Action, Amount, Bar, Bars, ExchangeInfo, ExecutionReport, Instrument, Interval, Price, Quantity,
+    RawParameters, Timestamp,
 };
 use candlewick_simulator::{
-    Backtest, Detail, DetailSource, Finished, Market, MovingMean, Reference, Setup, Timeline, Unreadable,
+    Backtest, Detail, DetailSource, Finished, Market, MovingMean, Print, Reference, Setup, Timeline, Unreadable,
 };
 use candlewick_strategy::{Context, Strategy};
 use proptest::prelude::*;
@@ -173,6 +174,30 @@ fn finer(bars: &Arc<Bars>) -> Arc<Finer> {
     Arc::new(Finer { bars: Arc::clone(bars), ..Finer::default() })
 }
 
+/// The market of an asset in B, from an instant on.
+fn snapshot(base: &str, time: i64, step: &str) -> (Timestamp, Instrument) {
+    let info = format!(
+        r#"{{"serverTime":{time},"symbols":[{{"symbol":"{base}B","status":"TRADING","baseAsset":"{base}","quoteAsset":"B",
+        "allowTrailingStop":true,"orderTypes":["LIMIT","MARKET","LIMIT_MAKER","STOP_LOSS","TAKE_PROFIT_LIMIT"],
+        "filters":[{{"filterType":"PRICE_FILTER","minPrice":"0","maxPrice":"0","tickSize":"1"}},
+            {{"filterType":"PERCENT_PRICE","multiplierUp":"1.2","multiplierDown":"0.8","avgPriceMins":3}},
+            {{"filterType":"LOT_SIZE","minQty":"0","maxQty":"1000","stepSize":"{step}"}}]}}]}}"#
+    );
+    let info = ExchangeInfo::parse(&info).unwrap();
+    (info.server_time, info.instruments[&format!("{base}B").parse().unwrap()].clone())
+}
+
+/// Trades.
+struct Traded(Arc<[Print]>);
+
+impl DetailSource for Traded {
+    fn inside(&self, open_time: Timestamp, close_time: Timestamp) -> Result<Option<Detail>, Unreadable> {
+        let from = self.0.partition_point(|trade| trade.time < open_time);
+        let to = self.0.partition_point(|trade| trade.time <= close_time);
+        Ok((from < to).then(|| Detail::Trades(Arc::clone(&self.0), from..to)))
+    }
+}
+
 impl World {
     fn minutes(&self) -> Bars {
         let mut last = 100_i64;
@@ -202,19 +227,25 @@ impl World {
         self.shapes.iter().enumerate().filter_map(bar).collect()
     }
 
-    fn market(&self, path: PathModel, interval: Interval, bars: Bars, averages: &Arc<Bars>) -> Market {
-        let snapshot = |time: i64, step: &str| {
-            let info = format!(
-                r#"{{"serverTime":{time},"symbols":[{{"symbol":"AB","status":"TRADING","baseAsset":"A","quoteAsset":"B",
-                "allowTrailingStop":true,"orderTypes":["LIMIT","MARKET","LIMIT_MAKER","STOP_LOSS","TAKE_PROFIT_LIMIT"],
-                "filters":[{{"filterType":"PRICE_FILTER","minPrice":"0","maxPrice":"0","tickSize":"1"}},
-                    {{"filterType":"PERCENT_PRICE","multiplierUp":"1.2","multiplierDown":"0.8","avgPriceMins":3}},
-                    {{"filterType":"LOT_SIZE","minQty":"0","maxQty":"1000","stepSize":"{step}"}}]}}]}}"#
-            );
-            let info = ExchangeInfo::parse(&info).unwrap();
-            (info.server_time, info.instruments[&Symbol::new("AB").unwrap()].clone())
+    /// Four trades in every minute, two at one time, that make it up.
+    fn trades(&self) -> Arc<[Print]> {
+        let of_minute = |bar: Bar| {
+            let part = bar.volume.units() / 4;
+            let quantities = [part, part, part, bar.volume.units() - 3 * part].map(Amount::from_units);
+            let at = [2_000_000, 21_500_000, 21_500_000, 59_999_999].map(|after| bar.open_time.plus(after));
+            let prices = [bar.open, bar.high, bar.low, bar.close];
+            (0..4).map(move |n| Print {
+                time: at[n],
+                price: prices[n],
+                quantity: Quantity::from_amount_saturating(quantities[n]),
+            })
         };
-        let timeline = Timeline::new(vec![snapshot(START_MS - 1, "0.1"), snapshot(START_MS + 431_000, "0.2")]);
+        self.minutes().iter().filter(|bar| !bar.volume.is_zero()).flat_map(of_minute).collect()
+    }
+
+    fn market(&self, path: PathModel, interval: Interval, bars: Bars, averages: &Arc<Bars>) -> Market {
+        let timeline =
+            Timeline::new(vec![snapshot("A", START_MS - 1, "0.1"), snapshot("A", START_MS + 431_000, "0.2")]);
         let reference = if self.mean { Reference::Mean(MovingMean::new(10_000, 30)) } else { Reference::Absent };
         let model = FillModel { path, ..self.model };
         Market {
@@ -225,11 +256,16 @@ impl World {
     }
 
     fn run(&self, market: Market) -> Finished {
+        self.run_on(vec![market])
+    }
+
+    fn run_on(&self, markets: Vec<Market>) -> Finished {
         let held = [("A", "20"), ("B", "3000")];
         let account: Account =
             held.into_iter().map(|(name, sum)| (name.parse().unwrap(), sum.parse().unwrap())).collect();
         let strategy = Reactive { world: self, closes: 0, fills: 0, last: 100 };
-        Backtest::new(&Setup::of_one(market, account), strategy, "reactive").run().unwrap()
+        let setup = Setup { markets: markets.clone(), ..Setup::of_one(markets[0].clone(), account) };
+        Backtest::new(&setup, strategy, "reactive").run().unwrap()
     }
 }
 
@@ -308,6 +344,51 @@ proptest! {
             prop_assert_eq!(events(&other), events(&nearest));
             prop_assert_eq!(&other.outcome.equity, &nearest.outcome.equity);
             prop_assert_eq!(decided(&other), decided(&nearest));
+        }
+    }
+}
+
+/// What own fills may take at each instant, and what they take.
+fn budgets(world: &World, trades: &[Print], events: &[Event]) -> BTreeMap<Timestamp, (i128, i128)> {
+    let mut budgets = BTreeMap::<_, (i128, i128)>::new();
+    for trade in trades {
+        let share = Amount::from(trade.quantity).times_rate_floor(world.model.volume_share);
+        budgets.entry(trade.time).or_default().0 += share.units();
+    }
+    let mut sides = BTreeMap::<u64, usize>::new();
+    let fills = || {
+        events
+            .iter()
+            .filter_map(|event| if let Event::ExecutionReport(r) = event { Some((r.time, r.fill?)) } else { None })
+    };
+    fills().for_each(|(_, fill)| *sides.entry(fill.trade_id).or_default() += 1);
+    // Trades with oneself take nothing of the market.
+    for (time, fill) in fills().filter(|(_, fill)| sides[&fill.trade_id] == 1) {
+        budgets.entry(time).or_default().1 += i128::from(fill.quantity.units());
+    }
+    budgets
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+
+    #[test]
+    fn rule_2_2_each_trade_is_walked_or_passed_with_the_same_result(world in world()) {
+        let (minutes, trades) = (Arc::new(world.minutes()), world.trades());
+        let market = world.market(PathModel::Detail, Interval::FiveMinutes, longer(&minutes), &minutes);
+        let market = Market { details: vec![Arc::new(Traded(Arc::clone(&trades)))], ..market };
+        let alone = world.run(market.clone());
+        // Beside another market nothing is passed; this one opens when all is over.
+        let mut later = minutes.bar(0);
+        (later.open_time, later.close_time) = (later.open_time.plus(100 * MINUTE), later.close_time.plus(100 * MINUTE));
+        let timeline = Timeline::new(vec![snapshot("X", START_MS - 1, "0.1")]).unwrap();
+        let other = Market::new(timeline, world.model, Interval::OneMinute, Arc::new([later].into_iter().collect()));
+        let beside = world.run_on(vec![market, other]);
+        prop_assert_eq!(events(&alone), events(&beside));
+        prop_assert_eq!(alone.assumptions, beside.assumptions);
+        prop_assert_eq!(alone.assumptions.bars_without_detail, 0);
+        for (time, (budget, taken)) in budgets(&world, &trades, &events(&alone)) {
+            prop_assert!(taken <= budget, "{} of {} at {}", taken, budget, time);
         }
     }
 }

@@ -18,16 +18,18 @@ mod coverage;
 mod diary;
 mod drive;
 mod explain;
+mod inside;
 mod market;
 mod world;
 
 use std::cell::RefCell;
 
+use candlewick_model::run::PathModel;
+use candlewick_simulator::Setup;
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 
 use audit::Audit;
-use candlewick_simulator::Setup;
 use coverage::Coverage;
 use drive::{Driven, Nobody, Stops, drive};
 use world::{World, world};
@@ -79,7 +81,7 @@ fn any_requests_in_any_world() {
         let driven = drive(world, &setup, None, &mut audit)?;
         audit.finish(&driven.account)?;
         check_stopped(world, &setup, Some(world.stops), &driven)?;
-        backtest::check(world, &setup, &driven)
+        backtest::check(world, world.path, &setup, &driven)
     });
     let coverage = coverage.into_inner();
     for (what, count) in coverage.iter() {
@@ -96,4 +98,20 @@ fn a_replay_goes_on_from_its_state_at_every_turn() {
         let driven = drive(world, &setup, None, &mut Nobody)?;
         check_stopped(world, &setup, Some((1, 0)), &driven)
     });
+}
+
+#[test]
+fn along_detail_a_replay_goes_on_from_its_state_and_the_backtest_does_the_same() {
+    let known = RefCell::new((0, 0));
+    check(cases(200), |world| {
+        let setup = inside::along(world.setup());
+        let driven = drive(world, &setup, None, &mut Nobody)?;
+        check_stopped(world, &setup, Some(world.stops), &driven)?;
+        let mut known = known.borrow_mut();
+        known.0 += driven.assumptions.bars_with_detail;
+        known.1 += driven.assumptions.bars_without_detail;
+        backtest::check(world, PathModel::Detail, &setup, &driven)
+    });
+    let (with, without) = known.into_inner();
+    assert!(with > 0 && without > 0, "{with} bars with detail, {without} without");
 }
