@@ -277,12 +277,7 @@ fn stops_and_trailing_stops() {
     let run = Run::new(
         &walk(&[100, 110, 120, 107, 90, 90]),
         "",
-        &[
-            "0 id=s side=SELL type=STOP_LOSS stopPrice=95 q=1",
-            "0 id=t side=SELL type=STOP_LOSS trailingDelta=1000 q=1",
-            "1 x of=nobody",
-            "2 id=sl side=SELL type=STOP_LOSS_LIMIT tif=GTC stopPrice=100 p=99 q=1",
-        ],
+        &["0 id=s side=SELL type=STOP_LOSS stopPrice=95 q=1", "0 id=t side=SELL type=STOP_LOSS trailingDelta=1000 q=1"],
     );
     run.tells(
         "s",
@@ -307,37 +302,34 @@ fn stops_and_trailing_stops() {
             "order 2 fills 1 A at 107 as TAKER",
         ],
     );
-    run.tells(
+    let limit = "2 id=sl side=SELL type=STOP_LOSS_LIMIT tif=GTC stopPrice=100 p=99 q=1";
+    Run::new(&walk(&[100, 110, 120, 107, 90]), "", &[limit]).tells(
         "sl",
         &[
-            "order 3: SELL STOP_LOSS_LIMIT 1 AB at 99, stop 100",
-            "the price goes from 107 to 90 and meets its level 100: order 3 is triggered",
-            "order 3 goes onto the book: NEW",
+            "order 1: SELL STOP_LOSS_LIMIT 1 AB at 99, stop 100",
+            "the price goes from 107 to 90 and meets its level 100: order 1 is triggered",
+            "order 1 goes onto the book: NEW",
             "takes                  limit 99, bid 99, ask 101",
-            "order 3 fills 1 A at 99 as TAKER",
+            "order 1 fills 1 A at 99 as TAKER",
         ],
     );
     // All of the money is locked at the stop price; the execution price is worse by the spread.
-    let run = Run::new(
-        &walk(&[100, 110]),
-        "",
-        &["0 id=all side=BUY type=STOP_LOSS stopPrice=125 q=80", "0 id=r side=BUY type=STOP_LOSS stopPrice=105 q=80"],
-    );
-    run.tells("all", &["locks                  10000 B, 125 for each A"]);
+    let all = "0 id=all side=BUY type=STOP_LOSS stopPrice=200 q=50";
+    let run = Run::new(&walk(&[100, 110]), "", &[all, "0 id=r side=BUY type=STOP_LOSS stopPrice=105 q=20"]);
+    run.tells("all", &["locks                  10000 B, 200 for each A"]);
     run.tells(
         "r",
         &[
             "refused: -2010 Account has insufficient balance",
-            "FAILS  balance                needs 8400 B at 105 for each A; free 0",
+            "FAILS  balance                needs 2100 B at 105 for each A; free 0",
         ],
     );
-    let run = Run::new(&walk(&[100, 130]), "", &["0 id=all side=BUY type=STOP_LOSS stopPrice=125 q=80"]);
-    run.tells(
+    Run::new(&walk(&[100, 210]), "", &[all]).tells(
         "all",
         &[
             "EXPIRED (REJECTED)",
-            "meets its level 125: order 1 is triggered",
-            "FAILS  balance                needs 10080 B at 126 for each A; free 0 + 10000 released (rule 5.6)",
+            "meets its level 200: order 1 is triggered",
+            "FAILS  balance                needs 10050 B at 201 for each A; free 0 + 10000 released (rule 5.6)",
             "order 1 is EXPIRED: REJECTED, it failed a check when it was to go onto the book (rule 5.4)",
         ],
     );
@@ -444,7 +436,7 @@ fn times_in_force_and_own_orders() {
         &[
             "PARTIALLY_FILLED at the end of the run, 2 filled at 101",
             "on the book            3 A at 101, as a remainder that takes on while it can (rule 4.2)",
-            "still takes            limit 101, bid 99, ask 101: 2 A are there for it (rule 4.2)",
+            "2023-01-01T00:01:00Z  still takes: limit 101, bid 99, ask 101: 2 A are there for it (rule 4.2)",
         ],
     );
     let own = |mode: &str| {
@@ -697,6 +689,61 @@ fn replacements_amendments_and_cancels() {
         ],
     );
     run.tells("n2", &["FAILS  post-only              111 must not reach the other side", "refused: -2021 Order cancel-replace partially failed. (cancel: done; new order: -2010 Order would immediately match and take.)"]);
+}
+
+#[test]
+fn trouble_with_the_exchange() {
+    let episode = |kind: &str, minutes: [i64; 2], more: &str| {
+        let at = |minute: i64| Timestamp::from_millis(START_MS + minute * 60_000);
+        let [from, to] = minutes.map(at);
+        format!("[[stress.episode]]\nkind = \"{kind}\"\nfrom = \"{from}\"\nto = \"{to}\"\n{more}\n")
+    };
+    let scenario = [
+        episode("rejection", [0, 1], "code = -1021"),
+        episode("latency", [1, 2], "ms = 30000"),
+        episode("timeout", [2, 3], "executed = 1"),
+        episode("halt", [4, 5], ""),
+    ];
+    let run = Run::new(
+        &walk(&[100; 8]),
+        &scenario.concat(),
+        &[
+            "0 id=r side=BUY type=LIMIT tif=GTC q=1 p=95",
+            "1 id=d side=BUY type=LIMIT tif=GTC q=1 p=95",
+            "2 id=t side=BUY type=LIMIT tif=GTC q=1 p=94",
+            "4 id=h side=BUY type=LIMIT tif=GTC q=1 p=93",
+        ],
+    );
+    run.tells(
+        "r",
+        &[
+            "command 1: new\nrefused: -1021",
+            "command 1 leaves: new",
+            "command 1 meets trouble: rejected 5 times, -1021 Timestamp for this request is outside of the recvWindow.: it is refused",
+            "the strategy is told of command 1: refused: -1021",
+        ],
+    );
+    run.tells(
+        "d",
+        &[
+            "command 2 meets trouble: it is under way 30000 ms longer",
+            "2023-01-01T00:01:39.999999Z  taken up at an extreme",
+            "holds  symbol                 TRADING, takes such an order; its rules are of 2020-01-01T00:00:00Z",
+            "2023-01-01T00:04:00Z  the scenario halts the market",
+            "2023-01-01T00:05:00Z  the scenario lets the market trade again (rule 8.25)",
+        ],
+    );
+    run.tells(
+        "t",
+        &[
+            "command 3 meets trouble: no answer (-1007); it reaches the venue, and that is known at",
+            "order 2 is accepted: NEW",
+        ],
+    );
+    run.tells(
+        "h",
+        &["FAILS  symbol                 HALT, does not take such an order", "refused: -1013 Market is closed."],
+    );
 }
 
 /// A run of one resting order that is filled, for what is not about orders.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use candlewick_model::Timestamp;
 use candlewick_model::run::{CommandId, Event};
-use candlewick_model::stress::{Met, RejectionOutcome};
+use candlewick_model::stress::{Met, Phase, RejectionOutcome};
 use candlewick_simulator::trace::Note;
 
 use super::facts::{Told, refused};
@@ -48,6 +48,13 @@ impl Page {
             }
             Event::Refused { time, command, refusal, .. } => {
                 self.line(*time, &format!("the strategy is told of command {command}: {}", refused(refusal)));
+            }
+            Event::Stress { time, phase, .. } => {
+                let text = match phase {
+                    Phase::Begins => "the scenario halts the market: nothing is traded in whole bars from here on",
+                    Phase::Ends => "the scenario lets the market trade again",
+                };
+                self.line(*time, &format!("{text} (rule 8.25)"));
             }
             _ => {}
         }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use candlewick_model::{FilterName, OrderId, Timestamp};
+use candlewick_model::{FilterName, Liquidity, OrderId, Timestamp};
 use candlewick_simulator::Market;
 use candlewick_simulator::trace::{Fact, Note};
 
@@ -40,7 +40,7 @@ impl Quiet {
     pub(super) fn ends(&mut self, note: &Note, market: Option<&Market>) -> Option<String> {
         let id = note.order?;
         match &note.fact {
-            Fact::Rests { .. } | Fact::Waits { .. } | Fact::Remains { takes: false, .. } => {
+            Fact::Rests { remains_taker: false, .. } | Fact::Waits { .. } | Fact::Remains { takes: false, .. } => {
                 self.0.insert(id, note.time);
             }
             Fact::Through { .. } | Fact::Reached { .. } => {
@@ -50,6 +50,9 @@ impl Quiet {
                 let range = self.range(id, note.time, market);
                 self.0.remove(&id);
                 return range;
+            }
+            Fact::Report { report, .. } if report.fill.is_some_and(|fill| fill.liquidity == Liquidity::Maker) => {
+                self.0.insert(id, note.time);
             }
             _ => {}
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use candlewick_model::run::{CommandId, Event};
+use candlewick_model::stress::Trouble;
 use candlewick_model::{EventLog, Order, OrderId, Symbol, Timestamp};
 use candlewick_simulator::Market;
 use candlewick_simulator::trace::{Fact, Note, Traced};
@@ -43,12 +44,16 @@ impl<'a> Story<'a> {
         let noted = |id: CommandId| {
             traced.notes.iter().any(|note| note.command == Some(id) && matches!(note.fact, Fact::Refused(_)))
         };
+        let (symbol, lived) = (symbol_of(traced), lifetime(traced));
         let is_told = |event: &Event| match event {
             Event::Sent { command, .. } | Event::NotSent { command, .. } | Event::Trouble { command, .. } => {
                 concerned.contains(command)
             }
             // What the venue has not said itself: trouble has.
             Event::Refused { command, .. } => concerned.contains(command) && !noted(*command),
+            Event::Stress { time, episode, .. } => {
+                episode.trouble == Trouble::Halt && symbol.is_some() && episode.concerns(symbol) && lived.contains(time)
+            }
             _ => false,
         };
         Self { traced, log: events.iter().filter(is_told).collect() }
@@ -56,15 +61,11 @@ impl<'a> Story<'a> {
 
     /// The market that the command named.
     pub(crate) fn symbol(&self) -> Option<Symbol> {
-        let of_order = |note: &Note| match &note.fact {
-            Fact::Report { report, .. } => Some(report.order.symbol),
-            _ => None,
-        };
         let named = |event: &Event| match event {
             Event::Sent { parameters, .. } => parameters.symbol(),
             _ => None,
         };
-        self.traced.notes.iter().find_map(of_order).or_else(|| self.log.iter().find_map(named))
+        symbol_of(self.traced).or_else(|| self.log.iter().find_map(named))
     }
 
     /// As JSON: what the log says of the commands, and the notes.
@@ -174,6 +175,28 @@ impl<'a> Story<'a> {
         };
         noted.or_else(logged).map_or("done".to_owned(), refused)
     }
+}
+
+/// The market of the orders.
+fn symbol_of(traced: &Traced) -> Option<Symbol> {
+    traced.notes.iter().find_map(|note| match &note.fact {
+        Fact::Report { report, .. } => Some(report.order.symbol),
+        _ => None,
+    })
+}
+
+/// From the first note to the last one, or to the end of the run if an order is still open.
+fn lifetime(traced: &Traced) -> std::ops::Range<Timestamp> {
+    let Some((first, last)) = traced.notes.first().zip(traced.notes.last()) else {
+        return Timestamp::MAX..Timestamp::MAX;
+    };
+    let ended = |id: &OrderId| {
+        traced.notes.iter().any(|note| match &note.fact {
+            Fact::Report { report, .. } => note.order == Some(*id) && report.order.status.is_final(),
+            _ => false,
+        })
+    };
+    first.time..if traced.orders.iter().all(ended) { last.time } else { Timestamp::MAX }
 }
 
 /// What an order is.

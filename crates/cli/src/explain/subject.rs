@@ -105,7 +105,7 @@ impl Seen {
                     self.compare(name, text);
                 }
             }
-            (kind, Some(command), _) => {
+            (kind @ ("refused" | "not_sent" | "tested"), Some(command), _) => {
                 if let Some(end) = self.asked.get_mut(&command) {
                     *end = Some(match (event.code, &event.msg) {
                         (Some(code), Some(msg)) => format!("{kind}: {code} {msg}"),
@@ -187,6 +187,7 @@ mod tests {
     use super::*;
 
     const EVENTS: &str = r#"{"event":"sent","command":1,"action":"new","parameters":{"newClientOrderId":"a"}}
+{"event":"trouble","command":1,"trouble":"delayed","ms":5}
 {"event":"execution_report","execution_type":"NEW","order_id":1,"client_order_id":"a","cancel_client_order_id":null}
 {"event":"sent","command":2,"action":"new","parameters":{"newClientOrderId":"a"}}
 {"event":"refused","command":2,"action":"new","code":-2010,"msg":"Duplicate order sent."}

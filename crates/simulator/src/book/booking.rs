@@ -1,7 +1,7 @@
 //! Reports: every change of an order is booked and told here, and nowhere else.
 
 use candlewick_model::commission::Traded;
-use candlewick_model::ledger::Holding;
+use candlewick_model::ledger::{Holding, locked_by};
 use candlewick_model::{
     Amount, Asset, Balance, ClientOrderId, Discount, ExecutionReport, ExecutionType, ExpiryReason, Fill, Liquidity,
     Order, OrderStatus, Prevented, Price, Quantity, Side,
@@ -157,7 +157,7 @@ impl Book {
         let discounted = rates.discount.map(|discount| {
             let price = self.discount_price(desk, discount.asset);
             let needed = price.and_then(|price| rates.of_discounted(discount, fill, price));
-            let (Discount { asset, rate }, free) = (discount, desk.ledger.of_asset(discount.asset).free);
+            let (Discount { asset, rate }, free) = (discount, self.spare(desk, order, fill, discount.asset));
             Discounted { asset, rate, price, needed, free, is_taken: needed.is_some_and(|needed| needed <= free) }
         });
         let in_discounted = discounted.and_then(|d| Some((d.needed.filter(|_| d.is_taken)?, d.asset)));
@@ -172,6 +172,23 @@ impl Book {
         });
         desk.note(order, || self.commission_fact(fill, charged, discounted));
         charged
+    }
+
+    /// What is free of an asset for the commission of a fill: what the fill itself takes from it
+    /// beyond what its order has locked is not.
+    fn spare(&self, desk: &Desk, order: &Order, fill: Traded, asset: Asset) -> Amount {
+        let free = desk.ledger.of_asset(asset).free;
+        let (gives, given) = match fill.side {
+            Side::Buy => (self.instrument.quote_asset, fill.quote_quantity),
+            Side::Sell => (self.instrument.base_asset, fill.quantity.into()),
+        };
+        if asset != gives {
+            return free;
+        }
+        let filled = order.filled_quantity.checked_add(fill.quantity).expect("never beyond the quantity");
+        let after = locked_by(&Order { filled_quantity: filled, ..*order });
+        let beyond = given.units() + after.units() - locked_by(order).units();
+        Amount::from_units(free.units() - beyond.max(0))
     }
 
     /// What this market's assets, and the discount's, are worth in its quote asset.

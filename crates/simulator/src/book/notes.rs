@@ -28,7 +28,7 @@ impl Book {
         let Desk { trace, exchange_filters, now, .. } = desk;
         trace.note(*now, About::Request, || Fact::Symbol {
             status: self.instrument.status,
-            snapshot: self.timeline.time_of(&self.instrument),
+            snapshot: self.timeline.time_of(&self.instrument).max(self.timeline.first_time()),
             is_assumed: *now < self.timeline.first_time(),
             filters: [self.instrument.filters.names(), exchange_filters.names()].concat(),
             holds,

@@ -302,6 +302,28 @@ fn a_taker_outside_the_price_range_expires() {
 }
 
 #[test]
+fn rule_5_8_what_a_fill_gives_away_pays_no_commission() {
+    let mut world = walk(&[100, 100, 100]);
+    world.tune = |setup| {
+        let discount = Discount { asset: "A".parse().unwrap(), rate: "0.25".parse().unwrap() };
+        setup.markets[0].fill_model.fees.discount = Some(discount);
+    };
+    // 10 A are there: 9 leave enough for 9 × 99 × 0.001 × 0.75 / 100, what is left does not.
+    world.check(
+        &["0 id=a side=SELL type=MARKET q=9", "0 id=b side=SELL type=MARKET q=0.9"],
+        &["0s a NEW", "0s a FILLED 9@99 TAKER fee 0.0066825", "0s b NEW", "0s b FILLED 0.9@99 TAKER fee 0.00066825"],
+    );
+    world.check(&["0 id=all side=SELL type=MARKET q=10"], &["0s all NEW", "0s all FILLED 10@99 TAKER fee 0.99"]);
+    // In quote asset: 10000 B buy 99 A at 101, and 1 B is left.
+    world.tune = |setup| {
+        let discount = Discount { asset: "B".parse().unwrap(), rate: "0.25".parse().unwrap() };
+        setup.markets[0].fill_model.fees.discount = Some(discount);
+    };
+    world.check(&["0 id=most side=BUY type=MARKET q=99"], &["0s most NEW", "0s most FILLED 99@101 TAKER fee 0.099"]);
+    world.check(&["0 id=less side=BUY type=MARKET q=98"], &["0s less NEW", "0s less FILLED 98@101 TAKER fee 7.4235"]);
+}
+
+#[test]
 fn rule_5_8_commission_in_bnb_while_there_is_enough() {
     let mut world = walk(&[100, 100]);
     world.tune = |setup| {
