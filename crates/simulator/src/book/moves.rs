@@ -55,6 +55,7 @@ impl Book {
             }
             self.settle_lists(desk);
         }
+        self.rest_remainders(desk);
         self.note_point(desk);
     }
 
@@ -113,14 +114,7 @@ impl Book {
         self.last = price;
         self.note_trade(desk);
         self.follow(desk, price);
-        for at in 0..self.open.len() {
-            if self.open[at].stage == Stage::Remainder {
-                let order = &self.open[at].order;
-                let takes = self.would_take(order.side, order.limit());
-                self.open[at].stage = if takes { Stage::Remainder } else { Stage::Resting };
-                desk.note(&self.open[at].order, || (!takes).then(|| self.remain_fact(&self.open[at])));
-            }
-        }
+        self.rest_remainders(desk);
         self.note_point(desk);
     }
 

@@ -235,11 +235,10 @@ impl Book {
         quantity
     }
 
-    /// A remainder takes on at the open, or rests from here on (rule 4.2).
+    /// A remainder takes on at the open (rule 4.2).
     pub(super) fn continue_remainder(&mut self, desk: &mut Desk, at: usize) {
-        let takes = self.would_take(self.open[at].order.side, self.open[at].order.limit());
-        self.open[at].stage = if takes { Stage::Remainder } else { Stage::Resting };
-        desk.note(&self.open[at].order, || self.remain_fact(&self.open[at]));
+        let takes = self.takes(at);
+        desk.note(&self.open[at].order, || takes.then(|| self.remain_fact(&self.open[at])));
         if !takes || self.budget.is_zero() {
             return;
         }
@@ -252,6 +251,22 @@ impl Book {
             w.shown = w.shown.min(w.order.remaining());
             self.keep(w);
         }
+    }
+
+    /// Remainders that no longer reach the other side where the market stands rest from here on
+    /// (rule 4.2); what they reached may have been an own order alone.
+    pub(super) fn rest_remainders(&mut self, desk: &mut Desk) {
+        for at in 0..self.open.len() {
+            if self.open[at].stage == Stage::Remainder && !self.takes(at) {
+                self.open[at].stage = Stage::Resting;
+                desk.note(&self.open[at].order, || self.remain_fact(&self.open[at]));
+            }
+        }
+    }
+
+    fn takes(&self, at: usize) -> bool {
+        let order = &self.open[at].order;
+        self.would_take(order.side, order.limit())
     }
 
     /// Fills a resting order that a move goes through, at its own limit, with what the budget

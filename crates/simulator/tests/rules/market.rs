@@ -405,6 +405,29 @@ fn rule_4_5_decrement_takes_from_both() {
 }
 
 #[test]
+fn rule_4_2_a_remainder_that_has_taken_the_last_own_order_rests_in_its_place() {
+    // Bid 99, then 97: at the second open `a` reaches the own `b` alone. The high comes first.
+    let world = World::new(&[(100, 100, 100, 100, 10), (98, 99, 90, 90, 10)]);
+    world.check(
+        &[
+            "0 id=b side=BUY type=LIMIT tif=GTC q=0.5 p=98",
+            "0 id=a side=SELL type=LIMIT tif=GTC q=2 p=98 selfTradePreventionMode=NONE",
+            "1 id=c side=SELL type=LIMIT tif=GTC q=1 p=98",
+        ],
+        &[
+            "0s b NEW",
+            "0s a NEW",
+            "0s a PARTIALLY_FILLED 1@99 TAKER fee 0.099",
+            "60s b FILLED 0.5@98 MAKER fee 0.0005",
+            "60s a PARTIALLY_FILLED 0.5@98 TAKER fee 0.049",
+            "60s c NEW",
+            "80s a FILLED 0.5@98 MAKER fee 0.049",
+            "80s c PARTIALLY_FILLED 0.5@98 MAKER fee 0.049",
+        ],
+    );
+}
+
+#[test]
 fn rule_8_25_a_stop_that_was_passed_in_a_halt_triggers_with_the_first_move_after_it() {
     // The high of the second bar, at 99.999999 s, falls into the halt.
     let mut world = World::new(&[(100, 100, 100, 100, 1_000), (100, 110, 100, 105, 1_000)]);
