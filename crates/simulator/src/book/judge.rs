@@ -65,8 +65,8 @@ impl Book {
         desk.note(About::Request, || self.size_fact(request, quantity));
         let judged = Judged::of(request, quantity, pegged);
         self.check_filters(desk, About::Request, request, judged)?;
-        // A limit of nothing where no filter forbids it.
-        if request.price().is_some_and(Price::is_zero) {
+        // A limit or a trigger of nothing where no filter forbids it.
+        if request.price().into_iter().chain(request.stop_price()).any(Price::is_zero) {
             return Err(Refusal::new(-2010, "Price * QTY is zero or less."));
         }
         let pegged_price = pegged.unwrap_or_default();

@@ -66,8 +66,13 @@ fn rule_5_1_the_endpoints_own_timing_parameters_are_read() {
 fn rule_5_1_a_price_of_zero_is_refused_without_a_least_price_too() {
     let world = World::new(&[(100, 100, 100, 100, 1_000)]);
     world.check(
-        &["0 side=BUY type=LIMIT tif=GTC q=1 p=0", "0 side=SELL type=LIMIT tif=GTC q=1 p=0.0"],
-        &["0s -2010 Price * QTY is zero or less."; 2],
+        &[
+            "0 side=BUY type=LIMIT tif=GTC q=1 p=0",
+            "0 side=SELL type=LIMIT tif=GTC q=1 p=0.0",
+            "0 side=SELL type=STOP_LOSS q=1 stopPrice=0",
+            "0 side=SELL type=STOP_LOSS q=1 stopPrice=0 trailingDelta=100",
+        ],
+        &["0s -2010 Price * QTY is zero or less."; 4],
     );
 }
 
