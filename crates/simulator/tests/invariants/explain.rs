@@ -24,7 +24,8 @@ pub(crate) fn check(world: &World, setup: &Setup, script: &Script, first: &Finis
         _ => None,
     });
     let pick = world.stops.0 as u64 * 31 + world.stops.1 as u64;
-    let subject = if pick % 2 == 0 { Subject::Order(1 + pick % orders) } else { Subject::Command(1 + pick % commands) };
+    let subject =
+        if pick.is_multiple_of(2) { Subject::Order(1 + pick % orders) } else { Subject::Command(1 + pick % commands) };
     let (finished, traced) = Backtest::new(setup, script.clone(), "script").explain(subject).unwrap();
     let bytes = |log: &EventLog| serde_json::to_string(log).unwrap();
     prop_assert_eq!(bytes(&finished.outcome.events), bytes(&first.outcome.events));
