@@ -90,7 +90,7 @@ impl LakeDetail {
             DetailKind::AggTrades => Ok(self.trades(stretch)?.map(|rows| Rows::Trades(rows.into()))),
             DetailKind::Bars(interval) => {
                 let series = SeriesName { symbol: self.symbol, interval };
-                Ok(Some(Rows::Bars(Arc::new(self.lake.market_bars(&series, stretch.clone())?))))
+                Ok(Some(Rows::Bars(Arc::new(self.lake.bars(&series, stretch.clone())?))))
             }
         }
     }

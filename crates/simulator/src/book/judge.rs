@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candlewick_model::filter::LotSize;
 use candlewick_model::{
     Amount, ClientOrderId, Counts, Judged, Legs, OrderKind, OrderRequest, OrderSize, Price, Quantity, Refusal, Side,
-    Timestamp, Trigger,
+    Timestamp, Trigger, TriggerKind,
 };
 
 use super::{Book, Stage, Working};
@@ -213,21 +213,28 @@ impl Book {
         Ok(())
     }
 
-    /// The price relation of a leg of a pair (`rest-api.md`, New Order list - OCO): what is above
-    /// must be above the last price, what is below must be below it.
-    pub(super) fn check_relation(&self, desk: &mut Desk, about: About, leg: &OrderRequest) -> Result<(), Refusal> {
+    /// The price relations of a pair, or of one leg of it (`rest-api.md`, New Order list - OCO):
+    /// what is above must be above the last price, what is below must be below it.
+    pub(super) fn check_relation(&self, desk: &mut Desk, about: About, legs: &[&OrderRequest]) -> Result<(), Refusal> {
         let last = self.last;
-        let is_above = leg.trigger.map_or(leg.side == Side::Sell, |t| Trigger::is_above(t.kind, leg.side));
-        // A stop-loss-limit's own price is free; a take-profit-limit is tested on both.
-        let limit = match (leg.kind, leg.trigger) {
-            (OrderKind::LimitMaker { .. }, _) => leg.price(),
-            (OrderKind::Limit { .. }, Some(t)) if t.kind == candlewick_model::TriggerKind::TakeProfit => leg.price(),
-            _ => None,
+        let is_above = |leg: &OrderRequest| {
+            leg.trigger.map_or(leg.side == Side::Sell, |trigger| Trigger::is_above(trigger.kind, leg.side))
         };
-        let prices = [leg.stop_price(), limit].into_iter().flatten();
-        let holds = prices.clone().all(|price| if is_above { price > last } else { price < last });
+        let prices = |above: bool| {
+            let of_leg = |leg: &OrderRequest| {
+                // A stop-loss-limit's own price is free; a take-profit-limit is tested on both.
+                let limit = match (leg.kind, leg.trigger) {
+                    (OrderKind::LimitMaker { .. }, _) => leg.price(),
+                    (OrderKind::Limit { .. }, Some(t)) if t.kind == TriggerKind::TakeProfit => leg.price(),
+                    _ => None,
+                };
+                [leg.stop_price(), limit].into_iter().flatten()
+            };
+            legs.iter().filter(move |leg| is_above(leg) == above).flat_map(move |leg| of_leg(leg))
+        };
+        let holds = prices(true).all(|price| price > last) && prices(false).all(|price| price < last);
         desk.note(about, || {
-            let (above, below) = prices.partition(|_| is_above);
+            let (above, below) = (prices(true).collect(), prices(false).collect());
             Fact::Relation { above, below, last, holds }
         });
         if holds {

@@ -89,7 +89,7 @@ impl Book {
         let needed = (0..at_once).map(cost).max().unwrap_or_default();
         self.check_funds(desk, About::Request, legs[0].side, needed, Amount::ZERO)?;
         if request.legs.working().is_none() {
-            legs.iter().try_for_each(|leg| self.check_relation(desk, About::Request, leg))?;
+            self.check_relation(desk, About::Request, legs)?;
         }
         (0..at_once).try_for_each(|at| self.check_place(desk, About::Request, legs[at], terms[at]))
     }
@@ -310,7 +310,7 @@ impl Book {
             Terms { quantity: w.order.quantity, pegged_price: w.order.pegged_price, lock_price: w.order.lock_price };
         self.check_place(desk, About::from(&w.order), &request, terms)?;
         if is_leg_of_pair {
-            self.check_relation(desk, About::from(&w.order), &request)?;
+            self.check_relation(desk, About::from(&w.order), &[&request])?;
         }
         Ok(w)
     }
