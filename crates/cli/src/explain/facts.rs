@@ -111,10 +111,13 @@ impl Assets {
             }
             Fact::Relation { above, below, last, .. } => {
                 let all = |prices: &[Price]| prices.iter().map(short).collect::<Vec<_>>().join(" and ");
-                look(
-                    "prices of the pair",
-                    format!("{} above the last price {}, {} below", all(above), short(last), all(below)),
-                )
+                let last = short(last);
+                let told = match (&above[..], &below[..]) {
+                    (above, []) => format!("{} above the last price {last}", all(above)),
+                    ([], below) => format!("{} below the last price {last}", all(below)),
+                    (above, below) => format!("{} above the last price {last}, {} below", all(above), all(below)),
+                };
+                look("prices of the pair", told)
             }
             Fact::Depth { budget, least, .. } => {
                 let least: Vec<_> = least.iter().filter(|least| !least.is_zero()).map(short).collect();
