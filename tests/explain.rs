@@ -383,7 +383,7 @@ fn lists() {
             "its working order is filled: order 3 is to go onto the book with 1 of the 1 A that were received (rule 5.4)",
             "holds  LOT_SIZE               quantity 1",
             "holds  post-only              105 must not reach the other side: bid 94, ask 96",
-            "holds  prices of the pair     105 above the last price 95, 85 below",
+            "holds  prices of the pair     105 above the last price 95",
             "order 3 goes onto the book: NEW",
             "order 3 fills 1 A at 105 as MAKER",
         ],
