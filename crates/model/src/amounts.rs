@@ -89,6 +89,35 @@ impl Amounts {
         }
     }
 
+    /// Adds one for each of some items at the end. What fits 64 bits is computed by `narrow`,
+    /// which gives up on what does not; `wide` computes the rest.
+    pub fn extend_by<T>(
+        &mut self,
+        items: impl ExactSizeIterator<Item = T> + Clone,
+        narrow: impl Fn(T) -> Option<i64>,
+        wide: impl FnMut(T) -> Amount,
+    ) {
+        self.fill_in();
+        let mut done = 0;
+        if let Column::Narrow(units) = &mut self.0 {
+            let before = units.len();
+            units.resize(before + items.len(), 0);
+            for (slot, item) in units[before..].iter_mut().zip(items.clone()) {
+                let Some(fits) = narrow(item) else { break };
+                *slot = fits;
+                done += 1;
+            }
+            units.truncate(before + done);
+        }
+        items.skip(done).map(wide).for_each(|amount| self.push(amount));
+    }
+
+    /// The last one.
+    #[must_use]
+    pub fn last(&self) -> Option<Amount> {
+        self.get(self.len().checked_sub(1)?)
+    }
+
     /// Puts another one into a row; panics beyond the end.
     pub fn set(&mut self, row: usize, amount: Amount) {
         if self.get(row) == Some(amount) {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
+use crate::amounts::Amounts;
 use crate::bar::{Bars, Gap};
 use crate::command::{Action, Command};
 use crate::commission::CommissionRates;
@@ -445,7 +446,7 @@ pub struct Run {
     /// The instants at which bars have closed.
     pub marks: Marks,
     /// Equity (all assets) at each of them.
-    pub equity: Vec<Amount>,
+    pub equity: Amounts,
     /// What the account held before the first bar.
     pub initial: Account,
     /// What it held after the last one.

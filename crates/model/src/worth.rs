@@ -3,6 +3,7 @@
 //! For: equity, in whatever assets it lies. Not for: prices that no series gives; an asset
 //! without one counts for nothing.
 
+use crate::amounts::Amounts;
 use crate::ledger::{Holding, Ledger};
 use crate::number::{Amount, Price};
 use crate::text::Asset;
@@ -75,15 +76,27 @@ impl Worth {
         }
     }
 
-    /// As [`Self::at`] along the prices of the only series, in one sweep.
-    pub fn along(&self, prices: &[Price], worth: &mut Vec<Amount>) {
-        match (&self.priced[..], &self.routed[..]) {
-            ([], []) => worth.resize(worth.len() + prices.len(), self.counted),
-            ([(holding, _)], []) => {
-                let (holding, counted) = (*holding, self.counted.units());
-                worth.extend(prices.iter().map(|price| Amount::from_units(counted + holding.value(*price).units())));
+    /// As [`Self::at`], along so many rows of series that go row by row, in one sweep; `prices`
+    /// gives those of a series.
+    pub fn along<'a>(&self, rows: usize, prices: impl Fn(usize) -> &'a [Price], worth: &mut Amounts) {
+        let wide = |row: usize| self.at(|series| prices(series)[row]);
+        match (&self.priced[..], &self.routed[..], i64::try_from(self.counted.units())) {
+            ([], [], Ok(counted)) => worth.extend_by(0..rows, |_| Some(counted), wide),
+            ([(holding, series)], [], Ok(counted)) => {
+                let (holding, prices) = (*holding, &prices(*series)[..rows]);
+                let narrow = |price: &Price| holding.narrow_value(*price)?.checked_add(counted);
+                worth.extend_by(prices.iter(), narrow, |price| self.at(|_| *price));
             }
-            _ => worth.extend(prices.iter().map(|price| self.at(|_| *price))),
+            (priced, [], Ok(counted)) => {
+                let priced: Vec<_> = priced.iter().map(|(holding, series)| (*holding, prices(*series))).collect();
+                let narrow = |row: usize| {
+                    priced
+                        .iter()
+                        .try_fold(counted, |sum, (holding, prices)| sum.checked_add(holding.narrow_value(prices[row])?))
+                };
+                worth.extend_by(0..rows, narrow, wide);
+            }
+            _ => worth.extend_by(0..rows, |_| None, wide),
         }
     }
 

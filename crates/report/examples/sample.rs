@@ -298,7 +298,7 @@ fn run(count: usize, orders: usize) -> Run {
         }],
         prices: Vec::new(),
         counted_in: trader.quote,
-        equity,
+        equity: equity.into_iter().collect(),
         initial,
         account: trader.account,
         events: trader.events,

@@ -230,7 +230,7 @@ pub fn exposure(run: &Run) -> Exposure {
     }
     let mut changes = run.events.iter().peekable();
     let (mut marks_in, mut shares) = (0_u64, 0.0);
-    for (mark, equity) in run.marks.iter().zip(&run.equity) {
+    for (mark, equity) in run.marks.iter().zip(run.equity.iter()) {
         while let Some(event) = changes.next_if(|event| event.time() <= *mark) {
             apply(run, &mut held, &event);
         }

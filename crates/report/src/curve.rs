@@ -40,16 +40,17 @@ impl EquityCurve {
         let valuation = Valuation::of(run);
         let initial = initial_equity(run, &valuation);
         let transfers = transfers(run, &valuation);
+        let equity: Vec<_> = run.equity.iter().collect();
         let adjusted =
-            if transfers.is_empty() { Vec::new() } else { time_weighted(initial, &run.marks, &run.equity, &transfers) };
-        let measured = if transfers.is_empty() { &run.equity } else { &adjusted };
+            if transfers.is_empty() { Vec::new() } else { time_weighted(initial, &run.marks, &equity, &transfers) };
+        let measured = if transfers.is_empty() { &equity } else { &adjusted };
         let buy_and_hold = buy_and_hold(run, &valuation, initial);
         Self {
             initial,
             transferred: Amount::from_units(transfers.iter().map(|(_, value)| value.units()).sum()),
             drawdown: drawdown(initial, measured),
             buy_and_hold_drawdown: drawdown(initial, &buy_and_hold),
-            equity: run.equity.clone(),
+            equity,
             adjusted,
             buy_and_hold,
         }

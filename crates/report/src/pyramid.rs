@@ -255,11 +255,11 @@ mod tests {
             let (first, last) = (buckets[0], buckets[buckets.len() - 1]);
             prop_assert_eq!(first.open, market.bars.open[0]);
             prop_assert_eq!(Some(&last.close), market.bars.close.last());
-            prop_assert_eq!(Some(&last.equity), run.equity.last());
+            prop_assert_eq!(Some(last.equity), run.equity.last());
             prop_assert_eq!(buckets.iter().map(|b| b.high).max(), market.bars.high.iter().copied().max());
             prop_assert_eq!(buckets.iter().map(|b| b.low).min(), market.bars.low.iter().copied().min());
-            prop_assert_eq!(buckets.iter().map(|b| b.equity_max).max(), run.equity.iter().copied().max());
-            prop_assert_eq!(buckets.iter().map(|b| b.equity_min).min(), run.equity.iter().copied().min());
+            prop_assert_eq!(buckets.iter().map(|b| b.equity_max).max(), run.equity.iter().max());
+            prop_assert_eq!(buckets.iter().map(|b| b.equity_min).min(), run.equity.iter().min());
             let volume = |v: i128, a: &Amount| v + a.units();
             prop_assert_eq!(
                 buckets.iter().map(|b| b.volume).fold(0, |v, a| volume(v, &a)),

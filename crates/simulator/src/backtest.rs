@@ -68,7 +68,7 @@ impl Finished {
     /// Equity at the last close; nothing if there was no bar.
     #[must_use]
     pub fn last_equity(&self) -> Option<Amount> {
-        self.outcome.equity.last().copied()
+        self.outcome.equity.last()
     }
 }
 
@@ -116,7 +116,19 @@ impl SeriesPlan {
     fn next_close(&self) -> Option<Timestamp> {
         self.bars.close_time.get(self.row).copied()
     }
+
+    /// A row before which bars close before an instant; there may be more of them.
+    fn closing_before(&self, horizon: Timestamp) -> usize {
+        if self.latest < horizon {
+            return self.bars.len();
+        }
+        let ahead = self.bars.len().min(self.row + AHEAD);
+        (self.row..ahead).find(|row| self.bars.close_time[*row] >= horizon).unwrap_or(ahead)
+    }
 }
+
+/// How far is looked ahead at a time: most stretches are short.
+const AHEAD: usize = 64;
 
 struct Pending {
     arrival: Timestamp,
@@ -240,7 +252,44 @@ impl<S: Strategy> Backtest<S> {
         self.session.mark(now);
         if self.session.has_commands() {
             self.collect();
+        } else {
+            self.pass_taken_in();
         }
+    }
+
+    /// As [`Self::pass_bars`], of several series that close together: up to the first bar that
+    /// the strategy has not taken in.
+    fn pass_taken_in(&mut self) {
+        let horizon = self.horizon();
+        if self.is_deaf() || !self.pending.is_empty() || !self.replay.is_calm() {
+            return;
+        }
+        let mut count = usize::MAX;
+        for (at, series) in self.series.iter().enumerate() {
+            let taken_in = self.session.take_in(at, series.closing_before(horizon));
+            count = count.min(taken_in - series.row);
+        }
+        let [first, others @ ..] = &self.series[..] else { return };
+        let closes = |series: &SeriesPlan| series.row..series.row + count;
+        let close_together = |other: &SeriesPlan| {
+            other.moves && other.bars.close_time[closes(other)] == first.bars.close_time[closes(first)]
+        };
+        if count == 0 || !others.iter().all(close_together) {
+            return;
+        }
+        self.session.pass_taken_in(count);
+        for series in &mut self.series {
+            series.row += count;
+            self.replay.pass_bars(series.market, series.row, self.session.now());
+        }
+    }
+
+    /// Before which instant nothing comes but bars.
+    fn horizon(&self) -> Timestamp {
+        let timer = self.session.next_timer();
+        let transfer = self.transfers.front().map(|transfer| transfer.time);
+        let filters = self.markets.iter().map(|market| market.filters_change);
+        filters.chain(timer).chain(transfer).min().unwrap_or(Timestamp::MAX)
     }
 
     /// As [`Self::pass_to`], bar after bar, where there is one series: this is where most
@@ -250,7 +299,7 @@ impl<S: Strategy> Backtest<S> {
         let to = self.quiet_to();
         self.session.next_bars(to);
         let passed = self.session.context().bar_count();
-        self.replay.pass_bars(0, passed);
+        self.replay.pass_bars(0, passed, self.session.now());
         self.series[0].row = passed;
         self.collect();
     }
@@ -258,15 +307,7 @@ impl<S: Strategy> Backtest<S> {
     /// Up to which row of the only series nothing can happen but that bars close. The next one
     /// is known to be quiet.
     fn quiet_to(&self) -> usize {
-        /// How far is looked ahead at a time: most stretches are short.
-        const AHEAD: usize = 64;
-        let series = &self.series[0];
-        let horizon = [
-            self.session.next_timer(),
-            self.transfers.front().map(|transfer| transfer.time),
-            Some(self.markets[0].filters_change),
-        ];
-        let horizon = horizon.into_iter().flatten().min().unwrap_or(Timestamp::MAX);
+        let (series, horizon) = (&self.series[0], self.horizon());
         let calm = self.replay.untouched_range(0);
         let bars = &series.bars;
         if calm.is_none() && series.latest < horizon {

@@ -479,17 +479,21 @@ impl Replay {
         }
     }
 
-    /// Lets all bars before a row pass as [`Self::pass_bar`] does.
-    pub(crate) fn pass_bars(&mut self, market: usize, to: usize) {
-        let from = self.feeds[market].row;
-        let bars = Arc::clone(&self.feeds[market].bars);
-        if let Some(traded) = (from..to).rev().find(|row| !bars.volume.at(*row).is_zero()) {
-            self.venue.books[market].last = bars.close[traded];
+    /// Lets all bars of a market before a row pass as [`Self::pass_bar`] does; `latest` is when
+    /// the last of them has closed.
+    pub(crate) fn pass_bars(&mut self, market: usize, to: usize, latest: Timestamp) {
+        let (feed, book) = (&mut self.feeds[market], &mut self.venue.books[market]);
+        if let Some(traded) = (feed.row..to).rev().find(|row| !feed.bars.volume.at(*row).is_zero()) {
+            book.last = feed.bars.close[traded];
         }
-        let latest = bars.close_time[from..to].iter().max().copied();
-        self.venue.desk.now = latest.unwrap_or(Timestamp::MIN).max(self.venue.desk.now);
-        self.feeds[market].row = to - 1;
+        feed.row = to - 1;
+        self.venue.desk.now = latest.max(self.venue.desk.now);
         self.pass_bar(market);
+    }
+
+    /// Whether markets can move anywhere without touching anything.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.venue.books.iter().all(|book| book.open.is_empty() && !book.follows_trades())
     }
 
     /// Between which prices a market can move without touching an order; `None` where there is

@@ -8,7 +8,8 @@ use candlewick_model::{
     Account, Amount, Asset, Bar, Bars, ExchangeInfo, Interval, OrderSize, Price, Side, Symbol, Timestamp,
 };
 use candlewick_simulator::{Backtest, BacktestError, Finished, Market, Setup, Timeline, Transfer};
-use candlewick_strategy::{Context, Strategy};
+use candlewick_strategy::{Context, MaCross, PerMarket, Strategy};
+use proptest::prelude::{prop, prop_assert, prop_assert_eq, proptest};
 
 const START_MS: i64 = 1_672_531_200_000;
 const MINUTE_MS: i64 = 60_000;
@@ -202,4 +203,51 @@ fn rule_1_7_a_market_that_has_ended_takes_nothing_while_others_go_on() {
     let never = |event: &Event| matches!(event, Event::NotSent { .. });
     assert_eq!(events.iter().filter(|event| never(event)).count(), 2);
     assert!(!never(events.last().unwrap()), "they are told of when it is known, not at the end of all");
+}
+
+/// A strategy that is handed every bar.
+struct HandedAll<S>(S);
+
+impl<S: Strategy> Strategy for HandedAll<S> {
+    fn on_start(&mut self, context: &mut Context) {
+        self.0.on_start(context);
+    }
+    fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
+        self.0.on_bar(context, bar);
+    }
+}
+
+/// Minutes at these closes, some of which are missing.
+fn minutes(closes: &[(i64, bool)]) -> Bars {
+    let mut open = closes[0].0;
+    let bar = |(minute, (close, is_missing)): (usize, &(i64, bool))| {
+        let bar = bars(minute as i64, 1, &[[open, *close]]);
+        open = *close;
+        (!is_missing).then(|| bar.bar(0))
+    };
+    closes.iter().enumerate().filter_map(bar).collect()
+}
+
+proptest! {
+    #[test]
+    fn bars_that_are_taken_in_together_are_as_those_handed_one_by_one(
+        walks in prop::collection::vec(prop::collection::vec((20_i64..40, prop::bool::weighted(0.03)), 60), 2..4),
+        (fast, slow) in (1_usize..4, 4_usize..9),
+    ) {
+        let symbols = ["AU", "BU", "CU"];
+        let markets: Vec<_> = walks.iter().zip(symbols)
+            .map(|(walk, symbol)| market(symbol, Interval::OneMinute, minutes(walk)))
+            .collect();
+        let setup = setup(markets, &[("U", "100000")]);
+        let crosses = || {
+            let stake = "0.1".parse().unwrap();
+            PerMarket::new(walks.iter().map(|_| MaCross::new(fast, slow, stake).unwrap()).collect())
+        };
+        let taken_in = Backtest::new(&setup, crosses(), "crosses").run().unwrap().outcome;
+        let handed = Backtest::new(&setup, HandedAll(crosses()), "crosses").run().unwrap().outcome;
+        prop_assert!(taken_in.events.iter().eq(handed.events.iter()));
+        prop_assert_eq!(&taken_in.marks[..], &handed.marks[..]);
+        prop_assert_eq!(taken_in.equity, handed.equity);
+        prop_assert_eq!(taken_in.account, handed.account);
+    }
 }

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use candlewick_model::fit::{self, Unfit};
 use candlewick_model::run::CommandId;
 use candlewick_model::{
-    Account, Action, AmendRequest, Amount, Asset, Balance, Bars, CancelReplaceRequest, CancelRequest, ClientOrderId,
-    Command, Counts, EventLog, ExecutionReport, Instrument, Interval, Ledger, ListRequest, OpenPosition, Order,
-    OrderId, OrderKind, OrderRequest, OrderSize, Pair, Price, Quantity, RawParameters, Side, Symbol, TimeInForce,
-    Timestamp, Worth,
+    Account, Action, AmendRequest, Amount, Amounts, Asset, Balance, Bars, CancelReplaceRequest, CancelRequest,
+    ClientOrderId, Command, Counts, EventLog, ExecutionReport, Instrument, Interval, Ledger, ListRequest, OpenPosition,
+    Order, OrderId, OrderKind, OrderRequest, OrderSize, Pair, Price, Quantity, RawParameters, Side, Symbol,
+    TimeInForce, Timestamp, Worth,
 };
 
 use crate::Planned;
@@ -96,6 +96,8 @@ pub struct Context {
     series: Vec<Series>,
     /// The series in hand.
     current: usize,
+    /// Whether no bar of a series closes before an earlier one.
+    closes_ascend: bool,
     /// Series that only give prices, with how many of their bars have closed.
     prices: Vec<(Arc<Bars>, usize)>,
     worth: Worth,
@@ -131,6 +133,7 @@ impl Context {
             now: Timestamp::MIN,
             ledger,
             markets,
+            closes_ascend: series.iter().all(|series| series.bars.close_time.is_sorted()),
             series,
             current: 0,
             prices: prices.into_iter().map(|(_, _, bars)| (bars, 0)).collect(),
@@ -449,14 +452,15 @@ impl Context {
         series.bars.bar(series.delivered - 1)
     }
 
-    /// Reveals several bars of the only series, from a row on, without handing them out.
+    /// Reveals several bars of a series without handing them out.
     #[inline]
-    pub(crate) fn reveal_bars(&mut self, from: usize, count: usize) {
-        let series = &mut self.series[0];
+    pub(crate) fn reveal_bars(&mut self, series: usize, count: usize) {
+        self.current = series;
+        let series = &mut self.series[series];
+        let closes = &series.bars.close_time[series.delivered..][..count];
         series.delivered += count;
-        let latest = series.bars.close_time[from..from + count].iter().max();
+        let latest = if self.closes_ascend { closes.last() } else { closes.iter().max() };
         self.now = self.now.max(latest.copied().unwrap_or(Timestamp::MIN));
-        self.current = 0;
     }
 
     /// From here on [`Self::is_calm`] tells whether the strategy has done anything.
@@ -484,18 +488,22 @@ impl Context {
     pub(crate) fn append_bar(&mut self, series: usize, bar: candlewick_model::Bar) {
         let series = &mut self.series[series];
         assert_eq!(series.delivered, series.bars.len(), "bars are appended behind the last delivered one");
+        let closes = &series.bars.close_time;
+        self.closes_ascend &= closes.last().is_none_or(|last| *last <= bar.close_time);
         Arc::make_mut(&mut series.bars).push(bar);
     }
 
-    /// Equity at the closes of the only series, from a row on to the last one delivered.
-    pub(crate) fn worth_along(&mut self, first: usize, equity: &mut Vec<Amount>) {
-        let (series, prices) = (&self.series[0], &mut self.prices);
-        if prices.is_empty() {
-            return self.worth.along(&series.bars.close[first..series.delivered], equity);
+    /// Equity at the last so many closes that were delivered, where all series close together.
+    pub(crate) fn worth_along(&mut self, count: usize, equity: &mut Amounts) {
+        let closes = |series: &Series| series.delivered - count..series.delivered;
+        if self.prices.is_empty() {
+            let prices = |at: usize| &self.series[at].bars.close[closes(&self.series[at])];
+            return self.worth.along(count, prices, equity);
         }
-        let (bars, delivered) = (Arc::clone(&series.bars), series.delivered);
-        for row in first..delivered {
-            self.series[0].delivered = row + 1;
+        let (bars, rows) = (Arc::clone(&self.series[0].bars), closes(&self.series[0]));
+        self.series.iter_mut().for_each(|series| series.delivered -= count);
+        for row in rows {
+            self.series.iter_mut().for_each(|series| series.delivered += 1);
             self.reveal_prices(bars.close_time[row]);
             equity.push(self.equity());
         }
@@ -513,7 +521,7 @@ impl Context {
 
     /// Takes a report into the ledger and the open orders.
     pub(crate) fn apply(&mut self, report: &ExecutionReport) {
-        let order = report.order;
+        let order = &report.order;
         self.look_at_symbol(order.symbol);
         let market = &mut self.markets[self.series[self.current].market];
         let known = market.open_orders.iter().position(|o| o.order_id == order.order_id);
@@ -522,9 +530,9 @@ impl Context {
         self.ledger.book(market.pair, known.map(|at| &market.open_orders[at]), report, others);
         match known {
             Some(at) if order.status.is_final() => drop(market.open_orders.remove(at)),
-            Some(at) => market.open_orders[at] = order,
+            Some(at) => market.open_orders[at] = *order,
             None if order.status.is_final() => {}
-            None => market.open_orders.push(order),
+            None => market.open_orders.push(*order),
         }
         if report.fill.is_some() {
             self.worth.hold(&self.ledger);

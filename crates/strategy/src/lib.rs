@@ -30,14 +30,15 @@ pub trait Strategy {
     /// A bar has closed.
     fn on_bar(&mut self, context: &mut Context, bar: &Bar);
 
-    /// Bars of the only series close one after the other, and nothing else can happen meanwhile:
-    /// takes in as many of the rows `next` as it has nothing to say to, and gives their number.
+    /// Bars of a series close one after the other, and nothing happens meanwhile that is about
+    /// their market: takes in as many of the rows `next` as it has nothing to say to, and gives
+    /// their number. What happens on other markets meanwhile must not change its mind.
     ///
     /// For speed alone: it must leave the strategy as [`Self::on_bar`] for each of them would,
     /// which is called for the bar after them. Rows before `next` have closed, those from
     /// `next.end` on are not to be looked at. By default none is taken in so.
-    fn quiet_bars(&mut self, bars: &Bars, next: Range<usize>) -> usize {
-        let _ = (bars, next);
+    fn quiet_bars(&mut self, series: usize, bars: &Bars, next: Range<usize>) -> usize {
+        let _ = (series, bars, next);
         0
     }
 
@@ -85,8 +86,8 @@ impl<S: Strategy + ?Sized> Strategy for Box<S> {
     fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
         (**self).on_bar(context, bar);
     }
-    fn quiet_bars(&mut self, bars: &Bars, next: Range<usize>) -> usize {
-        (**self).quiet_bars(bars, next)
+    fn quiet_bars(&mut self, series: usize, bars: &Bars, next: Range<usize>) -> usize {
+        (**self).quiet_bars(series, bars, next)
     }
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
         (**self).on_report(context, report);

@@ -8,25 +8,30 @@ use std::sync::Arc;
 
 use candlewick_model::run::{CommandId, Event, Marks};
 use candlewick_model::{
-    Account, Action, Amount, Asset, Bar, Bars, EventLog, ExecutionReport, Instrument, ListStatus, Refusal, Timestamp,
+    Account, Action, Amount, Amounts, Asset, Bar, Bars, EventLog, ExecutionReport, Instrument, ListStatus, Refusal,
+    Timestamp,
 };
 
-use crate::{Context, Outgoing, Strategy};
+use crate::{Context, Outgoing, Series, Strategy};
 
 /// A running strategy.
 pub struct Session<S> {
     strategy: S,
     context: Context,
-    equity: Vec<Amount>,
+    equity: Amounts,
     /// When each equity was taken, where that is not when the bars of the only series close.
     marks: Vec<Timestamp>,
+    /// Up to which row the strategy has taken in each series ahead of time, of several.
+    taken_in: Vec<usize>,
 }
 
 impl<S: Strategy> Session<S> {
     /// A session that has not started.
     pub fn new(strategy: S, context: Context) -> Self {
         let longest = context.all_series().iter().map(|series| series.bars.len()).max();
-        Self { strategy, context, equity: Vec::with_capacity(longest.unwrap_or(0)), marks: Vec::new() }
+        let taken_in = vec![0; context.series_count()];
+        let equity = Amounts::with_capacity(longest.unwrap_or(0));
+        Self { strategy, context, equity, marks: Vec::new(), taken_in }
     }
 
     /// Lets the strategy begin, before the first bar.
@@ -98,7 +103,9 @@ impl<S: Strategy> Session<S> {
     pub fn next_bar(&mut self, series: usize, now: Timestamp) {
         self.context.set_now(now);
         let bar = self.context.reveal_bar(series);
-        self.strategy.on_bar(&mut self.context, &bar);
+        if self.context.bar_count() > self.taken_in[series] {
+            self.strategy.on_bar(&mut self.context, &bar);
+        }
     }
 
     /// Delivers bars of the only series that close one after the other without anything else
@@ -110,15 +117,37 @@ impl<S: Strategy> Session<S> {
         self.context.calm_down();
         let mut row = first;
         while row < to && self.context.is_calm() {
-            let quiet = self.strategy.quiet_bars(&bars, row..to);
-            self.context.reveal_bars(row, quiet);
+            let quiet = self.strategy.quiet_bars(0, &bars, row..to);
+            self.context.reveal_bars(0, quiet);
             row += quiet;
             if row < to {
                 self.next_bar(0, bars.close_time[row]);
                 row += 1;
             }
         }
-        self.context.worth_along(first, &mut self.equity);
+        self.context.worth_along(row - first, &mut self.equity);
+    }
+
+    /// Lets the strategy take in bars of a series ahead of time, before a row, if it has none
+    /// left that it has; gives the row of the next bar that it wants to be handed.
+    #[inline]
+    pub fn take_in(&mut self, series: usize, to: usize) -> usize {
+        let Series { bars, delivered, .. } = &self.context.all_series()[series];
+        let taken_in = &mut self.taken_in[series];
+        if *taken_in <= *delivered {
+            *taken_in = delivered + self.strategy.quiet_bars(series, bars, *delivered..to.max(*delivered));
+        }
+        *taken_in
+    }
+
+    /// Delivers so many bars of every series, which close together and were taken in.
+    pub fn pass_taken_in(&mut self, count: usize) {
+        for series in 0..self.context.series_count() {
+            self.context.reveal_bars(series, count);
+        }
+        let Series { bars, delivered, .. } = &self.context.all_series()[0];
+        self.marks.extend_from_slice(&bars.close_time[delivered - count..*delivered]);
+        self.context.worth_along(count, &mut self.equity);
     }
 
     /// Notes what everything is worth, after all bars that have closed by now were delivered.
@@ -232,7 +261,7 @@ pub struct Outcome {
     /// The instants at which bars have closed.
     pub marks: Marks,
     /// Equity at each of them.
-    pub equity: Vec<Amount>,
+    pub equity: Amounts,
     /// Everything that happened.
     pub events: EventLog,
 }

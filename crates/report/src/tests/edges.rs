@@ -56,7 +56,7 @@ fn no_money_at_all() {
 #[test]
 fn ruin() {
     let mut run = Made::with("100").flat("100").fill(Side::Buy, "100", "1").flat("50").flat("20").run();
-    run.equity = vec![amount("100"), Amount::ZERO, Amount::ZERO];
+    run.equity = [amount("100"), Amount::ZERO, Amount::ZERO].into_iter().collect();
     let s = statistics(&run);
     assert_eq!((s.strategy.max_drawdown, s.strategy.cagr, s.strategy.ratios.sharpe), (1.0, Some(-1.0), None));
     everything_renders(&run);

@@ -7,9 +7,9 @@ use candlewick_model::run::{
 };
 use candlewick_model::time::DAY;
 use candlewick_model::{
-    Account, Amount, Asset, Bar, Bars, ClientOrderId, EventLog, ExecutionReport, ExecutionType, Fill, Interval,
-    Liquidity, Order, OrderStatus, OrderType, Price, Quantity, Rate, RawParameters, Refusal, Side, Symbol, TimeInForce,
-    Timestamp,
+    Account, Amount, Amounts, Asset, Bar, Bars, ClientOrderId, EventLog, ExecutionReport, ExecutionType, Fill,
+    Interval, Liquidity, Order, OrderStatus, OrderType, Price, Quantity, Rate, RawParameters, Refusal, Side, Symbol,
+    TimeInForce, Timestamp,
 };
 use candlewick_model::{Action, Command, CommissionRates};
 
@@ -66,7 +66,7 @@ impl Made {
             prices: Vec::new(),
             counted_in: asset("UUU"),
             marks: candlewick_model::run::Marks::Merged(Vec::new()),
-            equity: Vec::new(),
+            equity: Amounts::default(),
             account: initial.clone(),
             initial,
             events: EventLog::default(),

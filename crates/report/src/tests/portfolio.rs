@@ -23,7 +23,7 @@ fn run() -> Run {
     second.bars = days(["10", "12", "9"]);
     run.markets.push(second);
     run.prices = vec![(asset("BBB"), asset("UUU"), days(["10", "10", "20"]))];
-    run.equity = ["1000", "1600", "1450"].map(amount).into();
+    run.equity = ["1000", "1600", "1450"].map(amount).into_iter().collect();
     run
 }
 

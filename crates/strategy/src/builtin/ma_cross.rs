@@ -21,6 +21,8 @@ pub struct MaCross {
     /// the fast average is above the slow one, without dividing.
     lead: i128,
     above: Option<bool>,
+    /// Whether the closes of this run leave it in 64 bits, once somebody has looked.
+    is_narrow: Option<bool>,
 }
 
 impl MaCross {
@@ -34,7 +36,7 @@ impl MaCross {
             return Err(BuiltinError::Parameter { name: "slow", value: slow.to_string(), must: "more than `fast`" });
         }
         check_stake(stake)?;
-        Ok(Self { fast, slow, stake, lead: 0, above: None })
+        Ok(Self { fast, slow, stake, lead: 0, above: None, is_narrow: None })
     }
 
     fn trade(context: &mut Context, stake: Rate, buy: bool) {
@@ -74,6 +76,15 @@ impl MaCross {
     }
 }
 
+/// Whether 64 bits hold whatever the lead can become along these closes.
+fn is_narrow(closes: &[Price], fast: usize, slow: usize) -> bool {
+    // At least as large as each of them, and no more than twice the largest.
+    let bound = closes.iter().fold(0, |bound, close| bound | close.units());
+    let windows = i64::try_from(fast).ok().zip(i64::try_from(slow).ok());
+    let product = windows.and_then(|(fast, slow)| fast.checked_mul(slow)?.checked_mul(bound)?.checked_mul(4));
+    bound >= 0 && product.is_some()
+}
+
 impl Strategy for MaCross {
     #[inline]
     fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
@@ -90,21 +101,29 @@ impl Strategy for MaCross {
         }
     }
 
-    fn quiet_bars(&mut self, bars: &Bars, next: Range<usize>) -> usize {
+    fn quiet_bars(&mut self, _: usize, bars: &Bars, next: Range<usize>) -> usize {
         // The windows fill bar by bar; most bars come after that.
         let Some(above) = self.above.filter(|_| next.start >= self.slow) else { return 0 };
         let closes = &bars.close[..next.end];
         let [fast, slow] = [self.fast, self.slow].map(|window| &closes[next.start - window..]);
-        let mut lead = self.lead;
-        let rows = closes[next.start..].iter().zip(fast).zip(slow);
-        let quiet = rows.take_while(|((close, left_fast), left_slow)| {
-            let after = self.lead_after(lead, **close, **left_fast, **left_slow);
-            let stays = (after > 0) == above;
-            lead = if stays { after } else { lead };
-            stays
-        });
-        let quiet = quiet.count();
-        self.lead = lead;
+        if !*self.is_narrow.get_or_insert_with(|| is_narrow(&bars.close, self.fast, self.slow)) {
+            return 0;
+        }
+        let (for_fast, for_slow) = (self.slow as i64, self.fast as i64);
+        // As `lead_after`, in 64 bits.
+        let mut lead = self.lead as i64;
+        let mut quiet = 0;
+        for ((close, left_fast), left_slow) in closes[next.start..].iter().zip(fast).zip(slow) {
+            let gained = for_fast.wrapping_mul(close.units().wrapping_sub(left_fast.units()));
+            let lost = for_slow.wrapping_mul(close.units().wrapping_sub(left_slow.units()));
+            let after = lead.wrapping_add(gained).wrapping_sub(lost);
+            if (after > 0) != above {
+                break;
+            }
+            lead = after;
+            quiet += 1;
+        }
+        self.lead = lead.into();
         quiet
     }
 }

@@ -65,8 +65,8 @@ impl Strategy for Builtin {
     fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
         self.as_dyn().on_bar(context, bar);
     }
-    fn quiet_bars(&mut self, bars: &Bars, next: Range<usize>) -> usize {
-        self.as_dyn().quiet_bars(bars, next)
+    fn quiet_bars(&mut self, series: usize, bars: &Bars, next: Range<usize>) -> usize {
+        self.as_dyn().quiet_bars(series, bars, next)
     }
     fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
         self.as_dyn().on_report(context, report);

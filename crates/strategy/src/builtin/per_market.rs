@@ -3,8 +3,10 @@
 //! For: strategies that know of one market only. Each is given the bars that its market moves
 //! along, and what becomes of its orders. Not for: timers (they belong to no market).
 
+use std::ops::Range;
+
 use candlewick_model::run::CommandId;
-use candlewick_model::{Bar, ExecutionReport, ListStatus, Refusal};
+use candlewick_model::{Bar, Bars, ExecutionReport, ListStatus, Refusal};
 
 use crate::{Context, Strategy};
 
@@ -48,6 +50,13 @@ impl<S: Strategy> Strategy for PerMarket<S> {
         let market = context.market_number();
         if context.series() == self.series[market] {
             self.each[market].on_bar(context, bar);
+        }
+    }
+
+    fn quiet_bars(&mut self, series: usize, bars: &Bars, next: Range<usize>) -> usize {
+        match self.series.iter().position(|first| *first == series) {
+            Some(market) => self.each[market].quiet_bars(0, bars, next),
+            None => next.len(),
         }
     }
 
