@@ -1,18 +1,20 @@
 //! The backtest: one strategy, its markets, virtual time (sections 1 and 6 of the fill rules).
 
 mod hearing;
+mod passing;
+mod walking;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, PathModel};
-use candlewick_model::{Account, Amount, Asset, Bars, Price, Timestamp};
+use candlewick_model::{Account, Amount, Asset, Bars, Timestamp};
 use candlewick_strategy::{Context, Outcome, Outgoing, Series, Session, Strategy, World};
 
 use crate::desk::VenueEvent;
 use crate::detail::DetailError;
-use crate::path::{FirstExtreme, PointKind};
-use crate::replay::{Market, Replay, Setup, Transfer};
+use crate::replay::Replay;
+use crate::setup::{Market, Setup, Transfer};
 use crate::stress::{Held, Line, Stress};
 use crate::timeline::Timeline;
 use crate::trace::{Subject, Traced};
@@ -83,6 +85,10 @@ pub struct Backtest<S> {
     transfers: VecDeque<Transfer>,
     /// Commands on their way, in the order in which they were given.
     pending: VecDeque<Pending>,
+    /// Whether all series move markets, and their bars close at the same instants.
+    close_together: bool,
+    /// The markets that are walked along; the others pass.
+    walked: Vec<usize>,
     /// What the venue has just said; empty in between.
     said: Vec<VenueEvent>,
     /// Trouble in this run.
@@ -116,19 +122,7 @@ impl SeriesPlan {
     fn next_close(&self) -> Option<Timestamp> {
         self.bars.close_time.get(self.row).copied()
     }
-
-    /// A row before which bars close before an instant; there may be more of them.
-    fn closing_before(&self, horizon: Timestamp) -> usize {
-        if self.latest < horizon {
-            return self.bars.len();
-        }
-        let ahead = self.bars.len().min(self.row + AHEAD);
-        (self.row..ahead).find(|row| self.bars.close_time[*row] >= horizon).unwrap_or(ahead)
-    }
 }
-
-/// How far is looked ahead at a time: most stretches are short.
-const AHEAD: usize = 64;
 
 struct Pending {
     arrival: Timestamp,
@@ -166,6 +160,8 @@ impl<S: Strategy> Backtest<S> {
             prices: setup.prices.clone(),
             counted_in: setup.counted_in,
         };
+        let first = &series[0].1.bars;
+        let close_together = series.iter().all(|(_, plan)| plan.moves && plan.bars.close_time == first.close_time);
         let plan = |market: &Market| MarketPlan {
             path: market.fill_model.path,
             latency_us: market.fill_model.latency_us,
@@ -180,6 +176,8 @@ impl<S: Strategy> Backtest<S> {
             series: series.into_iter().map(|(_, plan)| plan).collect(),
             transfers: setup.transfers.iter().copied().collect(),
             pending: VecDeque::new(),
+            close_together,
+            walked: Vec::new(),
             said: Vec::new(),
             line: setup.stress.as_ref().and_then(Line::new).map(Box::new),
             stress: setup.stress.clone(),
@@ -218,180 +216,23 @@ impl<S: Strategy> Backtest<S> {
     /// When the next bar of any series closes.
     #[inline]
     fn next_close(&self) -> Option<Timestamp> {
-        self.series.iter().filter_map(SeriesPlan::next_close).min()
-    }
-
-    /// Whether nothing can happen up to an instant but that bars close: no order works, no
-    /// command is on its way and no outcome waited for, no timer and no transfer is due.
-    #[inline]
-    fn is_quiet_until(&mut self, close: Timestamp) -> bool {
-        self.pending.is_empty()
-            && !self.is_deaf()
-            && self.session.next_timer().is_none_or(|at| at > close)
-            && self.transfers.front().is_none_or(|transfer| transfer.time > close)
-            && self.replay.is_idle()
-    }
-
-    /// Lets the bars pass that close at an instant.
-    #[inline]
-    fn pass_to(&mut self, close: Timestamp) {
-        let mut now = close;
-        for at in 0..self.series.len() {
-            let series = &self.series[at];
-            if series.next_close() != Some(close) {
-                continue;
-            }
-            if series.moves {
-                let market = series.market;
-                self.enter_bar(market);
-                now = self.replay.pass_bar(market);
-            }
-            self.series[at].row += 1;
-            self.session.next_bar(at, now.max(self.replay.now()));
+        match self.close_together {
+            true => self.series[0].next_close(),
+            false => self.series.iter().filter_map(SeriesPlan::next_close).min(),
         }
-        self.session.mark(now);
-        if self.session.has_commands() {
-            self.collect();
-        } else {
-            self.pass_taken_in();
-        }
-    }
-
-    /// As [`Self::pass_bars`], of several series that close together: up to the first bar that
-    /// the strategy has not taken in.
-    fn pass_taken_in(&mut self) {
-        let horizon = self.horizon();
-        if self.is_deaf() || !self.pending.is_empty() || !self.replay.is_calm() {
-            return;
-        }
-        let mut count = usize::MAX;
-        for (at, series) in self.series.iter().enumerate() {
-            let taken_in = self.session.take_in(at, series.closing_before(horizon));
-            count = count.min(taken_in - series.row);
-        }
-        let [first, others @ ..] = &self.series[..] else { return };
-        let closes = |series: &SeriesPlan| series.row..series.row + count;
-        let close_together = |other: &SeriesPlan| {
-            other.moves && other.bars.close_time[closes(other)] == first.bars.close_time[closes(first)]
-        };
-        if count == 0 || !others.iter().all(close_together) {
-            return;
-        }
-        self.session.pass_taken_in(count);
-        for series in &mut self.series {
-            series.row += count;
-            self.replay.pass_bars(series.market, series.row, self.session.now());
-        }
-    }
-
-    /// Before which instant nothing comes but bars.
-    fn horizon(&self) -> Timestamp {
-        let timer = self.session.next_timer();
-        let transfer = self.transfers.front().map(|transfer| transfer.time);
-        let filters = self.markets.iter().map(|market| market.filters_change);
-        filters.chain(timer).chain(transfer).min().unwrap_or(Timestamp::MAX)
-    }
-
-    /// As [`Self::pass_to`], bar after bar, where there is one series: this is where most
-    /// backtests spend their time.
-    fn pass_bars(&mut self) {
-        self.enter_bar(0);
-        let to = self.quiet_to();
-        self.session.next_bars(to);
-        let passed = self.session.context().bar_count();
-        self.replay.pass_bars(0, passed, self.session.now());
-        self.series[0].row = passed;
-        self.collect();
-    }
-
-    /// Up to which row of the only series nothing can happen but that bars close. The next one
-    /// is known to be quiet.
-    fn quiet_to(&self) -> usize {
-        let (series, horizon) = (&self.series[0], self.horizon());
-        let calm = self.replay.untouched_range(0);
-        let bars = &series.bars;
-        if calm.is_none() && series.latest < horizon {
-            return bars.len();
-        }
-        let (low, high) = calm.unwrap_or((Price::from_units(i64::MIN), Price::MAX));
-        let quiet = |row: &usize| bars.close_time[*row] < horizon && low < bars.low[*row] && bars.high[*row] < high;
-        let ahead = bars.len().min(series.row + AHEAD);
-        (series.row + 1..ahead).find(|row| !quiet(row)).unwrap_or(ahead)
     }
 
     /// The strategy learns of the filters that are in force from the bar on that comes next.
     #[inline]
     fn enter_bar(&mut self, market: usize) {
         let plan = &mut self.markets[market];
+        if plan.filters_change == Timestamp::MAX {
+            return;
+        }
         let Some(open) = self.replay.next_open(market) else { return };
         if open >= plan.filters_change {
             self.session.instrument(market, Arc::clone(plan.timeline.at(open).0));
             plan.filters_change = plan.timeline.next_change(open);
-        }
-    }
-
-    /// Goes to the next instant at which a market moves or a bar closes, and handles it.
-    fn walk(&mut self) -> Result<(), BacktestError> {
-        self.replay.catch_up()?;
-        let closes = self.series.iter().filter(|series| !series.moves).filter_map(SeriesPlan::next_close).min();
-        if self.pending.is_empty() {
-            let transfer = self.transfers.front().map(|transfer| transfer.time);
-            let ends = [self.session.next_timer(), transfer, closes];
-            self.replay.pass_inside(|| ends.into_iter().flatten().min().unwrap_or(Timestamp::MAX));
-        }
-        let Some(next) = [self.replay.next_instant()?, closes].into_iter().flatten().min() else { return Ok(()) };
-        self.drop_unsendable();
-        let now = next.max(self.replay.now());
-        self.fire_timers(|at| at < now);
-        self.make_transfers(now)?;
-        let mut closed = Vec::new();
-        for market in 0..self.markets.len() {
-            if !self.replay.is_due(market, now)? {
-                continue;
-            }
-            let first = self.enter_and_choose(market);
-            if let Some(point) = self.replay.advance_along(market, first)
-                && point.kind == PointKind::Close
-            {
-                closed.push(market);
-            }
-        }
-        self.handle(now, &closed)
-    }
-
-    /// Commands for a market that has ended, while others go on, are never sent (rule 1.7): they
-    /// do not wait for the end of all.
-    fn drop_unsendable(&mut self) {
-        if !(0..self.markets.len()).any(|market| self.replay.has_ended(market)) {
-            return;
-        }
-        let replay = &self.replay;
-        let is_late =
-            |p: &Pending| replay.market_of(&p.outgoing.command).is_some_and(|market| replay.has_ended(market));
-        let (late, pending) = std::mem::take(&mut self.pending).into_iter().partition(is_late);
-        self.pending = pending;
-        let late: VecDeque<Pending> = late;
-        late.into_iter().for_each(|p| self.session.not_sent(p.outgoing));
-    }
-
-    /// What is to be settled before a market moves on: at the open of a bar its path.
-    fn enter_and_choose(&mut self, market: usize) -> Option<FirstExtreme> {
-        if !self.replay.opens_next(market) {
-            return self.replay.first_extreme(market);
-        }
-        self.enter_bar(market);
-        match self.markets[market].path {
-            PathModel::Nearest | PathModel::Detail => None,
-            model => {
-                let replay = &self.replay;
-                let planned = replay.next_close(market).map_or(Vec::new(), |close| self.session.planned(close));
-                let planned: Vec<_> =
-                    planned.into_iter().map(|outgoing| on_its_way(replay, &self.markets, outgoing)).collect();
-                let of_market = |p: &&Pending| replay.market_of(&p.outgoing.command) == Some(market);
-                let arriving = self.pending.iter().chain(&planned).filter(of_market);
-                let arriving: Vec<_> = arriving.map(|p| (p.arrival, p.outgoing.id, &p.outgoing.command)).collect();
-                replay.choose_path(market, model, &arriving)
-            }
         }
     }
 
@@ -417,6 +258,7 @@ impl<S: Strategy> Backtest<S> {
             }
             self.fire_timers(|at| at <= now);
             self.collect();
+            self.catch_up_with_commands(now)?;
             let comes = self.line.as_ref().and_then(|line| line.next_end()).is_some_and(|end| end <= now);
             if !comes && !self.pending.iter().any(|p| p.arrival <= now && self.replay.takes(&p.outgoing.command)) {
                 return Ok(());

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use candlewick_model::run::{Event, FillModel};
 use candlewick_model::{
-    Account, Amount, Asset, Bar, Bars, ExchangeInfo, Interval, OrderSize, Price, Side, Symbol, Timestamp,
+    Account, Amount, Asset, Bar, Bars, EventLog, ExchangeInfo, ExecutionReport, Interval, OrderSize, Price, Quantity,
+    Side, Symbol, Timestamp,
 };
 use candlewick_simulator::{Backtest, BacktestError, Finished, Market, Setup, Timeline, Transfer};
 use candlewick_strategy::{Context, MaCross, PerMarket, Strategy};
-use proptest::prelude::{prop, prop_assert, prop_assert_eq, proptest};
+use proptest::prelude::{Just, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 const START_MS: i64 = 1_672_531_200_000;
 const MINUTE_MS: i64 = 60_000;
@@ -249,5 +250,77 @@ proptest! {
         prop_assert_eq!(&taken_in.marks[..], &handed.marks[..]);
         prop_assert_eq!(taken_in.equity, handed.equity);
         prop_assert_eq!(taken_in.account, handed.account);
+    }
+}
+
+/// Sends orders to any market, at closes and on reports; with timers that do nothing, so that
+/// nothing can be passed over.
+struct Restless {
+    state: u64,
+    has_timers: bool,
+    left: u32,
+}
+
+impl Restless {
+    fn random(&mut self, below: u64) -> u64 {
+        self.state = self.state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.state >> 33) % below
+    }
+
+    fn act(&mut self, context: &mut Context) {
+        let series = self.random(context.series_count() as u64) as usize;
+        context.look_at(series);
+        let side = [Side::Buy, Side::Sell][self.random(2) as usize];
+        let quantity = Quantity::from_units(100_000_000 * (1 + self.random(3) as i64));
+        match (self.random(4), context.close(0)) {
+            (0, _) => drop(context.cancel_all()),
+            (1, Some(close)) => {
+                let far = close.units() / 10 * (9 + self.random(3) as i64);
+                context.submit_limit(side, Price::from_units(far).floor_to(price(1)), quantity);
+            }
+            _ => drop(context.submit_market(side, OrderSize::Base(quantity))),
+        }
+    }
+}
+
+impl Strategy for Restless {
+    fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
+        if self.has_timers {
+            (1..6).for_each(|part| context.set_timer(bar.close_time.plus(part * 10_000_001)));
+        }
+        if self.random(6) == 0 {
+            self.act(context);
+        }
+    }
+    fn on_report(&mut self, context: &mut Context, _: &ExecutionReport) {
+        if self.left > 0 && self.random(3) == 0 {
+            self.left -= 1;
+            self.act(context);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn markets_that_are_passed_over_are_as_those_walked_along(
+        walks in prop::collection::vec(prop::collection::vec((20_i64..40, prop::bool::weighted(0.03)), 40), 2..4),
+        state in 0..u64::MAX,
+        latency_ms in prop_oneof![Just(0), 1_i64..90_000],
+    ) {
+        let markets = walks.iter().zip(["AU", "BU", "CU"]).map(|(walk, symbol)| {
+            let mut market = market(symbol, Interval::OneMinute, minutes(walk));
+            market.fill_model.latency_us = latency_ms * 1_000;
+            market
+        });
+        let setup = setup(markets.collect(), &[("U", "10000"), ("A", "50"), ("B", "50"), ("C", "50")]);
+        let run = |has_timers| {
+            let restless = Restless { state, has_timers, left: 60 };
+            Backtest::new(&setup, restless, "restless").run().unwrap().outcome
+        };
+        let (passed, walked) = (run(false), run(true));
+        let told = |events: &EventLog| events.iter().map(|event| format!("{event:?}")).collect::<Vec<_>>();
+        prop_assert_eq!(told(&passed.events), told(&walked.events));
+        prop_assert_eq!(&passed.marks[..], &walked.marks[..]);
+        prop_assert_eq!(passed.equity, walked.equity);
     }
 }

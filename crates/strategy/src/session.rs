@@ -102,10 +102,11 @@ impl<S: Strategy> Session<S> {
     #[inline]
     pub fn next_bar(&mut self, series: usize, now: Timestamp) {
         self.context.set_now(now);
-        let bar = self.context.reveal_bar(series);
-        if self.context.bar_count() > self.taken_in[series] {
-            self.strategy.on_bar(&mut self.context, &bar);
+        if self.context.all_series()[series].delivered < self.taken_in[series] {
+            return self.context.reveal_bars(series, 1);
         }
+        let bar = self.context.reveal_bar(series);
+        self.strategy.on_bar(&mut self.context, &bar);
     }
 
     /// Delivers bars of the only series that close one after the other without anything else

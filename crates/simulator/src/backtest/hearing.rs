@@ -9,7 +9,7 @@ use candlewick_strategy::{Outgoing, Session, Strategy};
 
 use super::Backtest;
 use crate::desk::VenueEvent;
-use crate::replay::Transfer;
+use crate::setup::Transfer;
 use crate::stress::{Held, Line};
 
 impl<S: Strategy> Backtest<S> {

@@ -3,12 +3,13 @@
 use candlewick_model::{Asset, Symbol};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Feed, Replay, Setup};
+use super::{Feed, Replay};
 use crate::book::{Book, BookState, Mismatch};
 use crate::desk::Desk;
 use crate::detail::Inside;
 use crate::fingerprint::Fingerprint;
 use crate::path::{POINTS, Point};
+use crate::setup::Setup;
 
 /// Where a [`Replay`] stands, as plain data: what [`Replay::state`] gives and [`Replay::resume`]
 /// takes. It can be taken wherever the replay can be looked at, between any two points and

@@ -12,7 +12,7 @@ use candlewick_model::run::Halt;
 use candlewick_model::stress::{Episode, Trouble};
 use candlewick_model::{Amount, Bar, Bars, Symbol, Timestamp};
 
-use crate::replay::Market;
+use crate::setup::Market;
 
 impl Market {
     /// The market as episodes leave it.

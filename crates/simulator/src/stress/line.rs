@@ -20,7 +20,7 @@ use rand_core::RngCore;
 
 use super::Stress;
 use crate::desk::VenueEvent;
-use crate::replay::Transfer;
+use crate::setup::Transfer;
 
 /// How long the exchange tries before it answers -1007 (`rest-api.md`, General API Information).
 const TIMEOUT_US: i64 = 10 * SECOND;

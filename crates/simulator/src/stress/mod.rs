@@ -21,7 +21,7 @@ use candlewick_model::run::Event;
 use candlewick_model::stress::{Episode, Phase};
 use rand_chacha::ChaCha8Rng;
 
-use crate::replay::Setup;
+use crate::setup::Setup;
 pub use draw::draw;
 pub(crate) use line::{Held, Line};
 
