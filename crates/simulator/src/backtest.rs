@@ -124,15 +124,18 @@ impl SeriesPlan {
     }
 }
 
+/// A command on its way.
 struct Pending {
+    /// When it reaches the venue.
     arrival: Timestamp,
+    /// The market that it names, if it is there.
+    market: Option<usize>,
     outgoing: Outgoing,
 }
 
-/// A command with the instant at which it reaches the venue.
 fn on_its_way(replay: &Replay, markets: &[MarketPlan], outgoing: Outgoing) -> Pending {
-    let market = replay.market_of(&outgoing.command).unwrap_or(0);
-    Pending { arrival: outgoing.time.plus(markets[market].latency_us), outgoing }
+    let market = replay.market_of(&outgoing.command);
+    Pending { arrival: outgoing.time.plus(markets[market.unwrap_or(0)].latency_us), market, outgoing }
 }
 
 impl<S: Strategy> Backtest<S> {
@@ -260,7 +263,7 @@ impl<S: Strategy> Backtest<S> {
             self.collect();
             self.catch_up_with_commands(now)?;
             let comes = self.line.as_ref().and_then(|line| line.next_end()).is_some_and(|end| end <= now);
-            if !comes && !self.pending.iter().any(|p| p.arrival <= now && self.replay.takes(&p.outgoing.command)) {
+            if !comes && !self.pending.iter().any(|p| p.arrival <= now && self.replay.takes(p.market)) {
                 return Ok(());
             }
         }
@@ -271,14 +274,14 @@ impl<S: Strategy> Backtest<S> {
     fn execute_due(&mut self, now: Timestamp) {
         let mut at = 0;
         while at < self.pending.len() {
-            let due = &self.pending[at];
-            if due.arrival > now || !self.replay.takes(&due.outgoing.command) {
+            let Pending { arrival, market, ref outgoing } = self.pending[at];
+            if arrival > now || !self.replay.takes(market) {
                 at += 1;
                 continue;
             }
-            let Some(Pending { outgoing: Outgoing { id, command, .. }, .. }) = self.pending.remove(at) else { return };
-            let market = self.replay.market_of(&command);
-            self.replay.execute(id, &command);
+            let id = outgoing.id;
+            self.replay.execute_on(market, id, &outgoing.command);
+            self.pending.remove(at);
             if let Some(line) = &mut self.line {
                 line.taken_up(id, now);
             }
@@ -318,7 +321,7 @@ impl<S: Strategy> Backtest<S> {
     fn collect(&mut self) {
         let Self { session, replay, markets, pending, line, .. } = self;
         let Some(line) = line else {
-            pending.extend(session.take_commands().map(|outgoing| on_its_way(replay, markets, outgoing)));
+            session.take_commands().for_each(|outgoing| pending.push_back(on_its_way(replay, markets, outgoing)));
             return;
         };
         line.say(session.take_commands());
@@ -326,7 +329,7 @@ impl<S: Strategy> Backtest<S> {
             let market = replay.market_of(&outgoing.command);
             let latency_us = markets[market.unwrap_or(0)].latency_us;
             if let Some(arrival) = line.send(session, &outgoing, market, latency_us) {
-                pending.push_back(Pending { arrival, outgoing });
+                pending.push_back(Pending { arrival, market, outgoing });
             }
         }
     }

@@ -93,11 +93,11 @@ impl Replay {
         self.feeds[market].point.is_some_and(|point| point.kind.takes_commands() && point.time >= self.venue.desk.now)
     }
 
-    /// Whether a command would be taken up here and now; one for an unknown market wherever
-    /// commands are taken up at all.
+    /// Whether a command for a market would be taken up here and now; one for none that is there
+    /// wherever commands are taken up at all.
     #[must_use]
-    pub(crate) fn takes(&self, command: &Command) -> bool {
-        match command.symbol().and_then(|symbol| self.venue.book_of(symbol)) {
+    pub(crate) fn takes(&self, market: Option<usize>) -> bool {
+        match market {
             Some(market) => self.takes_commands(market),
             None => (0..self.feeds.len()).any(|market| self.takes_commands(market)),
         }
@@ -228,9 +228,14 @@ impl Replay {
     /// Takes up a command where its market stands. Panics where commands are not taken up:
     /// whoever drives must have moved the market to an open or an extreme.
     pub fn execute(&mut self, id: CommandId, command: &Command) {
-        assert!(self.takes(command), "commands are taken up at opens and extremes only");
+        self.execute_on(self.market_of(command), id, command);
+    }
+
+    /// As [`Self::execute`], where the command's market is known.
+    pub(crate) fn execute_on(&mut self, market: Option<usize>, id: CommandId, command: &Command) {
+        assert!(self.takes(market), "commands are taken up at opens and extremes only");
         self.feeds.iter_mut().for_each(|feed| feed.untouched = None);
-        self.venue.execute(id, command);
+        self.venue.execute(market, id, command);
     }
 
     /// Books a deposit or a withdrawal; `false` where there is not so much free.

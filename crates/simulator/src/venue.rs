@@ -39,12 +39,14 @@ impl Venue {
     }
 
     /// Takes up a command where the market stands.
-    pub(crate) fn execute(&mut self, id: CommandId, command: &Command) {
+    pub(crate) fn execute(&mut self, market: Option<usize>, id: CommandId, command: &Command) {
         let (time, action) = (self.desk.now, command.action());
         self.desk.trace.begin(id);
         let answer = match command {
-            Command::Raw(action, raw) => request::command(*action, raw).and_then(|command| self.take_up(id, &command)),
-            command => self.take_up(id, command),
+            Command::Raw(action, raw) => {
+                request::command(*action, raw).and_then(|command| self.take_up(market, id, &command))
+            }
+            command => self.take_up(market, id, command),
         };
         self.desk.trace.end(time, answer.as_ref().err());
         if let Err(refusal) = answer {
@@ -52,10 +54,9 @@ impl Venue {
         }
     }
 
-    fn take_up(&mut self, id: CommandId, command: &Command) -> Result<(), Refusal> {
+    fn take_up(&mut self, market: Option<usize>, id: CommandId, command: &Command) -> Result<(), Refusal> {
         let now = self.desk.now;
-        let at = command.symbol().and_then(|symbol| self.book_of(symbol));
-        let at = at.ok_or(Refusal::new(-1121, "Invalid symbol."))?;
+        let at = market.ok_or(Refusal::new(-1121, "Invalid symbol."))?;
         let Self { books, desk } = self;
         let book = &mut books[at];
         book.note_command(now);

@@ -40,14 +40,18 @@ impl<S: Strategy> Backtest<S> {
                     let point = self.replay.advance_along(market, first);
                     closed.extend(point.filter(|point| point.kind == PointKind::Close).map(|_| market));
                 }
-            } else {
-                if self.replay.next_open(market).is_some_and(|open| open <= now) {
-                    self.enter_bar(market);
-                }
-                if self.replay.next_close(market).is_some_and(|close| close <= now) {
-                    self.replay.pass_bar(market);
-                    closed.push(market);
-                }
+                continue;
+            }
+            // What others do not need of a market that passes is not looked at: it is far away.
+            if self.markets[market].filters_change <= now
+                && self.replay.next_open(market).is_some_and(|open| open <= now)
+            {
+                self.enter_bar(market);
+            }
+            let close = if self.close_together { closes } else { self.replay.next_close(market) };
+            if close.is_some_and(|close| close <= now) {
+                self.replay.pass_bar(market);
+                closed.push(market);
             }
         }
         self.handle(now, &closed)
@@ -62,9 +66,9 @@ impl<S: Strategy> Backtest<S> {
         let all = self.markets.len() == 1
             || self.line.is_some()
             || timer.into_iter().chain(transfer).any(|at| at <= close)
-            || self.pending.iter().any(|p| self.replay.market_of(&p.outgoing.command).is_none());
+            || self.pending.iter().any(|p| p.market.is_none());
         let replay = &self.replay;
-        let on_its_way = |market| self.pending.iter().any(|p| replay.market_of(&p.outgoing.command) == Some(market));
+        let on_its_way = |market| self.pending.iter().any(|p| p.market == Some(market));
         self.walked.clear();
         self.walked
             .extend((0..self.markets.len()).filter(|market| all || replay.is_busy(*market) || on_its_way(*market)));
@@ -77,7 +81,7 @@ impl<S: Strategy> Backtest<S> {
         }
         let has_come = |point: Point| point.time <= now && point.kind != PointKind::Close;
         for at in 0..self.pending.len() {
-            let named = self.replay.market_of(&self.pending[at].outgoing.command);
+            let named = self.pending[at].market;
             for market in (0..self.markets.len()).filter(|market| named.is_none_or(|named| named == *market)) {
                 if !self.walked.contains(&market) {
                     self.replay.catch_up(market, has_come)?;
@@ -94,8 +98,7 @@ impl<S: Strategy> Backtest<S> {
             return;
         }
         let replay = &self.replay;
-        let is_late =
-            |p: &Pending| replay.market_of(&p.outgoing.command).is_some_and(|market| replay.has_ended(market));
+        let is_late = |p: &Pending| p.market.is_some_and(|market| replay.has_ended(market));
         let (late, pending) = std::mem::take(&mut self.pending).into_iter().partition(is_late);
         self.pending = pending;
         let late: VecDeque<Pending> = late;
@@ -115,7 +118,7 @@ impl<S: Strategy> Backtest<S> {
                 let planned = replay.next_close(market).map_or(Vec::new(), |close| self.session.planned(close));
                 let planned: Vec<_> =
                     planned.into_iter().map(|outgoing| on_its_way(replay, &self.markets, outgoing)).collect();
-                let of_market = |p: &&Pending| replay.market_of(&p.outgoing.command) == Some(market);
+                let of_market = |p: &&Pending| p.market == Some(market);
                 let arriving = self.pending.iter().chain(&planned).filter(of_market);
                 let arriving: Vec<_> = arriving.map(|p| (p.arrival, p.outgoing.id, &p.outgoing.command)).collect();
                 replay.choose_path(market, model, &arriving)
