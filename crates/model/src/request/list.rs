@@ -20,14 +20,14 @@ pub(super) fn oco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
 
 pub(super) fn oto(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_names(raw, &[&WORKING, &PENDING])?;
-    let legs = Legs::Oto { working: working(raw)?, pending: leg(raw, &PENDING)? };
-    list(raw, legs)
+    let (working, pending) = (working(raw)?, check_iceberg(leg(raw, &PENDING)?, &PENDING)?);
+    list(raw, Legs::Oto { working, pending })
 }
 
 pub(super) fn opo(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_unpaid(raw)?;
     check_names(raw, &[&WORKING, &PAID])?;
-    let (working, pending) = (working(raw)?, leg(raw, &PAID)?);
+    let (working, pending) = (working(raw)?, check_iceberg(leg(raw, &PAID)?, &PAID)?);
     check_payment(&working, &pending)?;
     list(raw, Legs::Oto { working, pending })
 }
