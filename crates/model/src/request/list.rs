@@ -68,11 +68,11 @@ pub(super) fn deprecated_oco(raw: &RawParameters) -> Result<ListRequest, Refusal
         Side::Sell => (limit, stop),
         Side::Buy => (stop, limit),
     };
-    list(raw, Legs::Oco { above, below })
+    Ok(ListRequest { is_deprecated: true, ..list(raw, Legs::Oco { above, below })? })
 }
 
 fn list(raw: &RawParameters, legs: Legs) -> Result<ListRequest, Refusal> {
-    Ok(ListRequest { client_order_id: client_order_id(raw, "listClientOrderId")?, legs })
+    Ok(ListRequest { client_order_id: client_order_id(raw, "listClientOrderId")?, legs, is_deprecated: false })
 }
 
 fn check_names(raw: &RawParameters, legs: &[&Names]) -> Result<(), Refusal> {
