@@ -14,6 +14,7 @@ mod page;
 mod parity;
 mod portfolio;
 mod program;
+mod provenance;
 mod readers;
 mod realdata;
 mod stress;

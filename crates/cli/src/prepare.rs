@@ -7,9 +7,11 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use candlewick_lake::{Lake, SeriesName, Snapshot, gaps_of};
 use candlewick_model::run::{AssumedFilters, Band, PathModel, Provenance, Run, RunMarket};
-use candlewick_model::{Asset, Gap, Instrument, Interval, Symbol, Timestamp};
+use candlewick_model::{Asset, Gap, Instrument, Interval, Price, Symbol, Timestamp};
 use candlewick_simulator::trace::{Subject, Traced};
-use candlewick_simulator::{Backtest, DetailSource, DiscountPrices, Finished, Limits, Market, Setup, Timeline};
+use candlewick_simulator::{
+    Backtest, DetailSource, DiscountPrices, Finished, Limits, Market, Reference, Setup, Timeline,
+};
 use ring::digest::{SHA256, digest};
 
 use crate::config::{Config, MarketPlan};
@@ -41,7 +43,7 @@ struct Notes {
     assumed_filters: Option<AssumedFilters>,
     /// Whether the bars were made of trades.
     is_of_trades: bool,
-    /// What its bars are, and the longer ones, by content.
+    /// What its bars are, the longer ones, and those of averages, by content.
     sha256: Vec<String>,
     /// What it may move along inside of them.
     details: Vec<Arc<LakeDetail>>,
@@ -96,7 +98,7 @@ impl Prepared {
             provenance: Provenance {
                 program_version: env!("CARGO_PKG_VERSION").to_owned(),
                 data_sha256: data_sha256(&hashes),
-                configuration_sha256: sha256([text, script.as_deref().unwrap_or_default()]),
+                configuration_sha256: configuration_sha256(text, script.as_deref(), &markets),
                 filters_sha256: sha256(source.snapshots.iter().map(|s| s.json.as_str())),
             },
             setup: Setup {
@@ -251,7 +253,9 @@ impl Source<'_> {
             series::bars(self.lake, series, self.range.clone(), Columns::Market)
         };
         let longer = plan.longer.iter().map(longer).collect::<anyhow::Result<Vec<_>>>()?;
-        let sha256 = std::iter::once(found).chain(&longer).map(|found| found.sha256.clone()).collect();
+        let (average_bars, beside) = average_bars(self.lake, series, found)?;
+        let whole = std::iter::once(found).chain(&longer).map(|found| found.sha256.clone());
+        let sha256 = whole.chain(beside).collect();
         let details = match plan.fill_model.path {
             PathModel::Detail => details(self.lake, series, plan.detail, &(first..last.plus(1)))?,
             PathModel::Nearest | PathModel::Pessimistic | PathModel::Optimistic => Vec::new(),
@@ -259,7 +263,7 @@ impl Source<'_> {
         let timeline = timeline(plan.symbol, &self.snapshots)?;
         let since = timeline.first_time();
         let market = Market {
-            average_bars: average_bars(self.lake, series, found)?,
+            average_bars,
             longer: plan.longer.into_iter().zip(longer).map(|(interval, found)| (interval, found.bars)).collect(),
             details: details.iter().map(|detail| Arc::clone(detail) as Arc<dyn DetailSource>).collect(),
             reference: plan.reference,
@@ -397,6 +401,22 @@ fn data_sha256(series: &[String]) -> String {
         [only] => only.clone(),
         several => sha256(several.iter().map(String::as_str)),
     }
+}
+
+/// Of the configuration and of what it names: the order file, recorded reference prices.
+fn configuration_sha256(text: &str, script: Option<&str>, markets: &[Market]) -> String {
+    let recorded: Vec<_> = markets.iter().filter_map(|market| recorded(&market.reference)).collect();
+    sha256([text, script.unwrap_or_default()].into_iter().chain(recorded.iter().map(String::as_str)))
+}
+
+/// Recorded reference prices, one a line.
+fn recorded(reference: &Reference) -> Option<String> {
+    let Reference::Recorded(points) = reference else { return None };
+    let line = |(time, price): &(Timestamp, Option<Price>)| {
+        let price = price.map_or_else(|| "null".to_owned(), |price| price.to_string());
+        format!("{} {price}\n", time.micros())
+    };
+    Some(points.iter().map(line).collect())
 }
 
 fn sha256<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {

@@ -55,27 +55,36 @@ pub(crate) fn bars(
 }
 
 /// The finest bars that the lake holds for the whole run, from a day before it on (rule 5.3);
-/// where it has none but trades, those of a minute.
-pub(crate) fn average_bars(lake: &Lake, series: SeriesName, found: &Found) -> anyhow::Result<Arc<Bars>> {
+/// where it has none but trades, those of a minute. Of what is not among the market's own bars
+/// also what it is, by content.
+pub(crate) fn average_bars(
+    lake: &Lake,
+    series: SeriesName,
+    found: &Found,
+) -> anyhow::Result<(Arc<Bars>, Option<String>)> {
     let bars = &found.bars;
     let (first, last) = (bars.open_time[0], bars.close_time[bars.len() - 1]);
     let range = first.plus(-DAY)..last.plus(1);
     if found.is_of_trades {
         let interval = series.interval.min(Interval::OneMinute);
-        return Ok(Arc::new(lake.bars_of_trades(series.symbol, interval, range)?));
+        let made = lake.bars_of_trades(series.symbol, interval, range)?;
+        let sha256 = content_sha256(&made);
+        return Ok((Arc::new(made), Some(sha256)));
     }
     for interval in Interval::ALL.into_iter().take_while(|interval| *interval < series.interval) {
-        let finer = lake.market_bars(&SeriesName { interval, ..series }, range.clone())?;
+        let series = SeriesName { interval, ..series };
+        let finer = lake.market_bars(&series, range.clone())?;
         let covers = |b: &Bars| b.open_time.first() <= Some(&first) && b.close_time.last() >= Some(&last);
         if !finer.is_empty() && covers(&finer) {
-            return Ok(Arc::new(finer));
+            return Ok((Arc::new(finer), Some(lake.sha256_within(&series, &range)?)));
         }
     }
     let mut with_day_before = lake.market_bars(&series, range.start..first)?;
     if with_day_before.is_empty() {
-        return Ok(Arc::clone(bars));
+        return Ok((Arc::clone(bars), None));
     }
+    let sha256 = lake.sha256_within(&series, &(range.start..first))?;
     // As little as was read of the day.
     with_day_before.append(Bars { trades: Vec::new(), ..Bars::clone(bars) });
-    Ok(Arc::new(with_day_before))
+    Ok((Arc::new(with_day_before), Some(sha256)))
 }

@@ -39,7 +39,7 @@ impl Instrument {
 
     /// Judges a list and each of its orders, the stop leg of a pair first.
     pub fn admit_list(&self, request: &ListRequest) -> Result<(), Refusal> {
-        for (leg, names) in names_of(&request.legs) {
+        for (leg, names) in request.named() {
             self.admit_as(leg, names)?;
         }
         let (oto, pair) = (request.legs.working().is_some(), request.legs.pair().is_some());

@@ -211,6 +211,8 @@ pub struct ListRequest {
     pub client_order_id: Option<ClientOrderId>,
     /// The orders.
     pub legs: Legs,
+    /// Whether it was sent to `POST /api/v3/order/oco`, whose parameters have other names.
+    pub is_deprecated: bool,
 }
 
 /// The orders of a list, all of one symbol.

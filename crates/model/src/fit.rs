@@ -74,8 +74,10 @@ fn judge(
     let judged = Judged::of(&request, Some(quantity), None);
     instrument
         .admit(&request)
-        .and_then(|()| instrument.filters.check(&request, judged, &position, reference, &mut |_| ()))
-        .and_then(|()| instrument.filters.check_counts(position.on_symbol, Counts::of(false, false), &mut |_| ()))
+        .and_then(|()| {
+            let adding = Counts::of(false, false);
+            instrument.filters.check(&request, judged, &position, adding, reference, &mut |_| ())
+        })
         .map_err(|refusal| Unfit { hint: hint(instrument, &refusal, quantity), refusal })
 }
 

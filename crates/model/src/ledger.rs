@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::account::{Account, Balance};
 use crate::execution::{ExecutionReport, Fill};
 use crate::number::{Amount, ONE, Price};
-use crate::order::{Order, OrderId, OrderListId, OrderStatus, OrderType, Side};
+use crate::order::{Order, OrderId, OrderListId, OrderStatus, Side};
 use crate::text::Asset;
 
 /// Free and locked of some assets.
@@ -257,15 +257,14 @@ impl Holding {
 }
 
 /// What an order alone holds of the asset that it gives away (rule 5.6): BUY its lock price ×
-/// remaining, rounded down at 1e-8; SELL the remaining quantity; nothing for MARKET, for
-/// pending orders, and for those that are done.
+/// remaining, rounded down at 1e-8 (nothing for MARKET, which has none); SELL the remaining
+/// quantity; nothing for pending orders and for those that are done.
 ///
 /// It follows from the order alone, not from the symbol's precision, which a later snapshot
 /// may change: what was set aside is what is released.
 #[must_use]
 pub fn locked_by(order: &Order) -> Amount {
-    let idle = order.status.is_final() || order.status == OrderStatus::PendingNew;
-    if idle || order.order_type == OrderType::Market {
+    if order.status.is_final() || order.status == OrderStatus::PendingNew {
         return Amount::ZERO;
     }
     match order.side {

@@ -361,9 +361,9 @@ pub struct StressRecord {
 pub struct Provenance {
     /// The version of the program.
     pub program_version: String,
-    /// Of the bars' values.
+    /// Of the values of all bars and of the detail that was read.
     pub data_sha256: String,
-    /// Of the configuration, scripts included.
+    /// Of the configuration, its order file and recorded reference prices.
     pub configuration_sha256: String,
     /// Of the exchangeInfo snapshots.
     pub filters_sha256: String,

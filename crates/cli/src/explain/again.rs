@@ -43,7 +43,7 @@ impl Again {
             ("program_version", &then.program_version, &now.program_version),
             (&bars, &then.data_sha256, if is_known { &now.data_sha256 } else { &then.data_sha256 }),
             (
-                "configuration_sha256, of the configuration and its order file",
+                "configuration_sha256, of the configuration, its order file and its recorded reference prices",
                 &then.configuration_sha256,
                 &now.configuration_sha256,
             ),

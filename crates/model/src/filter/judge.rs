@@ -13,17 +13,39 @@ use crate::order::Side;
 use crate::text::Asset;
 
 impl Filters {
-    /// Judges a request, but for the filters that count (see [`Self::check_counts`]).
+    /// Judges a request; `adding` is what it would open.
     pub fn check(
         &self,
         request: &OrderRequest,
         judged: Judged,
         position: &OpenPosition,
+        adding: Counts,
         reference: &mut dyn FnMut(u32) -> Price,
         see: &mut impl FnMut(Reading),
     ) -> Result<(), Refusal> {
-        self.check_prices(request, judged, see)?;
+        self.check_price("price", judged.price, see)?;
+        self.check_price("pegged price", judged.pegged_price, see)?;
+        self.check_price("stopPrice", request.stop_price(), see)?;
         self.check_distance(judged, reference, see)?;
+        self.check_size(request, judged, reference, see)?;
+        self.check_counts(position.on_symbol, Counts { order_lists: 0, ..adding }, see)?;
+        if let (Side::Buy, Some(at_most)) = (request.side, self.max_position) {
+            let (held, open_buys) = (position.base_total, position.open_buy_quantity);
+            let look = Look::Position { held, open_buys, quantity: judged.quantity.unwrap_or_default(), at_most };
+            Reading::judge(FilterName::MaxPosition, look, see)?;
+        }
+        self.check_trailing_delta(request, see)?;
+        self.check_counts(position.on_symbol, Counts { order_lists: adding.order_lists, ..Counts::default() }, see)
+    }
+
+    /// What depends on the quantity, where that is known.
+    pub fn check_size(
+        &self,
+        request: &OrderRequest,
+        judged: Judged,
+        reference: &mut dyn FnMut(u32) -> Price,
+        see: &mut impl FnMut(Reading),
+    ) -> Result<(), Refusal> {
         if let Some(quantity) = judged.quantity {
             self.check_lot_size("quantity", quantity, see)?;
             if let Some(shown) = request.iceberg_quantity {
@@ -32,13 +54,7 @@ impl Filters {
         }
         self.check_value(judged, reference, see)?;
         self.check_iceberg_parts(request, judged, see)?;
-        self.check_market_lot_size("quantity", judged, see)?;
-        if let (Side::Buy, Some(at_most)) = (request.side, self.max_position) {
-            let (held, open_buys) = (position.base_total, position.open_buy_quantity);
-            let look = Look::Position { held, open_buys, quantity: judged.quantity.unwrap_or_default(), at_most };
-            Reading::judge(FilterName::MaxPosition, look, see)?;
-        }
-        self.check_trailing_delta(request, see)
+        self.check_market_lot_size("quantity", judged, see)
     }
 
     /// What is judged when an open order gets another quantity, and keeps all else.
@@ -60,6 +76,8 @@ impl Filters {
         reference: &mut dyn FnMut(u32) -> Price,
         see: &mut impl FnMut(Reading),
     ) -> Result<(), Refusal> {
+        // A peg has only now come to a price.
+        self.check_price("pegged price", judged.pegged_price, see)?;
         self.check_distance(judged, reference, see)?;
         self.check_value(judged, reference, see)
     }
@@ -82,22 +100,19 @@ impl Filters {
         Reading::judge(FilterName::MaxNumOrderAmends, look, see).map_err(|r| Refusal { code: -2038, ..r })
     }
 
-    /// PRICE_FILTER: every price that there is.
-    fn check_prices(
+    /// PRICE_FILTER, of a price that there is.
+    fn check_price(
         &self,
-        request: &OrderRequest,
-        judged: Judged,
+        parameter: &'static str,
+        price: Option<Price>,
         see: &mut impl FnMut(Reading),
     ) -> Result<(), Refusal> {
-        let Some(bounds) = self.price_filter else { return Ok(()) };
-        let prices =
-            [("price", judged.price), ("pegged price", judged.pegged_price), ("stopPrice", request.stop_price())];
-        for (parameter, price) in prices {
-            if let Some(price) = price {
-                Reading::judge(FilterName::PriceFilter, Look::Price { parameter, price, bounds }, see)?;
+        match (price, self.price_filter) {
+            (Some(price), Some(bounds)) => {
+                Reading::judge(FilterName::PriceFilter, Look::Price { parameter, price, bounds }, see)
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// PERCENT_PRICE and PERCENT_PRICE_BY_SIDE: they look at `price` only.

@@ -26,7 +26,7 @@ fn market(size: OrderSize) -> OrderRequest {
 fn verdict(filters: &Filters, request: &OrderRequest, qty: &str, average: &str) -> String {
     let average = price(average);
     let judged = Judged::of(request, Some(quantity(qty)), None);
-    match filters.check(request, judged, &OpenPosition::default(), &mut |_| average, &mut |_| ()) {
+    match filters.check(request, judged, &OpenPosition::default(), Counts::default(), &mut |_| average, &mut |_| ()) {
         Ok(()) => "ok".into(),
         Err(refusal) => {
             assert_eq!(refusal.code, -1013);
@@ -132,7 +132,9 @@ fn positions_at_their_bound() {
             OpenPosition { base_total: amount(base), open_buy_quantity: amount("1"), ..OpenPosition::default() };
         let request = limit(side, "1");
         let judged = Judged::of(&request, Some(quantity(qty)), None);
-        filters.check(&request, judged, &position, &mut |_| price("1"), &mut |_| ()).map_err(|r| r.text)
+        filters
+            .check(&request, judged, &position, Counts::default(), &mut |_| price("1"), &mut |_| ())
+            .map_err(|r| r.text)
     };
     assert_eq!(check("4", "5", Side::Buy), Ok(()));
     assert_eq!(check("4", "5.00000001", Side::Buy), Err("Filter failure: MAX_POSITION".into()));
@@ -224,7 +226,8 @@ fn readings_are_shown_in_order_up_to_the_one_that_does_not_hold() {
         let (mut seen, request) = (Vec::new(), limit(side, "7"));
         let judged = Judged::of(&request, Some(quantity(qty)), None);
         let position = OpenPosition::default();
-        let verdict = filters.check(&request, judged, &position, &mut |_| price("1"), &mut |r| seen.push(r));
+        let verdict =
+            filters.check(&request, judged, &position, Counts::default(), &mut |_| price("1"), &mut |r| seen.push(r));
         let last = seen.pop().unwrap();
         assert!(seen.iter().all(Reading::holds), "{seen:?}");
         assert_eq!(last.holds(), verdict.is_ok(), "{last:?}");

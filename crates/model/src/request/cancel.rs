@@ -1,7 +1,7 @@
 //! Ends and changes: cancel, cancel of a list, cancel all, cancel-replace, amend.
 
 use super::leg::{ALONE, is_common, single};
-use super::{RawParameters, client_order_id, decimal, invalid, neither, optional_whole, symbol};
+use super::{RawParameters, client_order_id, decimal, invalid, legal_name, neither, optional_whole, symbol};
 use crate::command::{
     AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, RateLimitExceededMode,
 };
@@ -16,7 +16,7 @@ pub(super) fn one(raw: &RawParameters) -> Result<CancelRequest, Refusal> {
         matches!(name, "symbol" | "orderId" | "origClientOrderId" | "newClientOrderId" | "cancelRestrictions")
     })?;
     raw.mandatory("symbol")?;
-    let (order_id, original_client_order_id) = named(raw, "orderId", "origClientOrderId", -2011)?;
+    let (order_id, original_client_order_id) = named(raw, "orderId", "origClientOrderId")?;
     Ok(CancelRequest {
         symbol: symbol(raw)?,
         order_id,
@@ -30,7 +30,7 @@ pub(super) fn one(raw: &RawParameters) -> Result<CancelRequest, Refusal> {
 pub(super) fn list(raw: &RawParameters) -> Result<CancelListRequest, Refusal> {
     raw.check_names(|name| matches!(name, "symbol" | "orderListId" | "listClientOrderId" | "newClientOrderId"))?;
     raw.mandatory("symbol")?;
-    let (order_list_id, list_client_order_id) = named(raw, "orderListId", "listClientOrderId", -2011)?;
+    let (order_list_id, list_client_order_id) = named(raw, "orderListId", "listClientOrderId")?;
     Ok(CancelListRequest {
         symbol: symbol(raw)?,
         order_list_id,
@@ -62,7 +62,7 @@ pub(super) fn replace(raw: &RawParameters) -> Result<CancelReplaceRequest, Refus
     for name in ["symbol", "side", "type", "cancelReplaceMode"] {
         raw.mandatory(name)?;
     }
-    let (order_id, original_client_order_id) = named(raw, "cancelOrderId", "cancelOrigClientOrderId", -2011)?;
+    let (order_id, original_client_order_id) = named(raw, "cancelOrderId", "cancelOrigClientOrderId")?;
     let mode = raw.mandatory("cancelReplaceMode")?;
     let mode = CancelReplaceMode::from_word(mode).ok_or_else(|| invalid("cancelReplaceMode"))?;
     let exceeded = super::word(raw, "orderRateLimitExceededMode", RateLimitExceededMode::from_word)?;
@@ -86,7 +86,7 @@ pub(super) fn amend(raw: &RawParameters) -> Result<AmendRequest, Refusal> {
     for name in ["symbol", "newQty"] {
         raw.mandatory(name)?;
     }
-    let (order_id, original_client_order_id) = named(raw, "orderId", "origClientOrderId", -2038)?;
+    let (order_id, original_client_order_id) = named(raw, "orderId", "origClientOrderId")?;
     Ok(AmendRequest {
         symbol: symbol(raw)?,
         order_id,
@@ -96,24 +96,17 @@ pub(super) fn amend(raw: &RawParameters) -> Result<AmendRequest, Refusal> {
     })
 }
 
-/// The number or the name of an order or list, or both. A text that could never have been a
-/// name is simply not the name of anything: `code` says so.
-fn named(
-    raw: &RawParameters,
-    number: &str,
-    name: &str,
-    code: i32,
-) -> Result<(Option<OrderId>, Option<ClientOrderId>), Refusal> {
-    let text = raw.sent(name);
-    if text.is_none() && raw.get(name).is_some() && name != "listClientOrderId" {
+/// The number or the name of an order or list, or both.
+fn named(raw: &RawParameters, number: &str, name: &str) -> Result<(Option<OrderId>, Option<ClientOrderId>), Refusal> {
+    if raw.get(name) == Some("") && name != "listClientOrderId" {
         return Err(Refusal::new(-1119, "Original client order ID was empty."));
     }
-    if raw.sent(number).is_none() && text.is_none() {
+    if raw.sent(number).is_none() && raw.sent(name).is_none() {
         return Err(neither(name, number));
     }
     let id = optional_whole(raw, number)?;
-    let unknown = |_| Refusal::new(code, "Unknown order sent.");
-    Ok((id, text.map(ClientOrderId::new).transpose().map_err(unknown)?))
+    let text = raw.optional(name)?.map(|text| legal_name(name, text)).transpose()?;
+    Ok((id, text))
 }
 
 fn restrictions(raw: &RawParameters) -> Result<Option<CancelRestrictions>, Refusal> {

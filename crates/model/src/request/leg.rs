@@ -74,7 +74,9 @@ pub(crate) const ALONE: Names = Names {
 };
 pub(crate) const ABOVE: Names = names!("above", "side", Some("quantity"));
 pub(crate) const BELOW: Names = names!("below", "side", Some("quantity"));
-pub(crate) const WORKING: Names = names!("working", "workingSide", Some("workingQuantity"));
+/// Never a stop.
+pub(crate) const WORKING: Names =
+    Names { stop_price: "", trailing_delta: "", ..names!("working", "workingSide", Some("workingQuantity")) };
 pub(crate) const PENDING: Names = names!("pending", "pendingSide", Some("pendingQuantity"));
 pub(crate) const PENDING_ABOVE: Names = names!("pendingAbove", "pendingSide", Some("pendingQuantity"));
 pub(crate) const PENDING_BELOW: Names = names!("pendingBelow", "pendingSide", Some("pendingQuantity"));
@@ -146,7 +148,7 @@ pub fn new_order(raw: &RawParameters) -> Result<OrderRequest, Refusal> {
 /// Reads the parameters of an order that is only to be judged.
 pub(super) fn test_order(raw: &RawParameters) -> Result<OrderRequest, Refusal> {
     raw.check_names(|name| is_common(name) || name == "computeCommissionRates" || ALONE.holds(name))?;
-    match raw.get("computeCommissionRates") {
+    match raw.optional("computeCommissionRates")? {
         None | Some("true" | "false") => single(raw),
         Some(_) => Err(invalid("computeCommissionRates")),
     }

@@ -20,14 +20,14 @@ pub(super) fn oco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
 
 pub(super) fn oto(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_names(raw, &[&WORKING, &PENDING])?;
-    let legs = Legs::Oto { working: working(raw)?, pending: leg(raw, &PENDING)? };
-    list(raw, legs)
+    let (working, pending) = (working(raw)?, check_iceberg(leg(raw, &PENDING)?, &PENDING)?);
+    list(raw, Legs::Oto { working, pending })
 }
 
 pub(super) fn opo(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_unpaid(raw)?;
     check_names(raw, &[&WORKING, &PAID])?;
-    let (working, pending) = (working(raw)?, leg(raw, &PAID)?);
+    let (working, pending) = (working(raw)?, check_iceberg(leg(raw, &PAID)?, &PAID)?);
     check_payment(&working, &pending)?;
     list(raw, Legs::Oto { working, pending })
 }
@@ -68,11 +68,11 @@ pub(super) fn deprecated_oco(raw: &RawParameters) -> Result<ListRequest, Refusal
         Side::Sell => (limit, stop),
         Side::Buy => (stop, limit),
     };
-    list(raw, Legs::Oco { above, below })
+    Ok(ListRequest { is_deprecated: true, ..list(raw, Legs::Oco { above, below })? })
 }
 
 fn list(raw: &RawParameters, legs: Legs) -> Result<ListRequest, Refusal> {
-    Ok(ListRequest { client_order_id: client_order_id(raw, "listClientOrderId")?, legs })
+    Ok(ListRequest { client_order_id: client_order_id(raw, "listClientOrderId")?, legs, is_deprecated: false })
 }
 
 fn check_names(raw: &RawParameters, legs: &[&Names]) -> Result<(), Refusal> {

@@ -122,15 +122,20 @@ fn symbol(raw: &RawParameters) -> Result<Symbol, Refusal> {
     Symbol::new(raw.mandatory("symbol")?).map_err(|_| Refusal::new(-1121, "Invalid symbol."))
 }
 
-/// Letters, digits, `-` and `_`, 1 to 36 of them (`fix-api.md`, Signaling client order IDs).
+/// The name of what is new.
 fn client_order_id(raw: &RawParameters, name: &str) -> Result<Option<ClientOrderId>, Refusal> {
-    let Some(text) = raw.get(name) else { return Ok(None) };
-    if text.is_empty() {
-        return Err(Refusal::new(-1118, "New client order ID was empty."));
+    match raw.get(name) {
+        None => Ok(None),
+        Some("") => Err(Refusal::new(-1118, "New client order ID was empty.")),
+        Some(text) => legal_name(name, text).map(Some),
     }
+}
+
+/// Letters, digits, `-` and `_`, 1 to 36 of them (`fix-api.md`, Signaling client order IDs).
+fn legal_name(name: &str, text: &str) -> Result<ClientOrderId, Refusal> {
     let legal = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     match ClientOrderId::new(text) {
-        Ok(id) if legal => Ok(Some(id)),
+        Ok(id) if legal => Ok(id),
         _ => Err(illegal(name, "^[a-zA-Z0-9-_]{1,36}$")),
     }
 }

@@ -2,7 +2,8 @@
 
 use super::RawParameters;
 use super::leg::{
-    ABOVE, ALONE, BELOW, Names, PAID, PAID_ABOVE, PAID_BELOW, PENDING, PENDING_ABOVE, PENDING_BELOW, WORKING,
+    ABOVE, ALONE, BELOW, LIMIT_OF_OCO, Names, PAID, PAID_ABOVE, PAID_BELOW, PENDING, PENDING_ABOVE, PENDING_BELOW,
+    STOP_OF_OCO, WORKING,
 };
 use crate::command::{
     AmendRequest, CancelListRequest, CancelReplaceRequest, CancelRequest, Legs, ListRequest, OrderKind, OrderRequest,
@@ -75,7 +76,7 @@ impl OrderRequest {
     }
 }
 
-type Named<'a> = (&'a OrderRequest, &'static Names);
+pub(crate) type Named<'a> = (&'a OrderRequest, &'static Names);
 
 /// The orders of a list with what their parameters are called, in the order in which the venue
 /// numbers them: the working one, then the stop leg of a pair, then its other leg (rule 5.9).
@@ -101,6 +102,15 @@ fn in_pair<'a>(above: Named<'a>, below: Named<'a>) -> [Named<'a>; 2] {
 }
 
 impl ListRequest {
+    /// As [`names_of`], by the names that were sent.
+    pub(crate) fn named(&self) -> Vec<Named<'_>> {
+        let mut named = names_of(&self.legs);
+        if self.is_deprecated {
+            (named[0].1, named[1].1) = (&STOP_OF_OCO, &LIMIT_OF_OCO);
+        }
+        named
+    }
+
     /// The parameters that ask for this list, as REST takes them.
     #[must_use]
     pub fn to_raw(&self) -> RawParameters {

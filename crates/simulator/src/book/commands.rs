@@ -191,11 +191,8 @@ impl Book {
                 Half::NotAttempted
             }
             Some(refusal) => Half::Failure(refusal),
-            None => match self.engage(desk, &request.order, terms) {
-                Ok(()) => {
-                    self.accept(desk, &request.order, terms);
-                    Half::Success
-                }
+            None => match self.replace_with(desk, &request.order, terms) {
+                Ok(()) => Half::Success,
                 Err(refusal) => Half::Failure(refusal),
             },
         };
@@ -206,6 +203,17 @@ impl Book {
             }
             _ => Err(halves(-2022, "Order cancel-replace failed.", cancel, new_order)),
         }
+    }
+
+    /// The new order of a replacement. Its peg is taken anew: what was cancelled is gone.
+    fn replace_with(&mut self, desk: &mut Desk, order: &OrderRequest, mut terms: Terms) -> Result<(), Refusal> {
+        if let Some(peg) = order.peg.filter(|_| order.trigger.is_none()) {
+            terms.pegged_price = self.pegged(desk, About::Request, order.side, peg, order.price())?;
+            terms.lock_price = self.lock_price(order, terms.pegged_price);
+        }
+        self.engage(desk, order, terms)?;
+        self.accept(desk, order, terms);
+        Ok(())
     }
 
     /// `faqs/order_amend_keep_priority.md`.

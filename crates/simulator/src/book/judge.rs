@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use candlewick_model::filter::LotSize;
 use candlewick_model::{
-    Amount, ClientOrderId, Counts, Judged, Legs, OrderKind, OrderRequest, OrderSize, Price, Quantity, Refusal, Side,
-    Timestamp, Trigger, TriggerKind,
+    Amount, ClientOrderId, Counts, Judged, Legs, Order, OrderKind, OrderRequest, OrderSize, Price, Quantity, Refusal,
+    Side, Timestamp, Trigger, TriggerKind,
 };
 
 use super::{Book, Stage, Working};
@@ -38,17 +38,16 @@ impl Book {
         let admitted = self.instrument.admit(request);
         self.note_symbol(desk, admitted.is_ok());
         admitted?;
-        let terms = self.screen_leg(desk, request, true)?;
-        self.check_counts(desk, counts_of(request))?;
-        Ok(terms)
+        self.screen_leg(desk, request, counts_of(request), true)
     }
 
-    /// Price, quantity and value of an order, alone or as a leg. A pending leg gets its peg
-    /// when it goes onto the book.
+    /// All filters of an order, alone or as a leg; `adding` is what is opened with it. A pending
+    /// leg gets its peg when it goes onto the book.
     pub(super) fn screen_leg(
         &mut self,
         desk: &mut Desk,
         request: &OrderRequest,
+        adding: Counts,
         at_once: bool,
     ) -> Result<Terms, Refusal> {
         let pegged = match request.peg {
@@ -64,7 +63,7 @@ impl Book {
         };
         desk.note(About::Request, || self.size_fact(request, quantity));
         let judged = Judged::of(request, quantity, pegged);
-        self.check_filters(desk, About::Request, request, judged)?;
+        self.check_filters(desk, request, judged, adding)?;
         // A limit or a trigger of nothing where no filter forbids it.
         if request.price().into_iter().chain(request.stop_price()).any(Price::is_zero) {
             return Err(Refusal::new(-2010, "Price * QTY is zero or less."));
@@ -74,23 +73,49 @@ impl Book {
         Ok(Terms { quantity: quantity.unwrap_or_default(), pegged_price, lock_price })
     }
 
-    /// All filters of an order but those that count.
-    pub(super) fn check_filters(
+    /// Filters of the symbol, of the exchange, of the assets.
+    fn check_filters(
         &mut self,
         desk: &mut Desk,
-        about: About,
         request: &OrderRequest,
         judged: Judged,
+        adding: Counts,
     ) -> Result<(), Refusal> {
-        let position = self.position(desk);
-        let assets = (self.instrument.base_asset, self.instrument.quote_asset);
-        let (instrument, now, last) = (Arc::clone(&self.instrument), desk.now, self.last);
+        let (position, about) = (self.position(desk), About::Request);
+        let (instrument, now) = (Arc::clone(&self.instrument), desk.now);
         self.note_averages(desk, about);
         let Desk { exchange_filters, trace, .. } = desk;
         let reference = &mut |minutes| self.standing_price(now, minutes);
         let see = &mut |reading| trace.note(now, about, || Fact::Filter(reading));
-        instrument.filters.check(request, judged, &position, reference, see)?;
-        exchange_filters.check_assets(assets, judged, &mut |_| last, see)
+        instrument.filters.check(request, judged, &position, adding, reference, see)?;
+        exchange_filters.check_counts(position.on_exchange, adding, see)?;
+        self.check_assets(desk, about, judged)
+    }
+
+    fn check_assets(&self, desk: &mut Desk, about: About, judged: Judged) -> Result<(), Refusal> {
+        let assets = (self.instrument.base_asset, self.instrument.quote_asset);
+        let Desk { exchange_filters, trace, now, .. } = desk;
+        let see = &mut |reading| trace.note(*now, about, || Fact::Filter(reading));
+        exchange_filters.check_assets(assets, judged, &mut |_| self.last, see)
+    }
+
+    /// What depends on its quantity, of an order of which it was not known before: the part that is
+    /// shown, and the filters that look at it.
+    pub(super) fn screen_paid(
+        &mut self,
+        desk: &mut Desk,
+        request: &OrderRequest,
+        order: &Order,
+    ) -> Result<(), Refusal> {
+        request.check_shown(order.quantity)?;
+        let (about, judged) = (About::from(order), Judged::of_order(order, order.quantity));
+        let (instrument, now) = (Arc::clone(&self.instrument), desk.now);
+        self.note_averages(desk, about);
+        let reference = &mut |minutes| self.standing_price(now, minutes);
+        instrument.filters.check_size(request, judged, reference, &mut |reading| {
+            desk.note(about, || Fact::Filter(reading));
+        })?;
+        self.check_assets(desk, about, judged)
     }
 
     /// The price that stands for the market in filters: the reference price, where there is one,
@@ -111,28 +136,6 @@ impl Book {
             (OrderKind::Limit { price, .. } | OrderKind::LimitMaker { price }, _) if !price.is_zero() => price,
             (_, trigger) => trigger.and_then(|t| t.stop_price).unwrap_or(self.last),
         }
-    }
-
-    /// The filters that count.
-    pub(super) fn check_counts(&self, desk: &mut Desk, adding: Counts) -> Result<(), Refusal> {
-        self.check_counts_beside(desk, About::Request, Counts::default(), adding)
-    }
-
-    /// As [`Self::check_counts`], of what is counted already.
-    fn check_counts_beside(
-        &self,
-        desk: &mut Desk,
-        about: About,
-        counted: Counts,
-        adding: Counts,
-    ) -> Result<(), Refusal> {
-        let (mut on_symbol, mut on_exchange) = (self.counts, desk.open);
-        on_symbol -= counted;
-        on_exchange -= counted;
-        let Desk { exchange_filters, trace, now, .. } = desk;
-        let see = &mut |reading| trace.note(*now, about, || Fact::Filter(reading));
-        self.instrument.filters.check_counts(on_symbol, adding, see)?;
-        exchange_filters.check_counts(on_exchange, adding, see)
     }
 
     /// Name, balance, and where the market stands, of an order alone.
@@ -271,8 +274,11 @@ impl Book {
         let order = &w.order;
         let (about, left) = (About::from(order), order.remaining());
         let own = Working::counts(order);
-        self.check_counts_beside(desk, about, own, own)?;
+        let mut others = self.counts;
+        others -= own;
         let (instrument, now) = (Arc::clone(&self.instrument), desk.now);
+        let see = &mut |reading| desk.note(about, || Fact::Filter(reading));
+        instrument.filters.check_counts(others, Counts { iceberg_orders: 0, ..own }, see)?;
         self.note_averages(desk, about);
         let reference = &mut |minutes| self.standing_price(now, minutes);
         let see = &mut |reading| desk.note(about, || Fact::Filter(reading));

@@ -5,7 +5,7 @@
 //! changed has had its turn, so that nothing moves under a matching that is under way.
 
 use candlewick_model::{
-    Amount, ClientOrderId, ContingencyType, ExpiryReason, Judged, ListOrderStatus, ListRequest, ListStatus,
+    Amount, ClientOrderId, ContingencyType, Counts, ExpiryReason, ListOrderStatus, ListRequest, ListStatus,
     ListStatusType, Order, OrderId, OrderListId, OrderRequest, OrderStatus, Quantity, Refusal,
 };
 
@@ -47,9 +47,9 @@ impl Book {
         for (at, leg) in legs.iter().enumerate() {
             let (side, order_type) = (leg.side, leg.order_type());
             desk.note(About::Request, || Fact::Leg { number: at + 1, side, order_type });
-            terms.push(self.screen_leg(desk, leg, !pending(at))?);
+            let adding = if at == 0 { counts_of_list(&request.legs) } else { Counts::default() };
+            terms.push(self.screen_leg(desk, leg, adding, !pending(at))?);
         }
-        self.check_counts(desk, counts_of_list(&request.legs))?;
         self.check_names(desk, request, &legs)?;
         self.engage_list(desk, request, &legs, &terms)?;
         desk.unfilled.placed(desk.now, legs.len() as u32);
@@ -303,7 +303,7 @@ impl Book {
         }
         w.order.lock_price = self.lock_price(&request, w.order.pegged_price);
         if paid {
-            self.screen_paid(desk, &request, &w)?;
+            self.screen_paid(desk, &request, &w.order)?;
         }
         self.check_again(desk, &w, reserved)?;
         let terms =
@@ -325,15 +325,6 @@ impl Book {
             quantity = capped.floor_to(lot.step_size);
         }
         quantity
-    }
-
-    /// What depends on its quantity, of an order of which it was not known before: the part that is
-    /// shown, and all filters.
-    fn screen_paid(&mut self, desk: &mut Desk, request: &OrderRequest, w: &Working) -> Result<(), Refusal> {
-        request.check_shown(w.order.quantity)?;
-        let pegged = Some(w.order.pegged_price).filter(|price| !price.is_zero());
-        let judged = Judged::of(request, Some(w.order.quantity), pegged);
-        self.check_filters(desk, About::from(&w.order), request, judged)
     }
 
     /// A pending order that may not work expires, after its partner. One that was to be paid for

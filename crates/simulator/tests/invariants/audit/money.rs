@@ -113,12 +113,13 @@ impl Money {
 
 /// What one order needs of what it gives.
 fn held_by(order: &Order) -> i128 {
-    if order.status == OrderStatus::PendingNew || order.order_type == OrderType::Market {
+    if order.status == OrderStatus::PendingNew {
         return 0;
     }
     let left = i128::from(order.remaining().units());
     match order.side {
         Side::Sell => left,
+        Side::Buy if order.order_type == OrderType::Market => 0,
         Side::Buy => price_set_aside(order) * left / i128::from(ONE),
     }
 }
