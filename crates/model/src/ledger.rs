@@ -41,6 +41,27 @@ pub struct Pair {
     pub quote: usize,
 }
 
+/// What booking needs to know of an order as it was before a report.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    locked: Amount,
+    was_pending: bool,
+    awaited_quantity: bool,
+}
+
+impl Before {
+    /// Of an order that is about to change.
+    #[must_use]
+    #[inline]
+    pub fn of(order: &Order) -> Self {
+        Self {
+            locked: locked_by(order),
+            was_pending: order.status == OrderStatus::PendingNew,
+            awaited_quantity: order.awaits_quantity(),
+        }
+    }
+}
+
 impl Ledger {
     /// Everything that an account holds.
     #[must_use]
@@ -92,12 +113,12 @@ impl Ledger {
     }
 
     /// Books one report: what the order held before it is released, the fill and its commission
-    /// move, and what it holds now is set aside. `old` is the order before the report, `others`
+    /// move, and what it holds now is set aside. `before` is the order before the report, `others`
     /// are the other open orders of its list (asked for only if it is in one).
     pub fn book<'a>(
         &mut self,
         pair: Pair,
-        old: Option<&Order>,
+        before: Option<Before>,
         report: &ExecutionReport,
         others: impl Iterator<Item = &'a Order> + Clone,
     ) {
@@ -107,7 +128,7 @@ impl Ledger {
             Side::Sell => pair.base,
         };
         let Some(list) = new.order_list_id else {
-            self.assets[given].1.unlock(old.map_or(Amount::ZERO, locked_by));
+            self.assets[given].1.unlock(before.map_or(Amount::ZERO, |before| before.locked));
             if let Some(fill) = report.fill {
                 self.settle(pair, new.side, &fill);
             }
@@ -117,12 +138,12 @@ impl Ledger {
         let at = self.list(list);
         let mut hold = self.lists[at];
         // A pending order holds nothing yet, whatever becomes of it.
-        let was_pending = old.is_some_and(|old| old.status == OrderStatus::PendingNew);
+        let was_pending = before.is_some_and(|before| before.was_pending);
         let idle = new.status == OrderStatus::PendingNew || (was_pending && new.status.is_final());
         if !idle {
             self.assets[given].1.unlock(hold.held);
         }
-        if old.is_some_and(Order::awaits_quantity) && new.status != OrderStatus::PendingNew {
+        if before.is_some_and(|before| before.awaited_quantity) && new.status != OrderStatus::PendingNew {
             self.assets[pair.base].1.unlock(hold.reserved);
             hold.reserved = Amount::ZERO;
         }

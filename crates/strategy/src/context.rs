@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use candlewick_model::fit::{self, Unfit};
+use candlewick_model::ledger::Before;
 use candlewick_model::run::CommandId;
 use candlewick_model::{
     Account, Action, AmendRequest, Amount, Amounts, Asset, Balance, Bars, CancelReplaceRequest, CancelRequest,
@@ -527,7 +528,7 @@ impl Context {
         let known = market.open_orders.iter().position(|o| o.order_id == order.order_id);
         let list = order.order_list_id;
         let others = market.open_orders.iter().filter(|o| o.order_list_id == list && o.order_id != order.order_id);
-        self.ledger.book(market.pair, known.map(|at| &market.open_orders[at]), report, others);
+        self.ledger.book(market.pair, known.map(|at| Before::of(&market.open_orders[at])), report, others);
         match known {
             Some(at) if order.status.is_final() => drop(market.open_orders.remove(at)),
             Some(at) => market.open_orders[at] = *order,

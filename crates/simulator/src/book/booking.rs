@@ -1,7 +1,7 @@
 //! Reports: every change of an order is booked and told here, and nowhere else.
 
 use candlewick_model::commission::Traded;
-use candlewick_model::ledger::{Holding, locked_by};
+use candlewick_model::ledger::{Before, Holding, locked_by};
 use candlewick_model::{
     Amount, Asset, Balance, ClientOrderId, Discount, ExecutionReport, ExecutionType, ExpiryReason, Fill, Liquidity,
     Order, OrderStatus, Prevented, Price, Quantity, Side,
@@ -35,14 +35,14 @@ impl End {
 }
 
 impl Book {
-    /// Books and tells a change that has been made to an order: `old` is the order before it,
+    /// Books and tells a change that has been made to an order: `before` is the order before it,
     /// `None` for a new one.
-    fn report(&mut self, desk: &mut Desk, old: Option<&Order>, report: ExecutionReport) {
+    fn report(&mut self, desk: &mut Desk, before: Option<Before>, report: ExecutionReport) {
         let (id, list) = (report.order.order_id, report.order.order_list_id);
         let others = self.open.iter().map(|w| &w.order).filter(|o| o.order_list_id == list && o.order_id != id);
-        desk.ledger.book(self.pair, old, &report, others);
+        desk.ledger.book(self.pair, before, &report, others);
         let counts = Working::counts(&report.order);
-        if old.is_none() {
+        if before.is_none() {
             self.counts += counts;
             desk.open += counts;
         }
@@ -50,7 +50,7 @@ impl Book {
             self.counts -= counts;
             desk.open -= counts;
         }
-        desk.trace.meet(&report, old.is_none());
+        desk.trace.meet(&report, before.is_none());
         desk.trace.note(desk.now, &report.order, || self.report_fact(&desk.ledger, &report));
         desk.events.push(VenueEvent::Report(report));
     }
@@ -65,7 +65,7 @@ impl Book {
     pub(super) fn tell_working(&mut self, desk: &mut Desk, old: &Order, order: &mut Order) {
         order.updated = desk.now;
         let report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::New);
-        self.report(desk, Some(old), report);
+        self.report(desk, Some(Before::of(old)), report);
     }
 
     /// Tells of a smaller quantity and perhaps another name.
@@ -73,32 +73,31 @@ impl Book {
         order.updated = desk.now;
         let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Replaced);
         report.cancel_client_order_id = Some(old.client_order_id);
-        self.report(desk, Some(old), report);
+        self.report(desk, Some(Before::of(old)), report);
     }
 
     /// Ends an order that is no longer in `open`: releases what it held, and reports it.
     pub(super) fn end(&mut self, desk: &mut Desk, order: &mut Order, end: End) {
-        let old = *order;
+        let of_list = order.order_list_id.map(|_| *order);
         self.end_quietly(desk, order, end);
-        if order.order_list_id.is_some() {
+        if let Some(old) = of_list {
             self.due.push(Due::Ended { order: old, canceled: end.status == OrderStatus::Canceled, name: end.name });
         }
     }
 
     /// As [`Self::end`], where the list knows already.
     pub(super) fn end_quietly(&mut self, desk: &mut Desk, order: &mut Order, end: End) {
-        let old = *order;
-        self.end_from(desk, &old, order, end);
+        self.end_from(desk, Before::of(order), order, end);
     }
 
-    /// Ends an order that was `old` until now.
-    pub(super) fn end_from(&mut self, desk: &mut Desk, old: &Order, order: &mut Order, end: End) {
+    /// Ends an order as it is now, or as it would have been.
+    pub(super) fn end_from(&mut self, desk: &mut Desk, before: Before, order: &mut Order, end: End) {
         order.status = end.status;
         order.updated = desk.now;
         order.expiry_reason = end.reason;
         let mut report = ExecutionReport::of(order, desk.next_execution(), end.execution_type);
         report.cancel_client_order_id = end.name;
-        self.report(desk, Some(old), report);
+        self.report(desk, Some(before), report);
     }
 
     /// Takes a quantity from an order because of a prevented match; an order of which nothing
@@ -113,7 +112,7 @@ impl Book {
         }
         let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::TradePrevention);
         report.prevented = Some(prevented);
-        self.report(desk, Some(&old), report);
+        self.report(desk, Some(Before::of(&old)), report);
         if order.status.is_final() && order.order_list_id.is_some() {
             self.due.push(Due::Ended { order: old, canceled: false, name: None });
         }
@@ -127,7 +126,7 @@ impl Book {
         order: &mut Order,
         (trade_id, price, quantity, liquidity): (u64, Price, Quantity, Liquidity),
     ) {
-        let old = *order;
+        let (before, is_first) = (Before::of(order), order.filled_quantity.is_zero());
         let quote_quantity = price.notional_floor(quantity).truncate_to(self.instrument.quote_precision);
         let traded = Traded { side: order.side, liquidity, quantity, quote_quantity };
         let (commission, commission_asset) = self.commission(desk, order, traded);
@@ -137,8 +136,8 @@ impl Book {
         order.updated = desk.now;
         let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Trade);
         report.fill = Some(Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity });
-        self.report(desk, Some(&old), report);
-        if old.filled_quantity.is_zero() {
+        self.report(desk, Some(before), report);
+        if is_first {
             desk.unfilled.first_fill(desk.now, liquidity);
         }
         if order.order_list_id.is_some() {

@@ -37,9 +37,9 @@ impl Book {
     /// Makes the order, reports it, and lets it take what it can.
     fn accept(&mut self, desk: &mut Desk, request: &OrderRequest, terms: Terms) {
         desk.unfilled.placed(desk.now, 1);
-        let working = self.make(desk, request, terms, None, false);
+        let mut working = self.make(desk, request, terms, None, false);
         self.tell_new(desk, &working.order);
-        self.enter(desk, working);
+        self.enter(desk, &mut working);
         self.settle_lists(desk);
     }
 
@@ -100,11 +100,11 @@ impl Book {
     }
 
     /// An order that has been told of goes where its kind says.
-    pub(super) fn enter(&mut self, desk: &mut Desk, working: Working) {
+    pub(super) fn enter(&mut self, desk: &mut Desk, working: &mut Working) {
         match working.stage {
             Stage::Pending | Stage::Contingent => {
-                desk.note(&working.order, || self.wait_fact(&working));
-                self.keep(working);
+                desk.note(&working.order, || self.wait_fact(working));
+                self.keep(*working);
             }
             Stage::Resting | Stage::Remainder => self.match_arriving(desk, working),
         }

@@ -9,6 +9,7 @@ use candlewick_model::{
     ListStatusType, Order, OrderId, OrderListId, OrderRequest, OrderStatus, Quantity, Refusal,
 };
 
+use candlewick_model::ledger::Before;
 use serde::{Deserialize, Serialize};
 
 use super::booking::End;
@@ -107,18 +108,18 @@ impl Book {
         desk.open.order_lists += 1;
         let mut at_once = None;
         for (at, (leg, terms)) in legs.iter().zip(terms).enumerate() {
-            let working = self.make(desk, leg, *terms, Some(id), has_working && at > 0);
+            let mut working = self.make(desk, leg, *terms, Some(id), has_working && at > 0);
             list.members.push((working.order.order_id, working.order.client_order_id));
             self.tell_new(desk, &working.order);
             match working.stage {
-                Stage::Pending | Stage::Contingent => self.enter(desk, working),
+                Stage::Pending | Stage::Contingent => self.enter(desk, &mut working),
                 Stage::Resting | Stage::Remainder => at_once = Some(working),
             }
         }
         self.tell_list(desk, &list, ListStatusType::ExecStarted);
         self.lists.push(list);
-        if let Some(working) = at_once {
-            self.enter(desk, working);
+        if let Some(mut working) = at_once {
+            self.enter(desk, &mut working);
         }
         self.settle_lists(desk);
     }
@@ -265,12 +266,12 @@ impl Book {
             }
             self.tell_working(desk, &old.order, &mut w.order);
             match w.stage {
-                Stage::Contingent | Stage::Pending => self.enter(desk, w),
+                Stage::Contingent | Stage::Pending => self.enter(desk, &mut w),
                 Stage::Resting | Stage::Remainder => at_once = Some(w),
             }
         }
-        if let Some(w) = at_once {
-            self.match_arriving(desk, w);
+        if let Some(mut w) = at_once {
+            self.match_arriving(desk, &mut w);
         }
     }
 
@@ -342,7 +343,7 @@ impl Book {
             if old.awaits_quantity() {
                 order.quantity = self.payable(&old, reserved);
             }
-            self.end_from(desk, &old, &mut order, End::expired(reason));
+            self.end_from(desk, Before::of(&old), &mut order, End::expired(reason));
         }
     }
 }

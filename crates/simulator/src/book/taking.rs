@@ -33,7 +33,7 @@ impl Book {
 
     /// Lets an order that has just come onto the book take what it can, and puts the rest where
     /// its kind says.
-    pub(super) fn match_arriving(&mut self, desk: &mut Desk, mut w: Working) {
+    pub(super) fn match_arriving(&mut self, desk: &mut Desk, w: &mut Working) {
         w.tried = self.step;
         let order = &w.order;
         let takes = Self::limit_of(order).is_none_or(|limit| self.would_take(order.side, limit));
@@ -67,8 +67,8 @@ impl Book {
                 w.queued = desk.queue();
                 w.came = (self.step, self.last);
                 w.show();
-                desk.note(&w.order, || self.rest_fact(&w));
-                self.keep(w);
+                desk.note(&w.order, || self.rest_fact(w));
+                self.keep(*w);
             }
         }
     }

@@ -83,7 +83,7 @@ impl Book {
         if !w.order.order_type.is_market() {
             self.tell_working(desk, &old, &mut w.order);
         }
-        self.match_arriving(desk, w);
+        self.match_arriving(desk, &mut w);
     }
 
     /// A pegged order gets its price when it is triggered.
