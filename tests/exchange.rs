@@ -13,16 +13,16 @@ use serde_json::{Value, json};
 
 const KEY: &str = "k3y";
 
-fn credentials() -> Credentials {
+pub(crate) fn credentials() -> Credentials {
     Credentials::new(KEY, "secret")
 }
 
 /// One day of minutes from this instant.
-fn start() -> Timestamp {
+pub(crate) fn start() -> Timestamp {
     "2023-03-01".parse().unwrap()
 }
 
-fn service() -> Service {
+pub(crate) fn service() -> Service {
     let plan = MarketPlan::bitcoin(5, Interval::OneMinute, start(), start().plus(DAY));
     let mut info = ExchangeInfo::parse(&plan.exchange_info()).unwrap();
     let instrument = info.instruments.remove(&plan.symbol).unwrap();
@@ -48,31 +48,31 @@ fn service() -> Service {
 }
 
 /// A plain client: what it sends is exactly what stands here.
-struct Stranger {
+pub(crate) struct Stranger {
     http: reqwest::Client,
     url: String,
     _server: Server,
 }
 
 impl Stranger {
-    async fn meet() -> Self {
+    pub(crate) async fn meet() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let server = Server::start(service(), 0).await.unwrap();
         Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), url: server.url(), _server: server }
     }
 
-    async fn get(&self, path: &str) -> (u16, Value) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, Value) {
         self.answer(self.http.get(format!("{}{path}", self.url))).await
     }
 
-    async fn answer(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+    pub(crate) async fn answer(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
         (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
     }
 
     /// A signed request with everything in the query, at the server's time.
-    async fn signed(&self, method: reqwest::Method, path: &str, query: &str) -> (u16, Value) {
+    pub(crate) async fn signed(&self, method: reqwest::Method, path: &str, query: &str) -> (u16, Value) {
         let now = self.get("/api/v3/time").await.1["serverTime"].as_i64().unwrap();
         let separator = if query.is_empty() { "" } else { "&" };
         let query = format!("{query}{separator}timestamp={now}");
@@ -81,27 +81,27 @@ impl Stranger {
         self.answer(self.http.request(method, url).header("X-MBX-APIKEY", KEY)).await
     }
 
-    async fn order(&self, query: &str) -> (u16, Value) {
+    pub(crate) async fn order(&self, query: &str) -> (u16, Value) {
         self.signed(reqwest::Method::POST, "/api/v3/order", &format!("symbol=BTCUSDT&{query}")).await
     }
 
-    async fn ask(&self, path: &str, query: &str) -> (u16, Value) {
+    pub(crate) async fn ask(&self, path: &str, query: &str) -> (u16, Value) {
         self.signed(reqwest::Method::GET, path, query).await
     }
 
-    async fn step(&self, until: Option<Timestamp>) -> Value {
+    pub(crate) async fn step(&self, until: Option<Timestamp>) -> Value {
         let body = json!({ "until": until.map(Timestamp::micros) }).to_string();
         let request = self.http.post(format!("{}/control/step", self.url)).header("Content-Type", "application/json");
         self.answer(request.body(body)).await.1
     }
 }
 
-fn run(test: impl AsyncFnOnce(Stranger)) {
+pub(crate) fn run(test: impl AsyncFnOnce(Stranger)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { test(Stranger::meet().await).await });
 }
 
-fn keys(value: &Value) -> Vec<&str> {
+pub(crate) fn keys(value: &Value) -> Vec<&str> {
     value.as_object().unwrap().keys().map(String::as_str).collect()
 }
 

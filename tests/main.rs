@@ -6,6 +6,7 @@ mod bad_configuration;
 mod detail;
 mod exchange;
 mod exchange_data;
+mod exchange_trading;
 mod explain;
 mod follow;
 mod ingest;

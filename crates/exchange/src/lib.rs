@@ -6,6 +6,7 @@
 pub mod data;
 mod error;
 pub mod generate;
+mod history;
 mod local;
 pub mod server;
 mod symbol_info;

@@ -5,13 +5,10 @@
 //! next point that takes commands, exactly as a command of a backtest waits for it. Not for:
 //! requests, signatures and JSON (`server`).
 
-use std::collections::BTreeMap;
-
+use crate::history::History;
 use candlewick_model::Command;
 use candlewick_model::run::CommandId;
-use candlewick_model::{
-    Account, Bar, ClientOrderId, ExecutionReport, Interval, Order, OrderId, Refusal, Symbol, Timestamp,
-};
+use candlewick_model::{Account, Bar, Interval, Order, OrderLimit, Refusal, Symbol, Timestamp};
 use candlewick_simulator::{Point, PointKind, Replay, Setup, VenueEvent};
 
 /// The market that is served.
@@ -27,9 +24,7 @@ pub struct LocalExchange {
     /// How many bars have closed.
     closed: usize,
     running: Option<Bar>,
-    orders: BTreeMap<OrderId, Order>,
-    /// Reports of fills, in order.
-    trades: Vec<ExecutionReport>,
+    history: History,
     last_command: CommandId,
 }
 
@@ -59,8 +54,7 @@ impl LocalExchange {
             replay,
             closed: 0,
             running: None,
-            orders: BTreeMap::new(),
-            trades: Vec::new(),
+            history: History::default(),
             last_command: 0,
         }
     }
@@ -158,14 +152,7 @@ impl LocalExchange {
     /// Takes over what the venue has said.
     fn absorb(&mut self) -> Vec<VenueEvent> {
         let events: Vec<_> = self.replay.drain_events().collect();
-        for event in &events {
-            if let VenueEvent::Report(report) = event {
-                self.orders.insert(report.order.order_id, report.order);
-                if report.fill.is_some() {
-                    self.trades.push(*report);
-                }
-            }
-        }
+        events.iter().for_each(|event| self.history.take_in(event));
         events
     }
 
@@ -196,22 +183,16 @@ impl LocalExchange {
         self.replay.open_orders(ONLY)
     }
 
-    /// An order by its number.
+    /// What the account has done.
     #[must_use]
-    pub fn order(&self, id: OrderId) -> Option<&Order> {
-        self.orders.get(&id)
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
-    /// The last order of a name.
+    /// How many unfilled orders were placed in the running window of each limit.
     #[must_use]
-    pub fn order_named(&self, name: ClientOrderId) -> Option<&Order> {
-        self.orders.values().rev().find(|order| order.client_order_id == name)
-    }
-
-    /// Reports of all own fills, in order.
-    #[must_use]
-    pub fn trades(&self) -> &[ExecutionReport] {
-        &self.trades
+    pub fn unfilled_orders(&self) -> Vec<(OrderLimit, u32)> {
+        self.replay.unfilled_orders(self.now)
     }
 }
 

@@ -35,7 +35,7 @@ fn order_of(placed: &Placed, result: &PlacedResult, at: Timestamp) -> Order {
         filled_quantity: result.executed_qty,
         filled_quote: result.cummulative_quote_qty,
         status: result.status,
-        expiry_reason: result.expiry_reason,
+        expiry_reason: result.conditional.expiry_reason,
         self_trade_prevention: result.self_trade_prevention_mode,
         ..told
     }

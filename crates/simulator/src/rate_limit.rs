@@ -32,6 +32,16 @@ impl UnfilledOrders {
         Self { windows: limits.iter().map(window).collect() }
     }
 
+    /// The limits, each with how many count at an instant.
+    pub(crate) fn counts(&self, now: Timestamp) -> Vec<(OrderLimit, u32)> {
+        let count = |window: &Window| {
+            let mut then = window.clone();
+            then.go_to(now);
+            (then.limit, then.count)
+        };
+        self.windows.iter().map(count).collect()
+    }
+
     /// Whether these are the limits that it counts for.
     pub(crate) fn is_of(&self, limits: &[OrderLimit]) -> bool {
         self.windows.iter().map(|window| window.limit).eq(limits.iter().copied())

@@ -14,7 +14,7 @@ mod state;
 use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, CommandId, PathModel};
-use candlewick_model::{Account, Bars, Command, Ledger, Order, Price, Timestamp};
+use candlewick_model::{Account, Bars, Command, Ledger, Order, OrderLimit, Price, Timestamp};
 
 use crate::averages::Averages;
 use crate::book::{Book, Made};
@@ -263,6 +263,12 @@ impl Replay {
     #[must_use]
     pub fn account(&self) -> Account {
         self.venue.desk.ledger.account()
+    }
+
+    /// The limits of unfilled orders, each with how many count at an instant.
+    #[must_use]
+    pub fn unfilled_orders(&self, now: Timestamp) -> Vec<(OrderLimit, u32)> {
+        self.venue.desk.unfilled.counts(now)
     }
 
     /// Orders of a market that are not done, by id.

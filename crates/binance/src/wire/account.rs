@@ -6,7 +6,7 @@ use candlewick_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::time_number;
+use super::{list_number, time_number};
 
 /// Rates as shares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,7 +97,7 @@ impl MyTrade {
             symbol: report.order.symbol,
             id: fill.trade_id,
             order_id: report.order.order_id,
-            order_list_id: -1,
+            order_list_id: list_number(report.order.order_list_id),
             price: fill.price,
             qty: fill.quantity,
             quote_qty: fill.quote_quantity,

@@ -7,14 +7,20 @@
 //! quantities are texts with eight decimals.
 
 mod account;
+mod changes;
+mod conditional;
 mod kline;
+mod list;
 mod order;
 
 pub use account::{Account, AssetBalance, CommissionRates, MyTrade};
+pub use changes::{Amended, AmendedOrder, Amendment, HalfResult, PreventedMatch, Replaced};
+pub use conditional::{Conditional, PegOffsetType};
 pub use kline::{Kline, bars_of_page};
+pub use list::{ListMember, ListState};
 pub use order::{Cancelled, OrderState, Placed, PlacedFill, PlacedResult, ResponseType};
 
-use candlewick_model::{TimeUnit, Timestamp};
+use candlewick_model::{OrderListId, TimeUnit, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The header in which a client asks for a unit of time.
@@ -43,4 +49,19 @@ pub const fn time_number(time: Timestamp, unit: TimeUnit) -> i64 {
 #[must_use]
 pub fn time(number: i64) -> Option<Timestamp> {
     Timestamp::from_either_unit(number).map(|(time, _)| time)
+}
+
+/// The number of an order's list; -1 where it is in none.
+#[must_use]
+pub const fn list_number(list: Option<OrderListId>) -> i64 {
+    match list {
+        Some(list) => list.cast_signed(),
+        None => -1,
+    }
+}
+
+/// The list of a number; `None` where it is -1.
+#[must_use]
+pub fn list_of(number: i64) -> Option<OrderListId> {
+    u64::try_from(number).ok()
 }

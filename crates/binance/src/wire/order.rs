@@ -1,12 +1,12 @@
 //! Orders as REST shows them: the answers of placing, cancelling and asking.
 
 use candlewick_model::{
-    Amount, Asset, ClientOrderId, ExpiryReason, Fill, Order, OrderId, OrderStatus, OrderType, Price, Quantity,
-    RawParameters, SelfTradePrevention, Side, Symbol, TimeInForce, TimeUnit, TradeId,
+    Amount, Asset, ClientOrderId, Fill, Order, OrderId, OrderStatus, OrderType, Price, Quantity, RawParameters,
+    SelfTradePrevention, Side, Symbol, TimeInForce, TimeUnit, TradeId,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{time, time_number};
+use super::{Conditional, list_number, list_of, time, time_number};
 
 /// How much an answer to a new order tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,11 +66,15 @@ pub struct PlacedResult {
     pub order_type: OrderType,
     pub side: Side,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_price: Option<Price>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iceberg_qty: Option<Quantity>,
+    /// -1 until it works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_time: Option<i64>,
     pub self_trade_prevention_mode: SelfTradePrevention,
-    /// Only where the order has expired.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expiry_reason: Option<ExpiryReason>,
+    #[serde(flatten)]
+    pub conditional: Conditional,
 }
 
 /// One fill of a FULL answer: always one that took.
@@ -100,12 +104,18 @@ impl From<&Fill> for PlacedFill {
 impl Placed {
     /// The answer that tells of an order which has just been taken up.
     #[must_use]
-    pub fn of(order: &Order, fills: &[Fill], response: ResponseType, unit: TimeUnit) -> Self {
+    pub fn of(
+        order: &Order,
+        fills: &[Fill],
+        prevented_match_id: Option<u64>,
+        response: ResponseType,
+        unit: TimeUnit,
+    ) -> Self {
         let told = response != ResponseType::Ack;
         Self {
             symbol: order.symbol,
             order_id: order.order_id,
-            order_list_id: -1,
+            order_list_id: list_number(order.order_list_id),
             client_order_id: order.client_order_id,
             transact_time: time_number(order.updated, unit),
             result: told.then(|| PlacedResult {
@@ -118,13 +128,30 @@ impl Placed {
                 time_in_force: order.time_in_force,
                 order_type: order.order_type,
                 side: order.side,
-                working_time: Some(time_number(order.created, unit)),
+                stop_price: stop_price(order),
+                iceberg_qty: iceberg_quantity(order),
+                working_time: Some(working_time(order, unit)),
                 self_trade_prevention_mode: order.self_trade_prevention,
-                expiry_reason: order.expiry_reason,
+                conditional: Conditional::of(order, prevented_match_id, unit),
             }),
             fills: (response == ResponseType::Full).then(|| fills.iter().map(PlacedFill::from).collect()),
         }
     }
+}
+
+/// Told of orders that have one.
+fn stop_price(order: &Order) -> Option<Price> {
+    order.order_type.is_contingent().then_some(order.stop_price)
+}
+
+/// Told of orders that were sent with one.
+fn iceberg_quantity(order: &Order) -> Option<Quantity> {
+    Some(order.iceberg_quantity).filter(|quantity| !quantity.is_zero())
+}
+
+/// Since when it is on the book; -1 where it is not yet.
+fn working_time(order: &Order, unit: TimeUnit) -> i64 {
+    order.working_time.map_or(-1, |since| time_number(since, unit))
 }
 
 /// The answer of `DELETE /api/v3/order`.
@@ -150,7 +177,13 @@ pub struct Cancelled {
     #[serde(rename = "type")]
     pub order_type: OrderType,
     pub side: Side,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_price: Option<Price>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iceberg_qty: Option<Quantity>,
     pub self_trade_prevention_mode: SelfTradePrevention,
+    #[serde(flatten)]
+    pub conditional: Conditional,
 }
 
 impl Cancelled {
@@ -161,7 +194,7 @@ impl Cancelled {
             symbol: order.symbol,
             orig_client_order_id: order.client_order_id,
             order_id: order.order_id,
-            order_list_id: -1,
+            order_list_id: list_number(order.order_list_id),
             client_order_id: cancel_name,
             transact_time: time_number(order.updated, unit),
             price: order.price,
@@ -173,7 +206,10 @@ impl Cancelled {
             time_in_force: order.time_in_force,
             order_type: order.order_type,
             side: order.side,
+            stop_price: stop_price(order),
+            iceberg_qty: iceberg_quantity(order),
             self_trade_prevention_mode: order.self_trade_prevention,
+            conditional: Conditional::of(order, None, unit),
         }
     }
 }
@@ -203,24 +239,24 @@ pub struct OrderState {
     pub time: i64,
     pub update_time: i64,
     pub is_working: bool,
+    /// -1 until it works.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_time: Option<i64>,
     #[serde(default)]
     pub orig_quote_order_qty: Amount,
     pub self_trade_prevention_mode: SelfTradePrevention,
-    /// Only where the order has expired.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expiry_reason: Option<ExpiryReason>,
+    #[serde(flatten)]
+    pub conditional: Conditional,
 }
 
 impl OrderState {
-    /// An order as it stands, times in a unit.
+    /// An order as it stands, with the last match that was prevented, times in a unit.
     #[must_use]
-    pub fn of(order: &Order, unit: TimeUnit) -> Self {
+    pub fn of(order: &Order, prevented_match_id: Option<u64>, unit: TimeUnit) -> Self {
         Self {
             symbol: order.symbol,
             order_id: order.order_id,
-            order_list_id: -1,
+            order_list_id: list_number(order.order_list_id),
             client_order_id: order.client_order_id,
             price: order.price,
             orig_qty: order.quantity,
@@ -235,10 +271,10 @@ impl OrderState {
             time: time_number(order.created, unit),
             update_time: time_number(order.updated, unit),
             is_working: order.working_time.is_some(),
-            working_time: order.working_time.map(|at| time_number(at, unit)),
+            working_time: Some(working_time(order, unit)),
             orig_quote_order_qty: order.quote_order_quantity,
             self_trade_prevention_mode: order.self_trade_prevention,
-            expiry_reason: order.expiry_reason,
+            conditional: Conditional::of(order, prevented_match_id, unit),
         }
     }
 
@@ -252,7 +288,8 @@ impl OrderState {
             (self.price, self.stop_price),
             time(self.time)?,
         );
-        Some(Order {
+        let mut order = Order {
+            order_list_id: list_of(self.order_list_id),
             iceberg_quantity: self.iceberg_qty,
             quantity: self.orig_qty,
             quote_order_quantity: self.orig_quote_order_qty,
@@ -261,10 +298,11 @@ impl OrderState {
             status: self.status,
             updated: time(self.update_time)?,
             working_time: self.working_time.and_then(time),
-            expiry_reason: self.expiry_reason,
             self_trade_prevention: self.self_trade_prevention_mode,
             ..told
-        })
+        };
+        self.conditional.put_into(&mut order);
+        Some(order)
     }
 }
 
@@ -303,9 +341,9 @@ mod tests {
         let order = serde_json::from_str::<OrderState>(text).unwrap().order().unwrap();
         assert_eq!(order.price.to_string(), "0.10000000");
         for unit in [TimeUnit::Milliseconds, TimeUnit::Microseconds] {
-            assert_eq!(OrderState::of(&order, unit).order(), Some(order));
+            assert_eq!(OrderState::of(&order, None, unit).order(), Some(order));
         }
-        let written = serde_json::to_string(&OrderState::of(&order, TimeUnit::Milliseconds)).unwrap();
+        let written = serde_json::to_string(&OrderState::of(&order, None, TimeUnit::Milliseconds)).unwrap();
         assert!(!written.contains("expiryReason"), "shown only for expired orders: {written}");
     }
 

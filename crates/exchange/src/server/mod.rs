@@ -4,20 +4,24 @@
 //! where there is one, and lock step (`/control/…`, which no real exchange has). Not for: the
 //! outside world; it binds to 127.0.0.1 and nothing else.
 
+mod account;
 pub(crate) mod answer;
 mod control;
-mod private;
+mod fees;
 mod public;
 pub(crate) mod request;
+mod trading;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::extract::RawQuery;
+use axum::http::HeaderMap;
+use axum::routing::{get, post, put};
 use candlewick_binance::signing::Credentials;
-use candlewick_model::CommissionRates;
 use candlewick_model::TimeUnit;
+use candlewick_model::{Action, CommissionRates};
 use candlewick_simulator::Setup;
 use serde_json::Value;
 use tokio::task::JoinHandle;
@@ -118,16 +122,39 @@ impl Drop for Server {
 }
 
 fn routes(shared: Arc<Shared>) -> Router {
-    let order = post(private::new_order).get(private::query_order).delete(private::cancel_order);
+    let order = post(trading::new_order).get(account::query_order).delete(trading::cancel_order);
+    let list = |action: Action| {
+        post(move |state: State, headers: HeaderMap, RawQuery(query): RawQuery, body: String| {
+            trading::new_list(action, state, headers, query, body)
+        })
+    };
     Router::new()
         .route("/api/v3/ping", get(public::ping))
         .route("/api/v3/time", get(public::time))
         .route("/api/v3/exchangeInfo", get(public::exchange_info))
         .route("/api/v3/klines", get(public::klines))
-        .route("/api/v3/account", get(private::account))
         .route("/api/v3/order", order)
-        .route("/api/v3/openOrders", get(private::open_orders))
-        .route("/api/v3/myTrades", get(private::my_trades))
+        .route("/api/v3/order/test", post(fees::test_order))
+        .route("/api/v3/order/cancelReplace", post(trading::cancel_replace))
+        .route("/api/v3/order/amend/keepPriority", put(trading::amend))
+        .route("/api/v3/order/oco", list(Action::OcoDeprecated))
+        .route("/api/v3/orderList/oco", list(Action::Oco))
+        .route("/api/v3/orderList/oto", list(Action::Oto))
+        .route("/api/v3/orderList/otoco", list(Action::Otoco))
+        .route("/api/v3/orderList/opo", list(Action::Opo))
+        .route("/api/v3/orderList/opoco", list(Action::Opoco))
+        .route("/api/v3/orderList", get(account::query_list).delete(trading::cancel_list))
+        .route("/api/v3/openOrders", get(account::open_orders).delete(trading::cancel_all))
+        .route("/api/v3/allOrders", get(account::all_orders))
+        .route("/api/v3/allOrderList", get(account::all_lists))
+        .route("/api/v3/openOrderList", get(account::open_lists))
+        .route("/api/v3/account", get(account::account))
+        .route("/api/v3/account/commission", get(fees::commission))
+        .route("/api/v3/myTrades", get(account::my_trades))
+        .route("/api/v3/myPreventedMatches", get(account::prevented_matches))
+        .route("/api/v3/myFilters", get(fees::my_filters))
+        .route("/api/v3/order/amendments", get(account::amendments))
+        .route("/api/v3/rateLimit/order", get(account::order_counts))
         .route("/control/step", post(control::step))
         .with_state(shared)
 }

@@ -1,0 +1,310 @@
+//! Signed endpoints that ask: the account, its orders, lists and trades, what was prevented and
+//! amended.
+
+use axum::Json;
+use axum::extract::RawQuery;
+use axum::http::HeaderMap;
+use candlewick_binance::wire::{
+    Account, Amendment, AssetBalance, CommissionRates, ListState, MyTrade, OrderState, PreventedMatch, time_number,
+};
+use candlewick_model::order::RateInterval;
+use candlewick_model::time::DAY;
+use candlewick_model::{ClientOrderId, ExecutionReport, Order, OrderId, Rate, TimeUnit, Timestamp};
+use serde::Serialize;
+
+use super::answer::{Answer, No};
+use super::request::{Parameters, missing, payload};
+use super::{Shared, State, time_unit};
+use crate::history::{self, History};
+
+impl Shared {
+    /// Reads and checks a signed request.
+    pub(super) fn signed(
+        &self,
+        headers: &HeaderMap,
+        (query, body): (Option<&str>, &str),
+    ) -> Result<(Parameters, TimeUnit), No> {
+        let unit = time_unit(headers)?;
+        let query = query.unwrap_or_default();
+        let parameters = Parameters::read(query, body)?;
+        let now = self.exchange().now();
+        parameters.authorise(headers, &payload(query, body), &self.credentials, now)?;
+        Ok((parameters, unit))
+    }
+}
+
+fn state_of(order: &Order, history: &History, unit: TimeUnit) -> OrderState {
+    OrderState::of(order, history.prevented_match_of(order.order_id), unit)
+}
+
+pub(super) async fn query_order(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<OrderState> {
+    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+    let exchange = state.exchange();
+    let (symbol, history) = (parameters.symbol(exchange.symbol())?, exchange.history());
+    let id = parameters.whole("orderId")?;
+    let name = parameters.get("origClientOrderId").filter(|text| !text.is_empty());
+    let named = || name.and_then(|name| ClientOrderId::new(name).ok());
+    let order = match (id, name) {
+        (None, None) => {
+            let text = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!";
+            return Err(No::saying(-1102, text));
+        }
+        (Some(id), _) => history.order(id).filter(|order| order.symbol == symbol),
+        (None, Some(_)) => named().and_then(|name| history.order_named(symbol, name)),
+    };
+    let order = order.ok_or(No::saying(-2013, "Order does not exist."))?;
+    if name.is_some() && named() != Some(order.client_order_id) {
+        return Err(No::saying(-2039, "Client order ID is not correct for this order ID."));
+    }
+    Ok(Json(state_of(order, history, unit)))
+}
+
+pub(super) async fn open_orders(
+    state: State,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer<Vec<OrderState>> {
+    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+    let exchange = state.exchange();
+    if parameters.get("symbol").is_some() {
+        parameters.symbol(exchange.symbol())?;
+    }
+    Ok(Json(exchange.open_orders().map(|order| state_of(order, exchange.history(), unit)).collect()))
+}
+
+pub(super) async fn all_orders(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<OrderState>> {
+    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+    let exchange = state.exchange();
+    let symbol = parameters.symbol(exchange.symbol())?;
+    let wanted = Wanted::read(&parameters, "orderId")?;
+    let has = |order: &&Order| order.symbol == symbol && wanted.has(order.order_id, order.created);
+    let found = exchange.history().orders().filter(has).collect();
+    let orders = wanted.page(found, &parameters)?;
+    Ok(Json(orders.into_iter().map(|order| state_of(order, exchange.history(), unit)).collect()))
+}
+
+pub(super) async fn my_trades(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<MyTrade>> {
+    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+    let exchange = state.exchange();
+    let symbol = parameters.symbol(exchange.symbol())?;
+    let order: Option<OrderId> = parameters.whole("orderId")?;
+    let wanted = Wanted::read(&parameters, "fromId")?;
+    if order.is_some() && wanted.is_timed() {
+        return Err(No::saying(-1128, "Combination of optional parameters invalid."));
+    }
+    let has = |report: &&ExecutionReport| {
+        let id = report.fill.map_or(0, |fill| fill.trade_id);
+        report.order.symbol == symbol
+            && order.is_none_or(|order| order == report.order.order_id)
+            && wanted.has(id, report.time)
+    };
+    let found = wanted.page(exchange.history().trades().iter().filter(has).collect(), &parameters)?;
+    Ok(Json(found.into_iter().filter_map(|report| MyTrade::of(report, unit)).collect()))
+}
+
+/// Which of what was is asked for: from a number on, or between two instants.
+struct Wanted {
+    from: Option<u64>,
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+}
+
+impl Wanted {
+    fn read(parameters: &Parameters, from: &str) -> Result<Self, No> {
+        let wanted = Self {
+            from: parameters.whole(from)?,
+            start: parameters.time("startTime")?,
+            end: parameters.time("endTime")?,
+        };
+        if wanted.is_timed() && wanted.from.is_some() {
+            return Err(No::saying(-1128, "Combination of optional parameters invalid."));
+        }
+        if let (Some(start), Some(end)) = (wanted.start, wanted.end)
+            && end.micros().saturating_sub(start.micros()) > DAY
+        {
+            return Err(No::saying(-1127, "More than 24 hours between startTime and endTime."));
+        }
+        Ok(wanted)
+    }
+
+    fn is_timed(&self) -> bool {
+        self.start.is_some() || self.end.is_some()
+    }
+
+    fn has(&self, id: u64, time: Timestamp) -> bool {
+        self.from.is_none_or(|from| id >= from)
+            && self.start.is_none_or(|start| time >= start)
+            && self.end.is_none_or(|end| time <= end)
+    }
+
+    /// With a beginning the oldest, without one the most recent.
+    fn page<T>(&self, found: Vec<T>, parameters: &Parameters) -> Result<Vec<T>, No> {
+        let limit = parameters.limit()?;
+        let has_beginning = self.from.is_some() || self.start.is_some();
+        let skipped = if has_beginning { 0 } else { found.len().saturating_sub(limit) };
+        Ok(found.into_iter().skip(skipped).take(limit).collect())
+    }
+}
+
+pub(super) async fn query_list(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<ListState> {
+    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+    let exchange = state.exchange();
+    let id = parameters.whole("orderListId")?;
+    let name = parameters.get("origClientOrderId").filter(|text| !text.is_empty());
+    let list = match (id, name) {
+        (None, None) => {
+            let text = "Param 'origClientOrderId' or 'orderListId' must be sent, but both were empty/null!";
+            return Err(No::saying(-1102, text));
+        }
+        (Some(id), _) => exchange.history().list(id),
+        (None, Some(name)) => ClientOrderId::new(name).ok().and_then(|name| exchange.history().list_named(name)),
+    };
+    let list = list.filter(|list| name.is_none_or(|name| list.list_client_order_id.as_str() == name));
+    let list = list.ok_or(No::saying(-2018, "Order list does not exist."))?;
+    Ok(Json(ListState::of(list, Vec::new(), unit)))
+}
+
+pub(super) async fn all_lists(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<ListState>> {
+    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+    let wanted = Wanted::read(&parameters, "fromId")?;
+    let exchange = state.exchange();
+    let found = exchange.history().lists().filter(|list| wanted.has(list.order_list_id, list.time)).collect();
+    let lists = wanted.page(found, &parameters)?;
+    Ok(Json(lists.into_iter().map(|list| ListState::of(list, Vec::new(), unit)).collect()))
+}
+
+pub(super) async fn open_lists(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<ListState>> {
+    let (_, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+    let exchange = state.exchange();
+    Ok(Json(exchange.history().open_lists().map(|list| ListState::of(list, Vec::new(), unit)).collect()))
+}
+
+pub(super) async fn prevented_matches(
+    state: State,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer<Vec<PreventedMatch>> {
+    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+    let exchange = state.exchange();
+    let symbol = parameters.symbol(exchange.symbol())?;
+    let [only, order, from] = [
+        parameters.whole("preventedMatchId")?,
+        parameters.whole("orderId")?,
+        parameters.whole("fromPreventedMatchId")?,
+    ];
+    if only.is_some() == order.is_some() || (only.is_some() && from.is_some()) {
+        return Err(No::saying(-1128, "Combination of optional parameters invalid."));
+    }
+    let has = |m: &&history::PreventedMatch| {
+        m.symbol == symbol
+            && only.is_none_or(|id| id == m.told.match_id)
+            && order.is_none_or(|id| id == m.taker || id == m.maker)
+            && from.is_none_or(|from| m.told.match_id >= from)
+    };
+    let told = |m: &history::PreventedMatch| PreventedMatch {
+        symbol: m.symbol,
+        prevented_match_id: m.told.match_id,
+        taker_order_id: m.taker,
+        maker_symbol: m.symbol,
+        maker_order_id: m.maker,
+        trade_group_id: 1,
+        self_trade_prevention_mode: m.told.mode,
+        price: m.told.price,
+        taker_prevented_quantity: m.taker_quantity,
+        maker_prevented_quantity: m.maker_quantity,
+        transact_time: time_number(m.time, unit),
+    };
+    let limit = parameters.limit()?;
+    Ok(Json(exchange.history().prevented_matches().filter(has).take(limit).map(told).collect()))
+}
+
+pub(super) async fn amendments(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<Amendment>> {
+    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+    let exchange = state.exchange();
+    let symbol = parameters.symbol(exchange.symbol())?;
+    let order = parameters.whole("orderId")?.ok_or_else(|| missing("orderId"))?;
+    let from = parameters.whole("fromExecutionId")?.unwrap_or(0);
+    let has = |a: &&history::Amendment| {
+        a.before.symbol == symbol && a.before.order_id == order && a.report.execution_id >= from
+    };
+    let told = |a: &history::Amendment| Amendment {
+        symbol,
+        order_id: order,
+        execution_id: a.report.execution_id,
+        orig_client_order_id: a.before.client_order_id,
+        new_client_order_id: a.report.order.client_order_id,
+        orig_qty: a.before.quantity,
+        new_qty: a.report.order.quantity,
+        time: time_number(a.report.time, unit),
+    };
+    let limit = parameters.limit()?;
+    Ok(Json(exchange.history().amendments().iter().filter(has).take(limit).map(told).collect()))
+}
+
+/// One limit of unfilled orders with its count.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct OrderCount {
+    rate_limit_type: &'static str,
+    interval: RateInterval,
+    interval_num: u32,
+    limit: u32,
+    count: u32,
+}
+
+pub(super) async fn order_counts(
+    state: State,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer<Vec<OrderCount>> {
+    state.signed(&headers, (query.as_deref(), ""))?;
+    let counts = state.exchange().unfilled_orders().into_iter().map(|(limit, count)| OrderCount {
+        rate_limit_type: "ORDERS",
+        interval: limit.interval,
+        interval_num: limit.interval_num,
+        limit: limit.limit,
+        count,
+    });
+    Ok(Json(counts.collect()))
+}
+
+pub(super) async fn account(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Account> {
+    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+    let omit_zero = match parameters.get("omitZeroBalances") {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(No::saying(-1130, "Data sent for parameter 'omitZeroBalances' is not valid.")),
+    };
+    let exchange = state.exchange();
+    let basis_points = |rate: Rate| rate.units() / 10_000;
+    let balances = exchange
+        .account()
+        .iter()
+        .filter(|(_, balance)| !(omit_zero && balance.free.is_zero() && balance.locked.is_zero()))
+        .map(|(asset, balance)| AssetBalance { asset, free: balance.free, locked: balance.locked })
+        .collect();
+    let fees = state.fees;
+    Ok(Json(Account {
+        maker_commission: basis_points(fees.standard.maker),
+        taker_commission: basis_points(fees.standard.taker),
+        buyer_commission: 0,
+        seller_commission: 0,
+        commission_rates: Some(CommissionRates {
+            maker: fees.standard.maker,
+            taker: fees.standard.taker,
+            buyer: fees.standard.buyer,
+            seller: fees.standard.seller,
+        }),
+        can_trade: true,
+        can_withdraw: false,
+        can_deposit: false,
+        brokered: false,
+        require_self_trade_prevention: false,
+        prevent_sor: false,
+        update_time: time_number(exchange.now(), unit),
+        account_type: "SPOT".to_owned(),
+        balances,
+        permissions: vec!["SPOT".to_owned()],
+        uid: 1,
+    }))
+}

@@ -1,0 +1,248 @@
+//! Signed endpoints that act: orders, lists, cancels, replacements, amendments.
+//!
+//! The venue judges the parameters as they were sent; what it says becomes the answer.
+
+use axum::Json;
+use axum::extract::RawQuery;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use candlewick_binance::wire::{Amended, Cancelled, HalfResult, ListState, Placed, Replaced, ResponseType};
+use candlewick_model::{
+    Action, ClientOrderId, Command, ExecutionReport, ExecutionType, Fill, Half, ListStatus, OrderId, RawParameters,
+    Refusal, TimeUnit,
+};
+use candlewick_simulator::VenueEvent;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::State;
+use super::answer::{Answer, No};
+use crate::history::History;
+
+/// What a command has caused, with what is needed to tell of it.
+pub(super) struct Told<'a> {
+    events: Vec<VenueEvent>,
+    history: &'a History,
+    unit: TimeUnit,
+}
+
+impl Told<'_> {
+    fn reports(&self) -> impl Iterator<Item = &ExecutionReport> {
+        self.events.iter().filter_map(|event| match event {
+            VenueEvent::Report(report) => Some(report),
+            _ => None,
+        })
+    }
+
+    fn refusal(&self) -> Option<&Refusal> {
+        self.events.iter().find_map(|event| match event {
+            VenueEvent::Refused { refusal, .. } => Some(refusal),
+            _ => None,
+        })
+    }
+
+    /// The list that was told of last.
+    fn list(&self) -> Option<&ListStatus> {
+        self.events.iter().rev().find_map(|event| match event {
+            VenueEvent::ListStatus(status) => Some(status),
+            _ => None,
+        })
+    }
+
+    /// An order that was placed, as all reports of it leave it.
+    fn placed(&self, id: OrderId, response: ResponseType) -> Option<Placed> {
+        let own = || self.reports().filter(|report| report.order.order_id == id);
+        let order = own().last()?.order;
+        let fills: Vec<Fill> = own().filter_map(|report| report.fill).collect();
+        Some(Placed::of(&order, &fills, self.history.prevented_match_of(id), response, self.unit))
+    }
+
+    /// The orders that were placed, by number.
+    fn new_orders(&self) -> Vec<OrderId> {
+        let is_new = |report: &&ExecutionReport| {
+            report.execution_type == ExecutionType::New && report.order.created == report.time
+        };
+        let mut ids: Vec<_> = self.reports().filter(is_new).map(|report| report.order.order_id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    fn cancelled(&self) -> impl Iterator<Item = Cancelled> {
+        let ended = self.reports().filter(|report| report.execution_type == ExecutionType::Canceled);
+        ended.map(|report| {
+            let made_up = || ClientOrderId::numbered("cancel-", report.execution_id);
+            let name = report.cancel_client_order_id.unwrap_or_else(made_up);
+            Cancelled::of(&report.order, name, self.unit)
+        })
+    }
+}
+
+/// Reads a signed request, lets the venue take it up, and makes an answer of what it says.
+pub(super) fn act<T>(
+    state: &State,
+    headers: &HeaderMap,
+    (query, body): (Option<&str>, &str),
+    action: Action,
+    answer: impl FnOnce(&Told<'_>, &RawParameters) -> T,
+) -> Result<T, No> {
+    let (parameters, unit) = state.signed(headers, (query, body))?;
+    let raw = parameters.raw();
+    let command = Command::Raw(action, Box::new(raw));
+    let mut exchange = state.exchange();
+    let events = exchange.take_up(&command)?;
+    let told = Told { events, history: exchange.history(), unit };
+    let Command::Raw(_, raw) = &command else { unreachable!("made above") };
+    // A replacement tells of its halves itself.
+    match told.refusal() {
+        Some(refusal) if refusal.halves.is_none() => Err(refusal.clone().into()),
+        _ => Ok(answer(&told, raw)),
+    }
+}
+
+pub(super) async fn new_order(
+    state: State,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: String,
+) -> Answer<Placed> {
+    act(&state, &headers, (query.as_deref(), &body), Action::New, |told, raw| {
+        let id = told.new_orders().first().copied().expect("what is not refused is reported as new");
+        Json(told.placed(id, ResponseType::asked_for(raw)).expect("it was reported"))
+    })
+}
+
+pub(super) async fn cancel_order(
+    state: State,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: String,
+) -> Result<Response, No> {
+    act(&state, &headers, (query.as_deref(), &body), Action::Cancel, |told, _| match told.list() {
+        // The cancel of one ends all.
+        Some(list) => list_answer(told, list),
+        None => Json(told.cancelled().next().expect("what is not refused is reported as cancelled")).into_response(),
+    })
+}
+
+/// Orders that were cancelled, and lists with theirs.
+pub(super) async fn cancel_all(
+    state: State,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: String,
+) -> Answer<Vec<Value>> {
+    act(&state, &headers, (query.as_deref(), &body), Action::CancelAll, |told, _| {
+        let alone = told.cancelled().filter(|cancelled| cancelled.order_list_id < 0).map(value);
+        let lists = told.events.iter().filter_map(|event| match event {
+            VenueEvent::ListStatus(list) => Some(value(list_state(told, list))),
+            _ => None,
+        });
+        Json(alone.chain(lists).collect())
+    })
+}
+
+pub(super) async fn cancel_list(
+    state: State,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: String,
+) -> Answer<ListState<Cancelled>> {
+    act(&state, &headers, (query.as_deref(), &body), Action::CancelList, |told, _| {
+        Json(list_state(told, told.list().expect("what is not refused is reported as done")))
+    })
+}
+
+fn list_state(told: &Told<'_>, list: &ListStatus) -> ListState<Cancelled> {
+    let number = i64::try_from(list.order_list_id).unwrap_or(-1);
+    let reports = told.cancelled().filter(|cancelled| cancelled.order_list_id == number).collect();
+    ListState::of(list, reports, told.unit)
+}
+
+fn list_answer(told: &Told<'_>, list: &ListStatus) -> Response {
+    Json(list_state(told, list)).into_response()
+}
+
+/// Places a list of any kind; its reports are as RESULT where nothing else is asked for.
+pub(super) async fn new_list(
+    action: Action,
+    state: State,
+    headers: HeaderMap,
+    query: Option<String>,
+    body: String,
+) -> Answer<ListState<Placed>> {
+    act(&state, &headers, (query.as_deref(), &body), action, |told, raw| {
+        let response = match raw.get("newOrderRespType") {
+            Some("ACK") => ResponseType::Ack,
+            Some("FULL") => ResponseType::Full,
+            _ => ResponseType::Result,
+        };
+        let placed = told.new_orders().into_iter().filter_map(|id| told.placed(id, response)).collect();
+        let begun = told.events.iter().find_map(|event| match event {
+            VenueEvent::ListStatus(status) => Some(status),
+            _ => None,
+        });
+        Json(ListState::of(begun.expect("what is not refused is reported as begun"), placed, told.unit))
+    })
+}
+
+pub(super) async fn amend(
+    state: State,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: String,
+) -> Answer<Amended> {
+    act(&state, &headers, (query.as_deref(), &body), Action::Amend, |told, _| {
+        let amended = told.reports().find(|report| report.execution_type == ExecutionType::Replaced);
+        let amended = amended.expect("what is not refused is reported as replaced");
+        let list = amended.order.order_list_id.and_then(|list| told.history.list(list));
+        Json(Amended::of(amended, list.map(|list| ListState::of(list, Vec::new(), told.unit)), told.unit))
+    })
+}
+
+/// A replacement that fails in part or as a whole tells of its halves in `data`.
+pub(super) async fn cancel_replace(
+    state: State,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+    body: String,
+) -> Result<Response, No> {
+    act(&state, &headers, (query.as_deref(), &body), Action::CancelReplace, |told, raw| {
+        let response = ResponseType::asked_for(raw);
+        let cancelled = || value(told.cancelled().next());
+        let placed = || value(told.new_orders().first().and_then(|id| told.placed(*id, response)));
+        let Some((refusal, halves)) = told.refusal().and_then(|refusal| Some((refusal, refusal.halves.as_ref()?)))
+        else {
+            let (cancel_result, new_order_result) = (HalfResult::Success, HalfResult::Success);
+            let (cancel_response, new_order_response) = (cancelled(), placed());
+            return Json(Replaced { cancel_result, new_order_result, cancel_response, new_order_response })
+                .into_response();
+        };
+        let (cancel_result, cancel_response) = half(&halves.cancel, cancelled);
+        let (new_order_result, new_order_response) = half(&halves.new_order, placed);
+        let data = Replaced { cancel_result, new_order_result, cancel_response, new_order_response };
+        let answer = json!({ "code": refusal.code, "msg": refusal.text, "data": data });
+        (status_of(refusal.code, &halves.new_order), Json(answer)).into_response()
+    })
+}
+
+fn half(half: &Half, done: impl FnOnce() -> Value) -> (HalfResult, Value) {
+    match half {
+        Half::Success => (HalfResult::Success, done()),
+        Half::Failure(refusal) => (HalfResult::Failure, value(refusal)),
+        Half::NotAttempted => (HalfResult::NotAttempted, Value::Null),
+    }
+}
+
+/// Of a failed replacement (`rest-api.md`, its table): over the limit, in part, as a whole.
+fn status_of(code: i32, new_order: &Half) -> StatusCode {
+    match (code, new_order) {
+        (_, Half::Failure(refusal)) if refusal.code == -1015 => StatusCode::TOO_MANY_REQUESTS,
+        (-2021, _) => StatusCode::CONFLICT,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn value(told: impl Serialize) -> Value {
+    serde_json::to_value(told).expect("answers are plain data")
+}
