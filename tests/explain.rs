@@ -32,10 +32,10 @@ const INFO: &str = r#"{"serverTime":1577836800000,"rateLimits":[{"rateLimitType"
             {"filterType":"TRAILING_DELTA","minTrailingAboveDelta":10,"maxTrailingAboveDelta":2000,"minTrailingBelowDelta":10,"maxTrailingBelowDelta":2000}]}]}"#;
 
 /// Open, high, low, close, volume.
-type Candle = (i64, i64, i64, i64, i64);
+pub(crate) type Candle = (i64, i64, i64, i64, i64);
 
 /// A folder with a lake, a configuration, an order file and the run of them.
-struct Run {
+pub(crate) struct Run {
     place: TempDir,
 }
 
@@ -107,27 +107,40 @@ fn json_line(line: &str) -> String {
 }
 
 impl Run {
-    fn new(candles: &[Candle], more: &str, orders: &[&str]) -> Self {
+    pub(crate) fn new(candles: &[Candle], more: &str, orders: &[&str]) -> Self {
         let place = tempfile::tempdir().unwrap();
         let run = Self { place };
         fill(&run.at("lake"), candles, INFO);
         let lines: Vec<String> = orders.iter().map(|line| json_line(line)).collect();
         std::fs::create_dir(run.at("config")).unwrap();
         std::fs::write(run.at("config/orders.jsonl"), lines.join("\n")).unwrap();
+        let report = if more.contains("[report]") { "" } else { "[report]\nband = false\n" };
         let configuration = format!(
-            "symbol = \"AB\"\ninterval = \"1m\"\n[account]\nA = 10\nB = 10000\n[strategy]\nname = \"script\"\nfile = \"orders.jsonl\"\n[report]\nband = false\n{more}"
+            "symbol = \"AB\"\ninterval = \"1m\"\n[account]\nA = 10\nB = 10000\n[strategy]\nname = \"script\"\nfile = \"orders.jsonl\"\n{report}{more}"
         );
         std::fs::write(run.at("config/run.toml"), configuration).unwrap();
         run.backtest();
         run
     }
 
-    fn backtest(&self) {
+    /// Runs the backtest, which may fail.
+    pub(crate) fn try_backtest(&self) -> Ended {
         let [config, lake, out] = ["config/run.toml", "lake", "out"].map(|name| self.at(name).display().to_string());
-        run(&["backtest", &config, "--lake", &lake, "--out", &out, "--force"]).assert(0, &[]);
+        run(&["backtest", &config, "--lake", &lake, "--out", &out, "--force"])
     }
 
-    fn at(&self, name: &str) -> std::path::PathBuf {
+    fn backtest(&self) -> Ended {
+        let ended = self.try_backtest();
+        ended.assert(0, &[]);
+        ended
+    }
+
+    /// What the program says of the run.
+    pub(crate) fn summary(&self) -> String {
+        self.backtest().stdout
+    }
+
+    pub(crate) fn at(&self, name: &str) -> std::path::PathBuf {
         self.place.path().join(name)
     }
 

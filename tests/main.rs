@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_configuration;
+mod counts;
 mod detail;
 mod exchange;
 mod exchange_data;
@@ -10,6 +11,7 @@ mod exchange_trading;
 mod explain;
 mod follow;
 mod ingest;
+mod kept;
 mod lost_answers;
 mod page;
 mod parity;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use candlewick_lake::{Lake, SeriesName, Snapshot, gaps_of};
-use candlewick_model::run::{AssumedFilters, Band, PathModel, Provenance, Run, RunMarket};
+use candlewick_model::run::{AssumedFilters, Band, NotRun, PathModel, Provenance, Run, RunMarket};
 use candlewick_model::{Asset, Gap, Instrument, Interval, Price, Symbol, Timestamp};
 use candlewick_simulator::trace::{Subject, Traced};
 use candlewick_simulator::{
@@ -129,8 +129,8 @@ impl Prepared {
         match &config.stress {
             None => {
                 let finished = self::run(config, &self.setup)?;
-                let band = band(config, &self.setup, &finished)?;
-                Ok(self.record(config, &self.setup, finished, band))
+                let (band, not_run) = band(config, &self.setup, &finished);
+                Ok(Run { band, not_run, ..self.record(config, &self.setup, finished) })
             }
             Some(scenario) => self.stressed(config, scenario),
         }
@@ -145,7 +145,8 @@ impl Prepared {
             Some(scenario) => {
                 // What the calm run reads of detail is in the hash too.
                 if self.reads_detail() {
-                    self::run(config, &self.setup)?;
+                    // Where it fails, it has failed in the run, too.
+                    let _ = self::run(config, &self.setup);
                 }
                 self.under(scenario, scenario.seed).0
             }
@@ -160,7 +161,7 @@ impl Prepared {
 
     /// The record of a run over these markets, or over what a scenario made of them.
     #[must_use]
-    pub(crate) fn record(&self, config: &Config, setup: &Setup, finished: Finished, band: Option<Band>) -> Run {
+    pub(crate) fn record(&self, config: &Config, setup: &Setup, finished: Finished) -> Run {
         let (strategy, parameters) = config.strategy.describe();
         let Finished { outcome, assumptions } = finished;
         let market = |(market, notes): (&Market, &Notes)| {
@@ -194,8 +195,9 @@ impl Prepared {
             orders: candlewick_model::run::orders_of(&outcome.events),
             events: outcome.events,
             assumptions,
-            band,
+            band: None,
             stress: None,
+            not_run: Vec::new(),
             filter_notes: self.filter_notes.clone(),
             provenance: self.provenance(),
         }
@@ -224,23 +226,34 @@ pub(crate) fn run(config: &Config, setup: &Setup) -> anyhow::Result<Finished> {
     Ok(Backtest::new(setup, strategy, config.strategy.describe().0).run()?)
 }
 
-/// Runs the other two paths where the report wants them.
-pub(crate) fn band(config: &Config, setup: &Setup, finished: &Finished) -> anyhow::Result<Option<Band>> {
+/// Runs the other two paths where the report wants them. What cannot be run along one of them (a
+/// withdrawal of what it has not earned) is told and takes nothing from the run that is kept.
+pub(crate) fn band(config: &Config, setup: &Setup, finished: &Finished) -> (Option<Band>, Vec<NotRun>) {
+    let mut not_run = Vec::new();
     if !config.report.band {
-        return Ok(None);
+        return (None, not_run);
     }
-    let last = |path: PathModel| -> anyhow::Result<_> {
+    let mut last = |path: PathModel, name: &str| {
         let mut other = setup.clone();
         other.markets.iter_mut().for_each(|market| market.fill_model.path = path);
         let same = other.markets.iter().zip(&setup.markets).all(|(a, b)| a.fill_model == b.fill_model);
-        let equity = if same { finished.last_equity() } else { run(config, &other)?.last_equity() };
-        equity.ok_or_else(|| anyhow!("a run without bars"))
+        if same {
+            return finished.last_equity();
+        }
+        let ended = run(config, &other);
+        ended.map_err(|error| not_run.push(self::not_run(name, &error))).ok().and_then(|other| other.last_equity())
     };
-    Ok(Some(Band {
-        pessimistic: last(PathModel::Pessimistic)?,
-        nearest: last(PathModel::Nearest)?,
-        optimistic: last(PathModel::Optimistic)?,
-    }))
+    let band = Band {
+        pessimistic: last(PathModel::Pessimistic, "the pessimistic path"),
+        nearest: last(PathModel::Nearest, "the nearest path"),
+        optimistic: last(PathModel::Optimistic, "the optimistic path"),
+    };
+    (Some(band), not_run)
+}
+
+/// What is told of a run that could not be made.
+pub(crate) fn not_run(run: &str, error: &anyhow::Error) -> NotRun {
+    NotRun { run: run.to_owned(), why: format!("{error:#}") }
 }
 
 impl Source<'_> {

@@ -1,5 +1,6 @@
 //! A run under stress: the same run without trouble, with it, and under other seeds.
 
+use anyhow::Context;
 use candlewick_model::run::{Run, StressRecord};
 use candlewick_model::stress::{Episode, Scenario};
 use candlewick_model::{Symbol, Timestamp};
@@ -9,24 +10,34 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
 use crate::config::Config;
-use crate::prepare::{Prepared, band, run};
+use crate::prepare::{Prepared, band, not_run, run};
 
 impl Prepared {
     /// Runs the strategy calm, and under every seed of a scenario; the record is of the first.
+    /// Where one of the others cannot be run, that is told, and the first is kept.
     pub(crate) fn stressed(&self, config: &Config, scenario: &Scenario) -> anyhow::Result<Run> {
-        let calm = bearing(&self.record(config, &self.setup, run(config, &self.setup)?, None));
-        let mut first: Option<(Run, Vec<Episode>)> = None;
-        let mut runs = Vec::new();
-        for seed in (0..scenario.runs).map(|n| scenario.seed.wrapping_add(n.into())) {
-            let (setup, episodes) = self.under(scenario, seed);
-            let finished = run(config, &setup)?;
-            let band = if first.is_none() { band(config, &setup, &finished)? } else { None };
-            let record = self.record(config, &setup, finished, band);
-            runs.push((seed, bearing(&record)));
-            first.get_or_insert((record, episodes));
+        let mut not_run = Vec::new();
+        let calm = match run(config, &self.setup) {
+            Ok(finished) => Some(bearing(&self.record(config, &self.setup, finished))),
+            Err(error) => {
+                not_run.push(self::not_run("the calm run", &error));
+                None
+            }
+        };
+        let (setup, episodes) = self.under(scenario, scenario.seed);
+        let finished = run(config, &setup).with_context(|| format!("the run under seed {}", scenario.seed))?;
+        let (band, other_paths) = band(config, &setup, &finished);
+        not_run.extend(other_paths);
+        let first = self.record(config, &setup, finished);
+        let mut runs = vec![(scenario.seed, bearing(&first))];
+        for seed in (1..scenario.runs).map(|n| scenario.seed.wrapping_add(n.into())) {
+            let (setup, _) = self.under(scenario, seed);
+            match run(config, &setup) {
+                Ok(finished) => runs.push((seed, bearing(&self.record(config, &setup, finished)))),
+                Err(error) => not_run.push(self::not_run(&format!("seed {seed}"), &error)),
+            }
         }
-        let (record, episodes) = first.expect("a scenario has at least one run");
-        Ok(Run { stress: Some(StressRecord { episodes, calm, runs }), ..record })
+        Ok(Run { stress: Some(StressRecord { episodes, calm, runs }), band, not_run, ..first })
     }
 
     /// The markets under a seed of a scenario, and what that comes to.

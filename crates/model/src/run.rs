@@ -288,15 +288,24 @@ impl std::iter::Sum for Assumptions {
     }
 }
 
-/// The last equity under the three paths (rule 2.5).
+/// The last equity under the three paths (rule 2.5); none under one that could not be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Band {
     /// The extreme that hurts comes first.
-    pub pessimistic: Amount,
+    pub pessimistic: Option<Amount>,
     /// The nearer extreme comes first.
-    pub nearest: Amount,
+    pub nearest: Option<Amount>,
     /// The extreme that helps comes first.
-    pub optimistic: Amount,
+    pub optimistic: Option<Amount>,
+}
+
+/// A run that should stand beside this one, and could not be made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NotRun {
+    /// Which one: `the pessimistic path`, `seed 8`, `the calm run`.
+    pub run: String,
+    /// Why.
+    pub why: String,
 }
 
 /// A stretch of bars over which a scenario halted a market.
@@ -350,9 +359,9 @@ pub struct Bearing {
 pub struct StressRecord {
     /// What the scenario came to in this run, by time.
     pub episodes: Vec<Episode>,
-    /// The run without any of it.
-    pub calm: Bearing,
-    /// The run under each seed; the first is the run of this record.
+    /// The run without any of it, if it could be made.
+    pub calm: Option<Bearing>,
+    /// The run under each seed that could be; the first is the run of this record.
     pub runs: Vec<(u64, Bearing)>,
 }
 
@@ -461,6 +470,8 @@ pub struct Run {
     pub band: Option<Band>,
     /// What the run is compared with, where it is one under stress.
     pub stress: Option<StressRecord>,
+    /// The runs beside this one that could not be made.
+    pub not_run: Vec<NotRun>,
     /// What exchangeInfo held that could not be read as documented.
     pub filter_notes: Vec<String>,
     /// What the run stands on.

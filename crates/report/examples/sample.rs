@@ -317,7 +317,12 @@ fn run(count: usize, orders: usize) -> Run {
             taker_fills: 190,
         },
         stress: None,
-        band: Some(Band { pessimistic: amount(last * 0.987), nearest: amount(last), optimistic: amount(last * 1.006) }),
+        not_run: Vec::new(),
+        band: Some(Band {
+            pessimistic: Some(amount(last * 0.987)),
+            nearest: Some(amount(last)),
+            optimistic: Some(amount(last * 1.006)),
+        }),
         filter_notes: vec!["unknown filter type NEW_FILTER kept as it is".into()],
         provenance: Provenance {
             program_version: "0.1.0".into(),

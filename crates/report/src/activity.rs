@@ -14,15 +14,11 @@ use crate::ratios::finite;
 use crate::trips::{RoundTrips, commission_in_quote, fills, market_of};
 use crate::valuation::Valuation;
 
-/// How many orders there were, and what became of them.
+/// How many orders there were, and what became of them: `accepted` is the sum of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct OrderCounts {
-    /// Commands for a new order that left the strategy.
-    pub sent: u64,
     /// Orders that the venue accepted.
     pub accepted: u64,
-    /// Commands for a new order that it refused.
-    pub refused: u64,
     /// Orders that were filled whole.
     pub filled: u64,
     /// Orders that were cancelled, filled in part or not.
@@ -31,12 +27,6 @@ pub struct OrderCounts {
     pub expired: u64,
     /// Orders that still worked at the end.
     pub open: u64,
-    /// Commands to cancel.
-    pub cancels_sent: u64,
-    /// Commands to cancel that the venue refused.
-    pub cancels_refused: u64,
-    /// Commands of either kind that came after the last bar.
-    pub never_sent: u64,
 }
 
 /// Own trades.
@@ -106,16 +96,6 @@ pub struct Exposure {
 #[must_use]
 pub fn order_counts(run: &Run) -> OrderCounts {
     let mut n = OrderCounts { accepted: run.orders.len() as u64, ..OrderCounts::default() };
-    for event in &run.events {
-        match event {
-            Event::Sent { action, .. } if action.places() => n.sent += 1,
-            Event::Sent { action, .. } if action.ends() => n.cancels_sent += 1,
-            Event::Refused { action, .. } if action.places() => n.refused += 1,
-            Event::Refused { action, .. } if action.ends() => n.cancels_refused += 1,
-            Event::NotSent { .. } => n.never_sent += 1,
-            _ => {}
-        }
-    }
     for order in &run.orders {
         match order.status {
             OrderStatus::Filled => n.filled += 1,
@@ -173,11 +153,11 @@ pub fn commissions(run: &Run) -> Vec<CommissionTotal> {
 /// Refusals by what was asked, code and text: the most frequent first.
 #[must_use]
 pub fn refusal_counts(run: &Run) -> Vec<RefusalCount> {
-    let mut counts: BTreeMap<(bool, i32, String), RefusalCount> = BTreeMap::new();
+    let mut counts: BTreeMap<(Action, i32, String), RefusalCount> = BTreeMap::new();
     for event in &run.events {
         if let Event::Refused { action, refusal, .. } = event {
             let text = refusal.text.into_owned();
-            let key = (action == Action::Cancel, refusal.code, text.clone());
+            let key = (action, refusal.code, text.clone());
             let empty = RefusalCount { action, code: refusal.code, text, count: 0 };
             counts.entry(key).or_insert(empty).count += 1;
         }

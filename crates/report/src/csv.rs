@@ -69,7 +69,7 @@ fn quoted(value: &str) -> Cow<'_, str> {
     }
 }
 
-fn unless_zero<T: Display>(is_zero: bool, value: T) -> Option<T> {
+pub(crate) fn unless_zero<T: Display>(is_zero: bool, value: T) -> Option<T> {
     (!is_zero).then_some(value)
 }
 
@@ -79,7 +79,7 @@ pub fn orders(run: &Run) -> String {
     let mut table = Table::new(
         "order_id,client_order_id,created,updated,symbol,side,type,time_in_force,price,quantity,\
          quote_order_quantity,filled_quantity,filled_quote,average_price,status,expiry_reason,\
-         self_trade_prevention",
+         self_trade_prevention,stop_price,trailing_delta",
         run.orders.len(),
     );
     for order in &run.orders {
@@ -89,7 +89,9 @@ pub fn orders(run: &Run) -> String {
         row.plain_or_empty(unless_zero(order.price.is_zero(), order.price)).plain(order.quantity);
         row.plain_or_empty(unless_zero(order.quote_order_quantity.is_zero(), order.quote_order_quantity));
         row.plain(order.filled_quantity).plain(order.filled_quote).plain_or_empty(average_price(order));
-        row.plain(order.status).plain_or_empty(order.expiry_reason).plain(order.self_trade_prevention).end();
+        row.plain(order.status).plain_or_empty(order.expiry_reason).plain(order.self_trade_prevention);
+        row.plain_or_empty(unless_zero(order.stop_price.is_zero(), order.stop_price));
+        row.plain_or_empty(order.trailing_delta).end();
     }
     table.text
 }

@@ -63,6 +63,12 @@ pub(crate) fn price(value: Price, decimals: u32) -> String {
     amount(Amount::from_units(value.units().into()), decimals)
 }
 
+/// Every digit that says something.
+pub(crate) fn short(number: impl std::fmt::Display) -> String {
+    let text = number.to_string();
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
 /// A count with groups.
 pub(crate) fn count(value: u64) -> String {
     grouped(value.into())

@@ -5,7 +5,7 @@
 //! (`equity.csv`).
 
 use candlewick_model::run::{
-    AssumedFilters, Assumptions, Band, Bearing, CommandId, DetailKind, Event, FillModel, Halt, Provenance, Run,
+    AssumedFilters, Assumptions, Band, Bearing, CommandId, DetailKind, Event, FillModel, Halt, NotRun, Provenance, Run,
     RunMarket,
 };
 use candlewick_model::stress::Episode;
@@ -16,6 +16,7 @@ use crate::csv::{Rejection, refused};
 use crate::statistics::Statistics;
 use crate::stress::{LateStop, late_stops};
 use crate::trips::RoundTrip;
+use crate::unprotected::{Unprotected, unprotected};
 
 /// Goes up when a name or a unit in `summary.json` changes or goes away.
 pub const SCHEMA: u32 = 2;
@@ -39,6 +40,7 @@ struct Summary<'a> {
     statistics: &'a Statistics,
     band: Option<Band>,
     stress: Option<Stress<'a>>,
+    not_run: &'a [NotRun],
     assumptions: Assumptions,
     filter_notes: &'a [String],
     does_not_know: [&'static str; 4],
@@ -48,6 +50,7 @@ struct Summary<'a> {
     trades: &'a [RoundTrip],
     open_trades: &'a [RoundTrip],
     rejections: Vec<Refused>,
+    unprotected: Vec<Unprotected>,
 }
 
 #[derive(Serialize)]
@@ -70,7 +73,7 @@ struct Market<'a> {
 /// The run beside the same run without trouble, and under other seeds.
 #[derive(Serialize)]
 struct Stress<'a> {
-    calm: Bearing,
+    calm: Option<Bearing>,
     runs: Vec<Seeded>,
     late_stops: Vec<LateStop>,
     episodes: &'a [Episode],
@@ -152,6 +155,7 @@ pub fn summary(run: &Run, statistics: &Statistics) -> String {
         statistics,
         band: run.band,
         stress: Stress::of(run),
+        not_run: &run.not_run,
         assumptions: run.assumptions,
         filter_notes: &run.filter_notes,
         does_not_know: UNKNOWN,
@@ -161,6 +165,7 @@ pub fn summary(run: &Run, statistics: &Statistics) -> String {
         trades: &statistics.trips.closed,
         open_trades: &statistics.trips.open,
         rejections: refused(run).filter_map(rejection).collect(),
+        unprotected: unprotected(run),
     };
     let mut text = serde_json::to_string_pretty(&summary).expect("plain values become JSON");
     text.push('\n');

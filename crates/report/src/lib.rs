@@ -6,6 +6,7 @@
 
 pub mod activity;
 mod chart;
+pub mod commands;
 pub mod csv;
 pub mod curve;
 mod encode;
@@ -21,6 +22,7 @@ pub mod stress;
 pub mod terminal;
 mod tiles;
 pub mod trips;
+pub mod unprotected;
 mod valuation;
 mod view;
 mod write;

@@ -8,7 +8,7 @@ use candlewick_model::{ExpiryReason, Order, Side, Symbol, Timestamp};
 use serde::Serialize;
 
 use crate::activity::MarketFigures;
-use crate::csv::{Rejection, average_price, refused};
+use crate::csv::{Rejection, average_price, refused, unless_zero};
 use crate::format::{
     NOTHING, amount, close_time, count, decimals_for, decimals_of, duration, float, percent, price, signed,
     signed_percent, time,
@@ -16,6 +16,7 @@ use crate::format::{
 use crate::statistics::{Performance, Statistics};
 use crate::tiles::tone;
 use crate::trips::market_of;
+use crate::unprotected::is_rejected;
 
 /// Rows that a table of the page holds.
 pub(crate) const ROWS: usize = 500;
@@ -141,11 +142,13 @@ pub(crate) fn trades(run: &Run, statistics: &Statistics) -> Sheet {
     sheet(run, "trades", "trades.csv", &columns, total, all.take(ROWS).map(row).collect())
 }
 
-/// Orders: those that expired for want of liquidity first, then by id.
+/// Orders: those first that were rejected when they were to go onto the book, then those that expired
+/// for want of liquidity, then the others, by id.
 pub(crate) fn orders(run: &Run) -> Sheet {
-    let starved = |o: &&Order| o.expiry_reason == Some(ExpiryReason::InsufficientLiquidity);
-    let first = run.orders.iter().filter(starved);
-    let all = first.chain(run.orders.iter().filter(|o| !starved(o)));
+    let starved = |o: &Order| o.expiry_reason == Some(ExpiryReason::InsufficientLiquidity);
+    let rank = |o: &&Order| if is_rejected(o) { 0 } else { 2 - u32::from(starved(o)) };
+    let mut all: Vec<_> = run.orders.iter().collect();
+    all.sort_by_key(rank);
     let row = |o: &Order| {
         let (prices, quantities) = decimals(run, o.symbol);
         let at = |p: Option<candlewick_model::Price>| match p.filter(|p| !p.is_zero()) {
@@ -153,7 +156,7 @@ pub(crate) fn orders(run: &Run) -> Sheet {
             None => number(NOTHING.to_owned(), 0.0),
         };
         let ended = o.expiry_reason.map_or_else(|| o.status.to_string(), |r| format!("{} {r}", o.status));
-        let class = if starved(&o) { "warn" } else { "" };
+        let class = if rank(&o) < 2 { "warn" } else { "" };
         vec![
             number(count(o.order_id), o.order_id as f64),
             text(o.symbol.as_str()),
@@ -161,6 +164,7 @@ pub(crate) fn orders(run: &Run) -> Sheet {
             side(o.side),
             text(format!("{} {}", o.order_type, o.time_in_force)),
             at(Some(o.price)),
+            stop(o, prices),
             number(amount(o.quantity.into(), quantities), o.quantity.to_f64()),
             number(amount(o.filled_quantity.into(), quantities), o.filled_quantity.to_f64()),
             at(average_price(o)),
@@ -175,13 +179,23 @@ pub(crate) fn orders(run: &Run) -> Sheet {
         ("Side", ""),
         ("Type", ""),
         ("Limit", "n"),
+        ("Stop", "n"),
         ("Quantity", "n"),
         ("Filled", "n"),
         ("At", "n"),
         ("Status", ""),
         ("Client id", ""),
     ];
-    sheet(run, "orders", "orders.csv", &columns, run.orders.len(), all.take(ROWS).map(row).collect())
+    sheet(run, "orders", "orders.csv", &columns, run.orders.len(), all.into_iter().take(ROWS).map(row).collect())
+}
+
+/// What an order waits for: a price, a distance that it trails, or both.
+fn stop(o: &Order, decimals: u32) -> Cell {
+    let stop = unless_zero(o.stop_price.is_zero(), price(o.stop_price, decimals));
+    let delta = o.trailing_delta.map(|delta| format!("{} bps", count(delta.into())));
+    let told: Vec<_> = stop.into_iter().chain(delta).collect();
+    let told = if told.is_empty() { NOTHING.to_owned() } else { told.join(", ") };
+    number(told, o.stop_price.to_f64())
 }
 
 pub(crate) fn rejections(run: &Run) -> Sheet {
@@ -208,7 +222,7 @@ pub(crate) fn rejections(run: &Run) -> Sheet {
 
 /// Refusals and expiries, counted.
 pub(crate) fn refusals(statistics: &Statistics) -> Vec<(String, String)> {
-    let refused = statistics.refusals.iter().map(|r| (format!("{} {}", r.code, r.text), count(r.count)));
+    let refused = statistics.refusals.iter().map(|r| (format!("{} {} {}", r.action, r.code, r.text), count(r.count)));
     let expired = statistics.expiries.iter().map(|e| (format!("EXPIRED {}", e.reason), count(e.count)));
     refused.chain(expired).collect()
 }
@@ -282,7 +296,7 @@ pub(crate) fn compared(statistics: &Statistics) -> Vec<[String; 3]> {
 /// Orders, fills and round trips, counted.
 pub(crate) fn trading(run: &Run, statistics: &Statistics) -> Vec<(&'static str, String)> {
     let decimals = decimals_for(statistics.curve.initial);
-    let (o, f, t) = (&statistics.orders, &statistics.fills, &statistics.round_trips);
+    let (c, o, f, t) = (&statistics.commands, &statistics.orders, &statistics.fills, &statistics.round_trips);
     let money = |value: Option<candlewick_model::Amount>| {
         value.map_or_else(|| NOTHING.to_owned(), |value| signed(value, decimals))
     };
@@ -295,10 +309,12 @@ pub(crate) fn trading(run: &Run, statistics: &Statistics) -> Vec<(&'static str, 
         ("Bars held, mean", float(t.mean_bars_held, 1)),
         ("Losing streak", count(t.longest_losing_streak)),
         ("Open position", money(Some(t.open_pnl))),
-        ("Orders accepted", format!("{} of {} sent", count(o.accepted), count(o.sent))),
+        ("Commands sent", c.told(|c| c.sent)),
+        ("Refused / done by half", format!("{} / {}", c.told(|c| c.refused), count(c.all.half_done))),
+        ("Never sent", c.told(|c| c.never_sent)),
+        ("Orders accepted", count(o.accepted)),
         ("Filled / canceled", format!("{} / {}", count(o.filled), count(o.canceled))),
         ("Expired / open", format!("{} / {}", count(o.expired), count(o.open))),
-        ("Refused / never sent", format!("{} / {}", count(o.refused + o.cancels_refused), count(o.never_sent))),
         ("Fills", format!("{} ({} maker)", count(f.count), percent(f.maker_share))),
         ("Notional", amount(f.notional, decimals)),
         ("Mean exposure", percent(statistics.exposure.mean)),
@@ -376,6 +392,7 @@ pub(crate) fn assumptions(run: &Run) -> Vec<(&'static str, String, bool)> {
         row("Fills cut short because the bar's volume share was used up", a.budget_exhausted),
         row("Fills of a remainder in a later bar than its order's first", a.remainder_filled),
         row("Market orders that expired, wholly or in part, for want of liquidity", a.market_order_expired),
+        row("Stops and pending orders rejected when they were to go onto the book", a.rejected_when_triggered),
         row("Bars in which the order of high and low mattered", a.path_order_mattered),
         row("Filters judged by the last price because there was no average", a.average_replaced),
         row("Filters judged by a snapshot younger than the instant", a.filters_assumed),
@@ -386,7 +403,7 @@ pub(crate) fn assumptions(run: &Run) -> Vec<(&'static str, String, bool)> {
         let known =
             ("Bars in which orders worked, walked along finer bars or trades", count(a.bars_with_detail), false);
         let unknown = row("… of which there were none, so that the nearer extreme came first", a.bars_without_detail);
-        rows.splice(4..4, [known, unknown]);
+        rows.splice(5..5, [known, unknown]);
     }
     rows
 }

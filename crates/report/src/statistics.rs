@@ -10,6 +10,7 @@ use crate::activity::{
     CommissionTotal, ExpiryCount, Exposure, FillCounts, MarketFigures, OrderCounts, RefusalCount, commissions,
     expiry_counts, exposure, fill_counts, market_figures, order_counts, refusal_counts,
 };
+use crate::commands::{CommandCounts, command_counts};
 use crate::curve::{Drawdown, EquityCurve, Month, drawdowns, first_open, growth, months};
 use crate::ratios::{Ratios, cagr, finite, ratios};
 use crate::trips::{RoundTrip, RoundTrips, round_trips};
@@ -104,6 +105,8 @@ pub struct Statistics {
     pub buy_and_hold: Performance,
     /// In the market or not.
     pub exposure: Exposure,
+    /// Commands.
+    pub commands: CommandCounts,
     /// Orders.
     pub orders: OrderCounts,
     /// Fills.
@@ -153,6 +156,7 @@ pub fn statistics(run: &Run) -> Statistics {
         },
         buy_and_hold: performance(run, &period, curve.initial, &curve.buy_and_hold, &held),
         exposure: exposure(run),
+        commands: command_counts(run),
         orders: order_counts(run),
         fills: fill_counts(run, &curve),
         commission_value: Amount::from_units(value),

@@ -4,8 +4,9 @@
 
 use std::fmt::Write;
 
-use candlewick_model::run::{Run, RunMarket};
+use candlewick_model::run::{NotRun, Run, RunMarket};
 
+use crate::commands::CommandCount;
 use crate::format::{amount, close_time, count, decimals_for, duration, float, percent, signed, signed_percent, time};
 use crate::statistics::{Performance, Statistics};
 use crate::tiles::title;
@@ -20,6 +21,7 @@ pub fn summary(run: &Run, statistics: &Statistics) -> String {
     line("equity", equity(run, &statistics.strategy));
     line("strategy", performance(&statistics.strategy));
     line("buy and hold", performance(&statistics.buy_and_hold));
+    line("commands", commands(statistics));
     line("orders", orders(statistics));
     line("fills", fills(run, statistics));
     line("round trips", trips(run, statistics));
@@ -34,17 +36,24 @@ pub fn summary(run: &Run, statistics: &Statistics) -> String {
     }
     if let Some(band) = run.band {
         let decimals = decimals_for(statistics.curve.initial);
-        let [low, mid, high] = [band.pessimistic, band.nearest, band.optimistic].map(|a| amount(a, decimals));
+        let [low, mid, high] = [band.pessimistic, band.nearest, band.optimistic]
+            .map(|a| a.map_or_else(|| "not run".to_owned(), |a| amount(a, decimals)));
         line("band", format!("pessimistic {low}   nearest {mid}   optimistic {high}"));
     }
     for (name, told) in crate::stress::terminal(run, statistics) {
         line(name, told);
     }
+    for NotRun { run, why } in &run.not_run {
+        line("not run", format!("{run}: {why}"));
+    }
     for refusal in &statistics.refusals {
-        line("refused", format!("{} × {} {}", count(refusal.count), refusal.code, refusal.text));
+        line("refused", format!("{} × {} {} {}", count(refusal.count), refusal.action, refusal.code, refusal.text));
     }
     for expiry in &statistics.expiries {
         line("expired", format!("{} × {}", count(expiry.count), expiry.reason));
+    }
+    for warning in crate::unprotected::told(run) {
+        line("warning", warning);
     }
     for note in notes(run) {
         line("note", note);
@@ -80,11 +89,19 @@ fn performance(p: &Performance) -> String {
 
 fn orders(statistics: &Statistics) -> String {
     let n = &statistics.orders;
-    let [accepted, filled, canceled, expired, refused, never] =
-        [n.accepted, n.filled, n.canceled, n.expired, n.refused, n.never_sent].map(count);
-    format!(
-        "{accepted} accepted, {filled} filled, {canceled} canceled, {expired} expired, {refused} refused, {never} never sent"
-    )
+    let [accepted, filled, canceled, expired, open] = [n.accepted, n.filled, n.canceled, n.expired, n.open].map(count);
+    format!("{accepted} accepted: {filled} filled, {canceled} canceled, {expired} expired, {open} open")
+}
+
+fn commands(statistics: &Statistics) -> String {
+    let n = &statistics.commands;
+    let more = |what: &str, of: fn(&CommandCount) -> u64| match of(&n.all) {
+        0 => String::new(),
+        _ => format!("; {what} {}", n.told(of)),
+    };
+    let (refused, never) = (more("refused", |c| c.refused), more("never sent", |c| c.never_sent));
+    let half = more("done by half", |c| c.half_done);
+    format!("sent {}{refused}{half}{never}", n.told(|c| c.sent))
 }
 
 fn fills(run: &Run, statistics: &Statistics) -> String {

@@ -2,7 +2,7 @@
 //!
 //! For: words around figures. Not for: markup (the template).
 
-use candlewick_model::run::{DetailKind, MakerFill, PathModel, Run, RunMarket, Slippage};
+use candlewick_model::run::{DetailKind, MakerFill, NotRun, PathModel, Run, RunMarket, Slippage};
 use candlewick_model::{Amount, CommissionRates, ExpiryReason, Liquidity, Rate, Side};
 use serde::Serialize;
 
@@ -114,6 +114,9 @@ pub(crate) fn tiles(run: &Run, statistics: &Statistics) -> Vec<Tile> {
 /// What a reader must not miss, before any table.
 pub(crate) fn callouts(run: &Run, statistics: &Statistics) -> Vec<String> {
     let mut all = crate::stress::callouts(run, statistics);
+    all.extend(crate::unprotected::told(run));
+    let not_run = |n: &NotRun| format!("Beside this run should stand {}, which could not be made: {}.", n.run, n.why);
+    all.extend(run.not_run.iter().map(not_run));
     let word = ExpiryReason::InsufficientLiquidity.as_str();
     if let Some(expiry) = statistics.expiries.iter().find(|e| e.reason == word) {
         all.push(format!(
@@ -131,7 +134,7 @@ pub(crate) fn callouts(run: &Run, statistics: &Statistics) -> Vec<String> {
             run.counted_in
         ));
     }
-    let never = statistics.orders.never_sent;
+    let never = statistics.commands.all.never_sent;
     if never > 0 {
         all.push(format!("{} commands came after the last bar and were never sent.", count(never)));
     }
@@ -164,28 +167,32 @@ pub(crate) struct BandPoint {
     equity: String,
     /// What it grew by; with transfers, which are no growth, the profit.
     growth: String,
-    /// Where it stands between the lowest and the highest, in percent.
-    at: f64,
+    /// Where it stands between the lowest and the highest, in percent; nowhere if it was not run.
+    at: Option<f64>,
 }
 
-/// The three paths from left to right, where all were run.
+/// The three paths from left to right, where they were to be run.
 pub(crate) fn band(run: &Run, statistics: &Statistics) -> Option<Vec<BandPoint>> {
     let band = run.band?;
     let initial = statistics.curve.initial;
     let points = [("pessimistic", band.pessimistic), ("nearest", band.nearest), ("optimistic", band.optimistic)];
-    let low = points.iter().map(|p| p.1.to_f64()).fold(f64::INFINITY, f64::min);
-    let high = points.iter().map(|p| p.1.to_f64()).fold(f64::NEG_INFINITY, f64::max);
+    let run_ones = || points.iter().filter_map(|point| Some(point.1?.to_f64()));
+    let low = run_ones().fold(f64::INFINITY, f64::min);
+    let high = run_ones().fold(f64::NEG_INFINITY, f64::max);
     let at = |value: Amount| if high > low { (value.to_f64() - low) / (high - low) * 100.0 } else { 50.0 };
-    let point = |(path, value): (&'static str, Amount)| BandPoint {
-        path,
-        equity: amount(value, decimals_for(initial)),
-        growth: if statistics.curve.adjusted.is_empty() {
-            signed_percent(growth(initial, value))
-        } else {
-            let pnl = value.units() - initial.units() - statistics.curve.transferred.units();
-            signed(Amount::from_units(pnl), decimals_for(initial))
+    let point = |(path, value): (&'static str, Option<Amount>)| match value {
+        None => BandPoint { path, equity: "not run".to_owned(), growth: NOTHING.to_owned(), at: None },
+        Some(value) => BandPoint {
+            path,
+            equity: amount(value, decimals_for(initial)),
+            growth: if statistics.curve.adjusted.is_empty() {
+                signed_percent(growth(initial, value))
+            } else {
+                let pnl = value.units() - initial.units() - statistics.curve.transferred.units();
+                signed(Amount::from_units(pnl), decimals_for(initial))
+            },
+            at: Some((at(value) * 10.0).round() / 10.0),
         },
-        at: (at(value) * 10.0).round() / 10.0,
     };
     Some(points.map(point).into())
 }

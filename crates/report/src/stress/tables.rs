@@ -33,7 +33,7 @@ pub(crate) fn section(run: &Run, statistics: &Statistics) -> Option<Section> {
         columns: shown.iter().map(|(name, _)| name.clone()).collect(),
         rows: rows(
             statistics,
-            record.calm.final_equity,
+            record.calm.map(|calm| calm.final_equity),
             &shown.iter().map(|(_, bearing)| *bearing).collect::<Vec<_>>(),
         ),
         kinds: kinds(&record.episodes),
@@ -45,7 +45,7 @@ pub(crate) fn section(run: &Run, statistics: &Statistics) -> Option<Section> {
 
 /// The runs that stand side by side.
 fn shown(record: &StressRecord) -> Vec<(String, &Bearing)> {
-    let mut shown = vec![("Calm".to_owned(), &record.calm)];
+    let mut shown: Vec<_> = record.calm.iter().map(|calm| ("Calm".to_owned(), calm)).collect();
     shown.extend(record.runs.first().map(|(seed, this)| (format!("This run, seed {seed}"), this)));
     if record.runs.len() > 1
         && let Some([(middle, median), (last, worst)]) = median_and_worst(record)
@@ -57,7 +57,7 @@ fn shown(record: &StressRecord) -> Vec<(String, &Bearing)> {
     shown
 }
 
-fn rows(statistics: &Statistics, calm: Amount, shown: &[&Bearing]) -> Vec<Vec<String>> {
+fn rows(statistics: &Statistics, calm: Option<Amount>, shown: &[&Bearing]) -> Vec<Vec<String>> {
     let decimals = decimals_for(statistics.curve.initial);
     let row = |name: &str, of: &dyn Fn(&Bearing) -> String| {
         std::iter::once(name.to_owned()).chain(shown.iter().map(|bearing| of(bearing))).collect()
@@ -65,7 +65,7 @@ fn rows(statistics: &Statistics, calm: Amount, shown: &[&Bearing]) -> Vec<Vec<St
     let counted = |name: &str, of: fn(&Bearing) -> u64| row(name, &|bearing| count(of(bearing)));
     vec![
         row("Final equity", &|b| amount(b.final_equity, decimals)),
-        row("Against the calm run", &|b| match b.final_equity.checked_sub(calm) {
+        row("Against the calm run", &|b| match calm.and_then(|calm| b.final_equity.checked_sub(calm)) {
             Some(Amount::ZERO) | None => NOTHING.to_owned(),
             Some(more) => signed(more, decimals),
         }),
@@ -96,12 +96,13 @@ fn kinds(episodes: &[Episode]) -> Vec<(String, String)> {
 
 fn over_all(record: &StressRecord) -> Option<String> {
     let (seed, deepest) = record.runs.iter().max_by(|a, b| a.1.max_drawdown.total_cmp(&b.1.max_drawdown))?;
-    let below = record.runs.iter().filter(|(_, b)| b.final_equity < record.calm.final_equity).count();
-    let (below, all) = (count(below as u64), count(record.runs.len() as u64));
-    let depth = percent(Some(-deepest.max_drawdown));
-    (record.runs.len() > 1).then(|| {
-        format!("{below} of {all} seeds end below the calm run. The deepest drawdown of all is {depth} (seed {seed}).")
-    })
+    let all = count(record.runs.len() as u64);
+    let below = record.calm.map(|calm| {
+        let below = record.runs.iter().filter(|(_, b)| b.final_equity < calm.final_equity).count();
+        format!("{} of {all} seeds end below the calm run. ", count(below as u64))
+    });
+    let (below, depth) = (below.unwrap_or_default(), percent(Some(-deepest.max_drawdown)));
+    (record.runs.len() > 1).then(|| format!("{below}The deepest drawdown of all {all} seeds is {depth} (seed {seed})."))
 }
 
 fn late(run: &Run) -> Sheet {
@@ -177,18 +178,19 @@ pub(crate) fn callouts(run: &Run, statistics: &Statistics) -> Vec<String> {
     let Some(record) = &run.stress else { return Vec::new() };
     let Some((seed, this)) = record.runs.first() else { return Vec::new() };
     let decimals = decimals_for(statistics.curve.initial);
-    let more = this.final_equity.units() - record.calm.final_equity.units();
-    let ends = match more {
-        0 => "where".to_owned(),
-        more => {
-            let sum = amount(Amount::from_units(more.abs()), decimals);
-            format!("{sum} {} {}", run.counted_in, if more < 0 { "below where" } else { "above where" })
-        }
-    };
+    let ends = record.calm.map(|calm| {
+        let more = this.final_equity.units() - calm.final_equity.units();
+        let sum = amount(Amount::from_units(more.abs()), decimals);
+        let ends = match sum.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) {
+            false => "where".to_owned(),
+            true => format!("{sum} {} {}", run.counted_in, if more < 0 { "below where" } else { "above where" }),
+        };
+        format!(" It ends {ends} the same run ends without ({}).", signed_percent(calm.growth))
+    });
     let mut all = vec![format!(
-        "This is a run under stress (seed {seed}): {}. It ends {ends} the same run ends without ({}).",
+        "This is a run under stress (seed {seed}): {}.{}",
         told(&record.episodes),
-        signed_percent(record.calm.growth)
+        ends.unwrap_or_default()
     )];
     if this.given_up > 0 {
         let times = if this.given_up == 1 { "once".to_owned() } else { format!("{} times", count(this.given_up)) };
@@ -214,7 +216,8 @@ pub(crate) fn terminal(run: &Run, statistics: &Statistics) -> Vec<(&'static str,
     let decimals = decimals_for(statistics.curve.initial);
     let mut lines = vec![("stress", told(&record.episodes))];
     let names = ["  calm", "  this run", "  median", "  worst"];
-    for (at, (name, (_, b))) in names.into_iter().zip(shown(record)).enumerate() {
+    let skipped = usize::from(record.calm.is_none());
+    for ((at, name), (_, b)) in names.into_iter().enumerate().skip(skipped).zip(shown(record)) {
         let seed = match at {
             0 | 1 => String::new(),
             _ => median_and_worst(record).map(|pair| format!("   seed {}", pair[at - 2].0)).unwrap_or_default(),

@@ -74,6 +74,7 @@ impl Made {
             assumptions: Assumptions::default(),
             band: None,
             stress: None,
+            not_run: Vec::new(),
             filter_notes: Vec::new(),
             provenance: Provenance {
                 program_version: "0.1.0".into(),

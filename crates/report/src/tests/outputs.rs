@@ -22,9 +22,9 @@ fn tables() {
     let s = statistics(&run);
     assert_eq!(
         csv::orders(&run),
-        "order_id,client_order_id,created,updated,symbol,side,type,time_in_force,price,quantity,quote_order_quantity,filled_quantity,filled_quote,average_price,status,expiry_reason,self_trade_prevention\n\
-         1,o1,2024-01-01T08:00:00Z,2024-01-01T08:00:00Z,AAAUUU,BUY,MARKET,GTC,,5.00000000,,5.00000000,500.00000000,100.00000000,FILLED,,NONE\n\
-         2,o2,2024-01-02T08:00:00Z,2024-01-02T08:00:00Z,AAAUUU,SELL,MARKET,GTC,,4.99000000,,4.99000000,598.80000000,120.00000000,FILLED,,NONE\n"
+        "order_id,client_order_id,created,updated,symbol,side,type,time_in_force,price,quantity,quote_order_quantity,filled_quantity,filled_quote,average_price,status,expiry_reason,self_trade_prevention,stop_price,trailing_delta\n\
+         1,o1,2024-01-01T08:00:00Z,2024-01-01T08:00:00Z,AAAUUU,BUY,MARKET,GTC,,5.00000000,,5.00000000,500.00000000,100.00000000,FILLED,,NONE,,\n\
+         2,o2,2024-01-02T08:00:00Z,2024-01-02T08:00:00Z,AAAUUU,SELL,MARKET,GTC,,4.99000000,,4.99000000,598.80000000,120.00000000,FILLED,,NONE,,\n"
     );
     assert_eq!(
         csv::fill_table(&run),
@@ -75,6 +75,7 @@ fn the_summary_parses_and_keeps_its_names() {
             "statistics",
             "band",
             "stress",
+            "not_run",
             "assumptions",
             "filter_notes",
             "does_not_know",
@@ -84,6 +85,7 @@ fn the_summary_parses_and_keeps_its_names() {
             "trades",
             "open_trades",
             "rejections",
+            "unprotected",
         ]
     );
 }
@@ -109,9 +111,10 @@ fn every_column_and_file_is_documented() {
         let object = if key.is_empty() { &summary } else { &summary[key] };
         names.extend(object.as_object().unwrap().keys().cloned());
     }
-    for part in ["period", "strategy", "exposure", "orders", "fills", "round_trips"] {
+    for part in ["period", "strategy", "exposure", "commands", "orders", "fills", "round_trips"] {
         names.extend(summary["statistics"][part].as_object().unwrap().keys().cloned());
     }
+    names.extend(summary["assumptions"].as_object().unwrap().keys().cloned());
     names.extend(summary["markets"][0].as_object().unwrap().keys().cloned());
     names.extend(summary["statistics"]["markets"][0].as_object().unwrap().keys().cloned());
     for name in names {

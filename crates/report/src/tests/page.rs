@@ -1,7 +1,7 @@
 //! The page: well formed, self-contained, and every text escaped.
 
 use candlewick_model::Side;
-use candlewick_model::run::Band;
+use candlewick_model::run::{Band, NotRun};
 use serde_json::Value;
 
 use super::made::{Made, amount};
@@ -18,7 +18,8 @@ fn page() -> String {
     run.parameters = vec![(HOSTILE.into(), HOSTILE.into())];
     run.filter_notes = vec![HOSTILE.into()];
     run.provenance.program_version = HOSTILE.into();
-    run.band = Some(Band { pessimistic: amount("990"), nearest: amount("1000"), optimistic: amount("1000") });
+    run.band = Some(Band { pessimistic: Some(amount("990")), nearest: Some(amount("1000")), optimistic: None });
+    run.not_run = vec![NotRun { run: HOSTILE.into(), why: HOSTILE.into() }];
     page::render(&run, &statistics(&run))
 }
 

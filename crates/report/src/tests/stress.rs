@@ -94,7 +94,7 @@ fn stressed() -> Run {
         episode(r#""kind":"rejection","code":-9,"msg":"<b>busy</b>""#),
     ];
     let runs = vec![(7, this), (8, other("700")), (9, other("1200")), (10, other("800"))];
-    run.stress = Some(StressRecord { episodes, calm: calm(), runs });
+    run.stress = Some(StressRecord { episodes, calm: Some(calm()), runs });
     run
 }
 

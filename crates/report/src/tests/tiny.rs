@@ -71,7 +71,7 @@ fn activity() {
     assert_eq!(s.fills.notional, amount("1098.8"));
     near(s.fills.turnover, 1_098.8 / ((999.5 + 1_098.801_2 + 1_098.651_2) / 3.0));
     assert_eq!((s.fills.count, s.fills.maker, s.fills.maker_share), (2, 0, Some(0.0)));
-    assert_eq!((s.orders.sent, s.orders.accepted, s.orders.filled, s.orders.refused), (3, 2, 2, 3));
+    assert_eq!((s.commands.all.sent, s.orders.accepted, s.orders.filled, s.commands.all.refused), (3, 2, 2, 3));
     let counts: Vec<_> = s.refusals.iter().map(|r| (r.code, r.count)).collect();
     assert_eq!(counts, [(-1013, 2), (-2010, 1)]);
     let paid: Vec<_> = s.commission.iter().map(|c| (c.asset.to_string(), c.amount, c.value)).collect();
