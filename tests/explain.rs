@@ -13,7 +13,7 @@ use crate::program::{Ended, run};
 const START_MS: i64 = 1_672_531_200_000;
 
 /// Tick 1, step 0.1, and of the other filters what the tests need.
-const INFO: &str = r#"{"serverTime":1577836800000,"rateLimits":[{"rateLimitType":"ORDERS","interval":"SECOND","intervalNum":10,"limit":9}],
+pub(crate) const INFO: &str = r#"{"serverTime":1577836800000,"rateLimits":[{"rateLimitType":"ORDERS","interval":"SECOND","intervalNum":10,"limit":9}],
  "exchangeFilters":[{"filterType":"EXCHANGE_MAX_NUM_ORDERS","maxNumOrders":6}],
  "symbols":[{"symbol":"AB","status":"TRADING","baseAsset":"A","quoteAsset":"B",
  "orderTypes":["LIMIT","MARKET","LIMIT_MAKER","STOP_LOSS","STOP_LOSS_LIMIT","TAKE_PROFIT","TAKE_PROFIT_LIMIT"],

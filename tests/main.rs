@@ -4,6 +4,7 @@
 mod architecture;
 mod bad_configuration;
 mod counts;
+mod coverage;
 mod detail;
 mod exchange;
 mod exchange_data;

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use candlewick_lake::{Lake, SeriesName, Snapshot, gaps_of};
+use candlewick_lake::{Lake, SeriesName, Snapshot, gaps_of, uncovered};
 use candlewick_model::run::{AssumedFilters, Band, NotRun, PathModel, Provenance, Run, RunMarket};
 use candlewick_model::{Asset, Gap, Instrument, Interval, Price, Symbol, Timestamp};
 use candlewick_simulator::trace::{Subject, Traced};
 use candlewick_simulator::{
-    Backtest, DetailSource, DiscountPrices, Finished, Limits, Market, Reference, Setup, Timeline,
+    Backtest, DetailSource, DiscountPrices, Finished, Limits, Market, Reference, Setup, Timeline, Transfer,
 };
 use ring::digest::{SHA256, digest};
 
@@ -39,6 +39,8 @@ pub struct Prepared {
 struct Notes {
     /// Holes in the bars.
     gaps: Vec<Gap>,
+    /// What they lack at the ends of the range.
+    uncovered: Vec<Gap>,
     /// Where filters are assumed.
     assumed_filters: Option<AssumedFilters>,
     /// Whether the bars were made of trades.
@@ -88,6 +90,13 @@ impl Prepared {
             markets.push(market);
             notes.push(of_market);
         }
+        let transfers = config.transfers()?;
+        if let Some(outside) = transfers.iter().find(|transfer| !(first..=last).contains(&transfer.time)) {
+            let Transfer { time, asset, amount } = outside;
+            return Err(anyhow!(
+                "the transfer of {amount} {asset} at {time} lies outside of the bars, which go from {first} to {last}; give it a time among them, or change what `[account]` holds"
+            ));
+        }
         let (prices, of_prices, counted_in) = source.price(&mut markets)?;
         let hashes: Vec<String> = notes.iter().flat_map(|notes| notes.sha256.clone()).chain(of_prices).collect();
         let (_, script) = config.strategy()?;
@@ -107,7 +116,7 @@ impl Prepared {
                 markets,
                 prices,
                 counted_in,
-                transfers: config.transfers()?,
+                transfers,
                 stress: None,
             },
             snapshots: source.snapshots,
@@ -178,6 +187,7 @@ impl Prepared {
                 is_of_trades: notes.is_of_trades,
                 details: notes.details.iter().map(|detail| detail.kind).collect(),
                 gaps: notes.gaps.clone(),
+                uncovered: notes.uncovered.clone(),
                 assumed_filters: notes.assumed_filters,
                 halts: market.halts.clone(),
             }
@@ -285,6 +295,7 @@ impl Source<'_> {
         };
         let notes = Notes {
             gaps: gaps_of(bars, plan.interval),
+            uncovered: uncovered(bars, plan.interval, &self.range),
             assumed_filters: (since > first).then(|| AssumedFilters { from: first, to: since.min(last) }),
             is_of_trades: found.is_of_trades,
             sha256,
@@ -383,8 +394,11 @@ fn timeline(symbol: Symbol, snapshots: &[Snapshot]) -> anyhow::Result<Timeline> 
     Timeline::new(snapshots.iter().filter_map(of).collect()).ok_or_else(|| unknown(symbol, snapshots))
 }
 
-/// That no snapshot knows a symbol.
+/// That no snapshot knows a symbol, or why what one says of it is of no use.
 pub(crate) fn unknown(symbol: Symbol, snapshots: &[Snapshot]) -> anyhow::Error {
+    if let Some(note) = snapshots.iter().flat_map(|s| s.info.notes_on(symbol)).next() {
+        return anyhow!("the exchangeInfo is of no use for this: {note}");
+    }
     let known = snapshots.iter().flat_map(|s| s.info.instruments.keys());
     let nearest = known.min_by_key(|k| strsim::damerau_levenshtein(k.as_str(), symbol.as_str()));
     let hint = nearest.map(|k| format!("; did you mean {k}?")).unwrap_or_default();
@@ -400,12 +414,27 @@ fn limits(snapshots: &[Snapshot]) -> Limits {
     })
 }
 
+/// What the snapshots hold about these symbols and about the exchange as a whole that could not be
+/// read as documented, and where a later one does not list a symbol any more. Each is told once.
 fn notes_of(symbols: &[Symbol], snapshots: &[Snapshot]) -> Vec<String> {
-    let about = |note: &&String| {
-        let name = note.split([' ', ':']).next();
-        symbols.iter().any(|symbol| name == Some(symbol.as_str()))
-    };
-    snapshots.iter().flat_map(|s| s.info.notes.iter().filter(about)).cloned().collect()
+    let mut notes: Vec<String> = Vec::new();
+    let mut listed: Vec<Symbol> = Vec::new();
+    for snapshot in snapshots {
+        let info = &snapshot.info;
+        notes.extend(info.exchange_notes.iter().cloned());
+        for symbol in symbols {
+            notes.extend(info.notes_on(*symbol).map(str::to_owned));
+            if info.instruments.contains_key(symbol) {
+                listed.push(*symbol);
+            } else if listed.contains(symbol) {
+                let time = snapshot.time();
+                notes.push(format!("{symbol}: the snapshot of {time} does not list it; its rules stay as they were"));
+            }
+        }
+    }
+    let mut told = std::collections::BTreeSet::new();
+    notes.retain(|note| told.insert(note.clone()));
+    notes
 }
 
 /// Of all bars that decide something; of one series alone that of its bars.

@@ -48,6 +48,10 @@ pub(crate) fn bars(
             return Ok(Found { bars: Arc::new(bars), is_of_trades: true, sha256 });
         }
     }
+    let capitals = symbol.as_str().to_uppercase();
+    if capitals != symbol.as_str() {
+        return Err(anyhow!("there is no market {symbol}: symbols are in capitals, did you mean {capitals}?"));
+    }
     Err(anyhow!(
         "the lake in {} holds no {series} bars in that range, nor the trades to make them of; fill it with `candlewick ingest --symbol {symbol} --interval {interval} …`, or see `candlewick lake ls`",
         lake.root().display(),

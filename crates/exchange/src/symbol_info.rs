@@ -91,7 +91,7 @@ mod tests {
         let (from, to) = ("2023-03-01".parse().unwrap(), "2023-03-02".parse().unwrap());
         let plan = MarketPlan::bitcoin(1, Interval::OneMinute, from, to);
         let info = ExchangeInfo::parse(&plan.exchange_info()).unwrap();
-        assert_eq!(info.notes, Vec::<String>::new());
+        assert_eq!(info.all_notes().next(), None);
         let instrument = &info.instruments[&plan.symbol];
         assert_eq!((instrument.filters.tick(), instrument.filters.step()), (plan.tick, plan.step));
         assert_eq!(instrument.filters.unknown, Vec::<String>::new());

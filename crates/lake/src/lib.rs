@@ -51,7 +51,7 @@ pub use rebuild::Damaged;
 pub use resample::{
     Difference, PartialBar, ResampleError, Resampled, ResampledSeries, Verification, divides, resample,
 };
-pub use series::{FileSummary, gaps_of};
+pub use series::{FileSummary, gaps_of, uncovered};
 pub use trades::{
     DaySink, TradeBatches, TradeColumns, TradeFile, TradeProvenance, TradeSeries, TradeTable, TradeWriter,
     TradesWritten,

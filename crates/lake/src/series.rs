@@ -1,5 +1,7 @@
 //! Which series there are, their files and their gaps.
 
+use std::ops::Range;
+
 use candlewick_model::{Bars, Gap, Interval, Timestamp};
 
 use crate::Lake;
@@ -97,6 +99,24 @@ pub fn gaps_of(bars: &Bars, interval: Interval) -> Vec<Gap> {
     pairs.filter_map(gap).filter(|gap| gap.missing > 0).collect()
 }
 
+/// What bars lack of a range at its begin and its end. A range without a begin, or an end, begins
+/// and ends with the bars.
+#[must_use]
+pub fn uncovered(bars: &Bars, interval: Interval, range: &Range<Timestamp>) -> Vec<Gap> {
+    let (Some(first), Some(last)) = (bars.open_time.first(), bars.open_time.last()) else { return Vec::new() };
+    // A month that had begun before is not asked for; of fixed lengths only whole ones count anyway.
+    let begin = match interval.micros() {
+        Some(_) => range.start,
+        None if range.start > Timestamp::MIN => interval.next_open(range.start.plus(-1)),
+        None => range.start,
+    };
+    let before = (range.start > Timestamp::MIN).then_some((begin, *first));
+    let after = (range.end < Timestamp::MAX).then(|| (interval.next_open(*last), range.end));
+    let ends = before.into_iter().chain(after).filter(|(from, to)| from < to);
+    let gaps = ends.map(|(from, to)| Gap { from, to, missing: missing(from, to, interval) });
+    gaps.filter(|gap| gap.missing > 0).collect()
+}
+
 /// How many whole bars fit between two instants.
 fn missing(from: Timestamp, to: Timestamp, interval: Interval) -> u64 {
     match interval.micros() {
@@ -143,5 +163,27 @@ mod tests {
         assert_eq!(figures, [(2, 2), (6, 79)]);
         assert!(gaps_of(&opens(&[]), Interval::OneMinute).is_empty());
         assert!(gaps_of(&opens(&[0, 60, 119]), Interval::OneHour).is_empty(), "an overlap is no gap");
+    }
+
+    #[test]
+    fn the_ends_of_a_range_are_covered_or_not() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let told = |bars: &Bars, interval, from: &str, to: &str| {
+            let gaps = uncovered(bars, interval, &(at(from)..at(to)));
+            gaps.iter().map(|gap| format!("{} {} {}", gap.from, gap.to, gap.missing)).collect::<Vec<_>>()
+        };
+        // From 00:10 to 00:15 of the first day.
+        let minutes = opens(&[10, 11, 12, 13, 14]);
+        assert_eq!(
+            told(&minutes, Interval::OneMinute, "1970-01-01", "1970-01-02"),
+            ["1970-01-01T00:00:00Z 1970-01-01T00:10:00Z 10", "1970-01-01T00:15:00Z 1970-01-02T00:00:00Z 1425"]
+        );
+        assert!(uncovered(&minutes, Interval::OneMinute, &(Timestamp::MIN..Timestamp::MAX)).is_empty());
+        assert!(uncovered(&opens(&[]), Interval::OneMinute, &(at("1970-01-01")..at("1970-01-02"))).is_empty());
+        // The month that began before the range is not asked for, nor is the week.
+        let [monday, month] = [4 * 1_440, 31 * 1_440].map(|open| opens(&[open]));
+        assert!(told(&monday, Interval::OneWeek, "1970-01-01", "1970-01-12").is_empty());
+        assert!(told(&month, Interval::OneMonth, "1970-01-02", "1970-03-01").is_empty());
+        assert_eq!(told(&month, Interval::OneMonth, "1970-01-01", "1970-03-02").len(), 2);
     }
 }

@@ -13,7 +13,7 @@ use crate::filter::{
 };
 use crate::number::SCALE;
 use crate::order::{OrderType, RateInterval, SelfTradePrevention, SymbolStatus};
-use crate::text::{Asset, Symbol};
+use crate::text::{Asset, Symbol, Text};
 use crate::time::Timestamp;
 
 /// One market and its rules.
@@ -88,8 +88,11 @@ pub struct ExchangeInfo {
     pub exchange_filters: ExchangeFilters,
     /// How many unfilled orders an account may place.
     pub order_limits: Vec<OrderLimit>,
-    /// What could not be read as documented, in words; nothing of it stopped the reading.
+    /// What of symbols could not be read as documented, in words that begin with the symbol; nothing
+    /// of it stopped the reading.
     pub notes: Vec<String>,
+    /// The same of what concerns the exchange as a whole.
+    pub exchange_notes: Vec<String>,
 }
 
 /// Why a text is no `exchangeInfo` at all.
@@ -112,7 +115,8 @@ impl ExchangeInfo {
     /// Reads the answer of `GET /api/v3/exchangeInfo`.
     ///
     /// Only what makes the whole unusable is an error; a symbol or filter that cannot be read
-    /// is left out or kept as unknown, and told in `notes`.
+    /// is left out or kept as unknown, and told in `notes`. A symbol that is listed twice is left out:
+    /// nothing says which of the two counts.
     pub fn parse(json: &str) -> Result<Self, InstrumentError> {
         let root: Value = serde_json::from_str(json)?;
         let server_time = root
@@ -127,14 +131,34 @@ impl ExchangeInfo {
             .ok_or(InstrumentError::Shape { field: "symbols", expected: "an array" })?;
         let mut notes = Vec::new();
         let mut instruments = BTreeMap::new();
+        let mut twice = Vec::new();
         for symbol in symbols {
-            if let Some(instrument) = (Reader { json: symbol, of: name_of(symbol), notes: &mut notes }).instrument() {
-                instruments.insert(instrument.symbol, instrument);
+            if let Some(instrument) = (Reader { json: symbol, of: name_of(symbol), notes: &mut notes }).instrument()
+                && let Some(other) = instruments.insert(instrument.symbol, instrument)
+            {
+                twice.push(other.symbol);
             }
         }
-        let exchange_filters = exchange_filters(&root, &mut notes);
-        let order_limits = order_limits(&root, &mut notes);
-        Ok(Self { server_time, instruments, exchange_filters, order_limits, notes })
+        for symbol in twice {
+            if instruments.remove(&symbol).is_some() {
+                notes.push(format!("{symbol}: it is listed more than once"));
+            }
+        }
+        let mut exchange_notes = Vec::new();
+        let exchange_filters = exchange_filters(&root, &mut exchange_notes);
+        let order_limits = order_limits(&root, &mut exchange_notes);
+        Ok(Self { server_time, instruments, exchange_filters, order_limits, notes, exchange_notes })
+    }
+
+    /// What could not be read of a symbol.
+    pub fn notes_on(&self, symbol: Symbol) -> impl Iterator<Item = &str> {
+        let is_on = move |note: &&str| note.split([' ', ':']).next() == Some(symbol.as_str());
+        self.notes.iter().map(String::as_str).filter(is_on)
+    }
+
+    /// Everything that could not be read as documented.
+    pub fn all_notes(&self) -> impl Iterator<Item = &str> {
+        self.notes.iter().chain(&self.exchange_notes).map(String::as_str)
     }
 }
 
@@ -164,6 +188,16 @@ impl<'a> Reader<'a> {
             self.note(&format!("`{key}` is {found}"));
         }
         parsed
+    }
+
+    /// A name: a text that fits and is not empty, or a note and nothing.
+    fn name<const N: usize>(&mut self, key: &str) -> Option<Text<N>> {
+        let name = self.text::<Text<N>>(key)?;
+        if name == Text::EMPTY {
+            self.note(&format!("`{key}` is empty"));
+            return None;
+        }
+        Some(name)
     }
 
     fn number(&mut self, key: &str) -> Option<u32> {
@@ -199,9 +233,9 @@ impl<'a> Reader<'a> {
     }
 
     fn instrument(mut self) -> Option<Instrument> {
-        let symbol = self.text("symbol")?;
-        let base_asset = self.text("baseAsset")?;
-        let quote_asset = self.text("quoteAsset")?;
+        let symbol = self.name("symbol")?;
+        let base_asset = self.name("baseAsset")?;
+        let quote_asset = self.name("quoteAsset")?;
         let status = self.json.get("status").and_then(Value::as_str).and_then(SymbolStatus::from_word);
         if status.is_none() {
             self.note("`status` is missing or unknown; the market counts as closed");
@@ -346,16 +380,23 @@ fn permits_spot(symbol: &Value) -> bool {
 fn order_limits(root: &Value, notes: &mut Vec<String>) -> Vec<OrderLimit> {
     let all = root.get("rateLimits").and_then(Value::as_array).into_iter().flatten();
     let orders = all.filter(|limit| limit.get("rateLimitType").is_some_and(|kind| kind == "ORDERS"));
-    let read = |limit: &Value| {
-        let number = |key: &str| limit.get(key).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
-        let interval = RateInterval::from_word(limit.get("interval")?.as_str()?)?;
-        Some(OrderLimit { interval, interval_num: number("intervalNum").filter(|n| *n > 0)?, limit: number("limit")? })
-    };
     let mut limits = Vec::new();
     for json in orders {
-        match read(json) {
-            Some(limit) => limits.push(limit),
-            None => notes.push(format!("unreadable rate limit {json}")),
+        let word = json.get("interval").and_then(Value::as_str);
+        let number = |key: &str| json.get(key).and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok());
+        // Without its number an interval says nothing: the exchange's limits are of 10 seconds.
+        match (word.and_then(RateInterval::from_word), number("intervalNum").filter(|n| *n > 0), number("limit")) {
+            (Some(interval), Some(interval_num), Some(limit)) => {
+                limits.push(OrderLimit { interval, interval_num, limit });
+            }
+            (interval, interval_num, _) => {
+                let lacks = match (interval, interval_num) {
+                    (None, _) => "interval",
+                    (_, None) => "intervalNum",
+                    _ => "limit",
+                };
+                notes.push(format!("rate limit of ORDERS without effect, `{lacks}` is missing or unreadable: {json}"));
+            }
         }
     }
     limits
@@ -397,6 +438,9 @@ mod tests {
     use super::*;
 
     const INFO: &str = r#"{"timezone":"UTC","serverTime":1725817008719,
+      "rateLimits":[{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","limit":6000},
+        {"rateLimitType":"ORDERS","interval":"SECOND","limit":50},
+        {"rateLimitType":"ORDERS","interval":"DAY","intervalNum":1,"limit":160000}],
       "exchangeFilters":[{"filterType":"EXCHANGE_MAX_NUM_ORDERS","maxNumOrders":1000},{"filterType":"EXCHANGE_NEW"}],
       "symbols":[
        {"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","baseAssetPrecision":8,"quoteAsset":"USDT",
@@ -410,6 +454,9 @@ mod tests {
         "permissions":[],"permissionSets":[["SPOT","MARGIN"]],
         "defaultSelfTradePreventionMode":"EXPIRE_MAKER","allowedSelfTradePreventionModes":["NONE","EXPIRE_MAKER"]},
        {"symbol":"NOBASE","quoteAsset":"USDT"},
+       {"symbol":"EMPTY","status":"TRADING","baseAsset":"","quoteAsset":"USDT","filters":[]},
+       {"symbol":"TWICE","status":"TRADING","baseAsset":"T","quoteAsset":"USDT","filters":[]},
+       {"symbol":"TWICE","status":"TRADING","baseAsset":"T","quoteAsset":"USDT","filters":[]},
        {"symbol":"ODD","status":"SLEEPING","baseAsset":"O","quoteAsset":"D"}]}"#;
 
     #[test]
@@ -430,10 +477,19 @@ mod tests {
             "LOT_SIZE: `stepSize` is missing",
             "NOBASE: `baseAsset`",
             "ODD: `status`",
-            "EXCHANGE_NEW",
+            "EMPTY: `baseAsset` is empty",
+            "TWICE: it is listed more than once",
         ] {
             assert!(info.notes.iter().any(|n| n.contains(told)), "{told} in {:#?}", info.notes);
         }
+        // Of the exchange as a whole: a limit counts only if all of it is there.
+        assert_eq!(info.order_limits.len(), 1);
+        let [filter, limit] = &info.exchange_notes[..] else { panic!("{:#?}", info.exchange_notes) };
+        assert!(filter.contains("EXCHANGE_NEW: unknown filter"), "{filter}");
+        assert!(limit.contains("`intervalNum` is missing") && limit.contains("SECOND"), "{limit}");
+        assert_eq!(info.all_notes().count(), info.notes.len() + 2);
+        let odd = Symbol::new("ODD").unwrap();
+        assert_eq!(info.notes_on(odd).count(), 2, "its status, and its filters");
     }
 
     #[test]

@@ -412,6 +412,8 @@ pub struct RunMarket {
     pub fill_model: FillModel,
     /// Where the data have holes.
     pub gaps: Vec<Gap>,
+    /// What they lack of the range that was asked for, at its begin and its end.
+    pub uncovered: Vec<Gap>,
     /// Where filters were assumed.
     pub assumed_filters: Option<AssumedFilters>,
     /// Where a scenario halted it; the bars are those that came of that.

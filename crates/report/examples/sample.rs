@@ -293,6 +293,7 @@ fn run(count: usize, orders: usize) -> Run {
             is_of_trades: false,
             details: Vec::new(),
             gaps,
+            uncovered: Vec::new(),
             assumed_filters: Some(AssumedFilters { from: first, to: first.plus(MINUTE * count as i64 / 2) }),
             halts: Vec::new(),
         }],

@@ -67,6 +67,7 @@ struct Market<'a> {
     fill_model: FillModel,
     assumed_filters: Option<AssumedFilters>,
     gaps: &'a [Gap],
+    uncovered: &'a [Gap],
     halts: &'a [Halt],
 }
 
@@ -114,6 +115,7 @@ impl<'a> Market<'a> {
             fill_model: market.fill_model,
             assumed_filters: market.assumed_filters,
             gaps: &market.gaps,
+            uncovered: &market.uncovered,
             halts: &market.halts,
         }
     }

@@ -4,7 +4,7 @@
 //! where the rest is. Not for: every row (CSV).
 
 use candlewick_model::run::{Event, PathModel, Run, RunMarket};
-use candlewick_model::{ExpiryReason, Order, Side, Symbol, Timestamp};
+use candlewick_model::{ExpiryReason, Gap, Order, Side, Symbol, Timestamp};
 use serde::Serialize;
 
 use crate::activity::MarketFigures;
@@ -228,13 +228,28 @@ pub(crate) fn refusals(statistics: &Statistics) -> Vec<(String, String)> {
 }
 
 pub(crate) fn gaps(run: &Run) -> Sheet {
-    let row = |(symbol, g): (Symbol, &candlewick_model::Gap)| {
+    let row = |(market, g): (&RunMarket, &Gap)| {
         let length = g.to.micros() - g.from.micros();
         let missing = number(count(g.missing), g.missing as f64);
-        vec![text(symbol.as_str()), instant(g.from), instant(g.to), number(duration(length), length as f64), missing]
+        let first = market.bars.open_time.first().copied().unwrap_or(Timestamp::MAX);
+        let place = match (market.uncovered.contains(g), g.to <= first) {
+            (false, _) => "between bars",
+            (true, true) => "before the first bar",
+            (true, false) => "after the last bar",
+        };
+        vec![
+            text(market.symbol.as_str()),
+            text(place),
+            instant(g.from),
+            instant(g.to),
+            number(duration(length), length as f64),
+            missing,
+        ]
     };
-    let columns = [MARKET, ("From", "t"), ("To", "t"), ("Length", "n"), ("Bars missing", "n")];
-    let all = || run.markets.iter().flat_map(|market| market.gaps.iter().map(|gap| (market.symbol, gap)));
+    let columns = [MARKET, ("Where", ""), ("From", "t"), ("To", "t"), ("Length", "n"), ("Bars missing", "n")];
+    let all = || {
+        run.markets.iter().flat_map(|market| market.uncovered.iter().chain(&market.gaps).map(move |gap| (market, gap)))
+    };
     sheet(run, "gaps", "summary.json", &columns, all().count(), all().take(ROWS).map(row).collect())
 }
 

@@ -136,9 +136,20 @@ fn notes(run: &Run) -> Vec<String> {
             let gaps = count(market.gaps.len() as u64);
             notes.push(format!("{}{gaps} gaps in the data, {} bars missing", symbol(market), count(missing)));
         }
+        for gap in &market.uncovered {
+            let (from, to) = (time(gap.from), time(gap.to));
+            notes.push(format!("{}the lake has no bars from {from} to {to}, which the run asks for", symbol(market)));
+        }
         if let Some(assumed) = market.assumed_filters {
             let (from, to) = (time(assumed.from), time(assumed.to));
             notes.push(format!("{}filters assumed from {from} to {to}: the snapshot is younger", symbol(market)));
+        }
+    }
+    match &run.filter_notes[..] {
+        [] => {}
+        [only] => notes.push(format!("exchangeInfo: {only}")),
+        [first, others @ ..] => {
+            notes.push(format!("exchangeInfo: {first}; {} more in the report", count(others.len() as u64)));
         }
     }
     notes

@@ -153,6 +153,10 @@ fn about_data(run: &Run, market: &RunMarket, all: &mut Vec<String>) {
             "{whose}Filters are assumed from {from} to {to} ({days}): no snapshot of exchangeInfo is that old."
         ));
     }
+    for gap in &market.uncovered {
+        let (from, to) = (time(gap.from), time(gap.to));
+        all.push(format!("{whose}The lake has no bars from {from} to {to}, which the run asks for."));
+    }
     let missing: u64 = market.gaps.iter().map(|g| g.missing).sum();
     if missing > 0 {
         let gaps = market.gaps.len() as u64;

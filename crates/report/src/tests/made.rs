@@ -60,6 +60,7 @@ impl Made {
                 is_of_trades: false,
                 details: Vec::new(),
                 gaps: Vec::new(),
+                uncovered: Vec::new(),
                 assumed_filters: None,
                 halts: Vec::new(),
             }],

@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let lake = Lake::open(&arguments.lake).map_err(Failure::usage)?;
     let stored = super::runtime().map_err(Failure::outside)?.block_on(store_exchange_info(&client, &lake));
     let (name, snapshot) = stored.map_err(|trouble: Trouble| Failure::outside(trouble))?;
-    snapshot.info.notes.iter().for_each(|note| eprintln!("note: {note}"));
+    snapshot.info.all_notes().for_each(|note| eprintln!("note: {note}"));
     crate::commands::print(&format!("{name}: {} symbols\n", snapshot.info.instruments.len()))?;
     Ok(ExitCode::SUCCESS)
 }

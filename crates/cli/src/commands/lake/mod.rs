@@ -112,7 +112,7 @@ impl Selection {
 
 fn add_exchange_info(arguments: &AddExchangeInfo) -> Result<ExitCode, Failure> {
     let snapshot = read_snapshot(&arguments.file)?;
-    for note in &snapshot.info.notes {
+    for note in snapshot.info.all_notes() {
         eprintln!("note: {note}");
     }
     let lake = Lake::open(&arguments.lake).map_err(Failure::usage)?;
