@@ -45,6 +45,11 @@ fn mistakes_are_named_with_a_remedy_and_nothing_is_written() {
         ("[account]", "[acount]", &["run.toml", "did you mean `account`?"]),
         ("ma-cross", "ma-cros", &["run.toml", "did you mean `ma-cross`?"]),
         ("\"30m\"", "\"7m\"", &["run.toml", "use one of 1s 1m"]),
+        (
+            "symbol = \"BTCUSDT\"",
+            "symbol = \"btcusdt\"",
+            &["there is no market btcusdt: symbols are in capitals, did you mean BTCUSDT?"],
+        ),
         ("symbol = \"BTCUSDT\"", "symbol = \"BTCUSD\"", &["the lake in ", "holds no BTCUSD 30m bars"]),
         ("interval", "from = \"2024-01\"\ninterval", &["holds no BTCUSDT 30m bars in that range", "candlewick ingest"]),
         (
@@ -83,4 +88,26 @@ fn a_damaged_lake_is_the_outside_world() {
     let file = folder.path().join("lake/klines/symbol=BTCUSDT/interval=30m/2023-01-01.parquet");
     std::fs::write(file, b"PAR1").unwrap();
     backtest(folder.path(), CONFIGURATION).assert(3, &["2023-01-01.parquet: ", "candlewick lake repair"]);
+}
+
+#[test]
+fn what_broke_is_told_once() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("orders.jsonl"), "{\"time\":1672531200000,\"action\":\"cancel_all\"}\n{\"time\":x}\n").unwrap();
+    let from = CONFIGURATION.find("name =").unwrap();
+    let script = format!("{}name = \"script\"\nfile = \"orders.jsonl\"\n", &CONFIGURATION[..from]);
+    let ended = backtest(folder.path(), &script);
+    ended.assert(2, &["orders.jsonl: line 2, column 9: not a JSON object: expected value\n"]);
+    assert_eq!(ended.stderr.matches("line").count(), 1, "{ended:#?}");
+    std::fs::write(at("info.json"), "{").unwrap();
+    let ended = backtest(folder.path(), CONFIGURATION);
+    ended.assert(2, &["info.json: not JSON: EOF while parsing"]);
+    assert_eq!(ended.stderr.matches("EOF").count(), 1, "{ended:#?}");
+    std::fs::write(at("info.json"), INFO).unwrap();
+    // No folder can be made in a file.
+    let [config, lake, out] = ["run.toml", "lake", "info.json/out"].map(|name| at(name).display().to_string());
+    let ended = run(&["backtest", &config, "--lake", &lake, "--out", &out]);
+    ended.assert(3, &["error: failed to write ", "info.json/out: Not a directory (os error 20)\n"]);
+    assert_eq!(ended.stderr.matches("Not a directory").count(), 1, "{ended:#?}");
 }

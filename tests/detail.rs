@@ -114,6 +114,23 @@ fn a_market_moves_along_the_finest_that_there_is() {
     // The same again is the same bytes.
     told(place, "path = \"detail\"", "again");
     assert_eq!(contents(&place.join("trades")), contents(&place.join("again")));
+    // An explanation says whose share it is that own orders may take.
+    for (out, part, rule) in [("trades", "trade", "8.33"), ("minutes", "finer bar", "8.32")] {
+        let out = place.join(out).display().to_string();
+        let filled = std::fs::read_to_string(format!("{out}/fills.csv")).unwrap();
+        let id = filled.lines().nth(1).unwrap().split(',').nth(2).unwrap().to_owned();
+        let ended = run(&["explain", &out, &format!("order:{id}")]);
+        ended.assert(0, &["say the same"]);
+        for told in [
+            format!(" {part} from ").replace("trade from", "trade of the bar from"),
+            format!(" of this {part} (rule 4.1)"),
+            format!("this {part} still has "),
+            format!("(rules 1.5, {rule})"),
+        ] {
+            assert!(ended.stdout.contains(&told), "{told}: {}", ended.stdout);
+        }
+        assert!(!ended.stdout.contains("this bar"), "{}", ended.stdout);
+    }
     let page = std::fs::read_to_string(place.join("trades/report.html")).unwrap();
     assert!(page.contains("detail: along agg_trades, else 1m; where there is none"), "the page says what was used");
 

@@ -503,7 +503,7 @@ fn price_range_discount_and_halt() {
     run.tells(
         "d",
         &[
-            "discount               25 % off the standard part in A (at 100 B): 0.0007425; 9 free covers it (rule 5.8)",
+            "discount               25 % off the standard part in A: 99 B × 0.001 × 75 % as TAKER, at 100 B for each A = 0.0007425 A, cut at 8 decimals; 9 free covers it (rule 5.8)",
             "order 2 fills 1 A at 99",
         ],
     );
@@ -808,11 +808,15 @@ fn what_has_changed_is_said() {
     std::fs::remove_dir_all(run.at("lake")).unwrap();
     fill(&run.at("lake"), &walk(&[100, 95]), &INFO.replace("1577836800000", "1577836800001"));
     let refused = run.explain(&["a"]);
-    refused.assert(
-        2,
-        &["--anyway", "data_sha256, of the bars in", ": was ", "filters_sha256, of the exchangeInfo snapshots: was "],
-    );
+    refused.assert(2, &["--anyway", "data_sha256, of the bars in", ": was "]);
+    // Other rules in the lake are not those of the run, which it has kept.
+    assert!(!refused.stderr.contains("filters_sha256"), "{refused:#?}");
     assert!(!refused.stderr.contains("configuration_sha256") && refused.stdout.is_empty(), "{refused:#?}");
+    let kept = run.at("out/exchange_info.jsonl");
+    let rules = std::fs::read_to_string(&kept).unwrap();
+    std::fs::write(&kept, rules.replace("\"tickSize\":\"1\"", "\"tickSize\":\"5\"")).unwrap();
+    run.explain(&["a"]).assert(2, &["filters_sha256, of exchange_info.jsonl: was "]);
+    std::fs::write(&kept, rules).unwrap();
     let anyway = run.explain(&["a", "--anyway"]);
     anyway.assert(
         1,
@@ -824,6 +828,79 @@ fn what_has_changed_is_said() {
         ],
     );
     assert!(anyway.stdout.contains("the price was at its limit 95 and not beyond"), "{anyway:#?}");
+}
+
+#[test]
+fn the_rules_of_a_run_are_kept_with_it() {
+    // A file of all markets: what is about others is not kept.
+    let run = plain();
+    let symbol = &INFO[INFO.find("{\"symbol\"").unwrap()..INFO.rfind("]}").unwrap()];
+    let others: Vec<_> = (0..300).map(|n| symbol.replace("\"AB\"", &format!("\"X{n}\""))).collect();
+    let info = run.at("config/info.json");
+    std::fs::write(&info, INFO.replace(symbol, &format!("{},{symbol}", others.join(",")))).unwrap();
+    let config = run.at("config/run.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("exchange_info = [\"info.json\"]\n{text}")).unwrap();
+    run.backtest();
+    let kept = std::fs::read_to_string(run.at("out/exchange_info.jsonl")).unwrap();
+    assert_eq!(
+        (kept.lines().count(), kept.contains("X299"), kept.contains("EXCHANGE_MAX_NUM_ORDERS")),
+        (1, false, true)
+    );
+    assert!(kept.len() < 2 * INFO.len(), "{} bytes", kept.len());
+    // The file may be gone then.
+    std::fs::remove_file(&info).unwrap();
+    run.tells("a", &["EXCHANGE_MAX_NUM_ORDERS", "order 1 fills 1 A at 95"]);
+    // And what was kept can be a run's rules again: of the same hash.
+    let hash = |run: &Run| {
+        let summary: Value =
+            serde_json::from_str(&std::fs::read_to_string(run.at("out/summary.json")).unwrap()).unwrap();
+        summary["provenance"]["filters_sha256"].clone()
+    };
+    let before = hash(&run);
+    std::fs::rename(run.at("out/exchange_info.jsonl"), run.at("config/kept.jsonl")).unwrap();
+    std::fs::write(&config, format!("exchange_info = [\"kept.jsonl\"]\n{text}")).unwrap();
+    run.backtest();
+    assert_eq!(hash(&run), before);
+    // What cannot be read is said with the file that it stands in.
+    std::fs::write(run.at("out/configuration.toml"), "symbol = ").unwrap();
+    let told = run.at("out/configuration.toml").display().to_string();
+    run.explain(&["a"]).assert(2, &[&format!("error: {told}: ")]);
+    std::fs::write(run.at("out/exchange_info.jsonl"), "{}\n").unwrap();
+    std::fs::write(run.at("out/configuration.toml"), &text).unwrap();
+    run.explain(&["a"]).assert(2, &["exchange_info.jsonl: line 1: no exchangeInfo"]);
+}
+
+#[test]
+fn what_a_cancel_named_is_told() {
+    let run = Run::new(
+        &walk(&[100, 90, 90, 90]),
+        "",
+        &[
+            "0 id=gone side=BUY type=LIMIT tif=GTC q=1 p=95",
+            "0 id=open side=BUY type=LIMIT tif=GTC q=1 p=80",
+            "1 x of=gone",
+            "1 x orderId=1",
+            "1 x of=never",
+            "1 x orderId=2 of=gone",
+            "1 cancel_replace cancelReplaceMode=STOP_ON_FAILURE cancelOrderId=1 side=BUY type=LIMIT tif=GTC q=1 p=81",
+            "1 amend orderId=77 newQty=0.5",
+        ],
+    );
+    let filled = "order 1 is FILLED since 2023-01-01T00:00:";
+    for (command, told) in [
+        (
+            "command:3",
+            &["not open               an order by the name gone: ", filled, "(rule 5.10)", "refused: -2011"][..],
+        ),
+        ("command:4", &["not open               order 1: ", filled]),
+        ("command:5", &["not open               an order by the name never: there has been none"]),
+        ("command:6", &["order 2 by the name gone: order 2 is NEW, of another market or by another name"]),
+        ("command:7", &["not open               order 1: ", filled, "refused: -2022"]),
+        ("command:8", &["not open               order 77: there has been none"]),
+    ] {
+        run.tells(command, told);
+    }
 }
 
 #[test]

@@ -105,6 +105,14 @@ fn one_account_trades_on_several_markets() {
     assert_eq!(figures["commission"][0]["asset"], "BNB", "{figures:#}");
     assert_eq!(figures["strategy"]["transferred"], "1000.00000000");
     assert_eq!(figures["strategy"]["initial_equity"].as_str().map(|text| text.split('.').count()), Some(2));
+    // What may pay for it stands among the balances from the beginning.
+    let out = place.path().join("one").display().to_string();
+    let told = run(&["explain", &out, "order:1"]);
+    told.assert(0, &["say the same"]);
+    let accepted = &told.stdout[told.stdout.find("is accepted: NEW").unwrap()..];
+    let balances = accepted.lines().nth(1).unwrap();
+    assert!(balances.contains("balances") && balances.contains("BNB 1 free"), "{}", told.stdout);
+    assert!(accepted.contains(" off the standard part in BNB: "), "{}", told.stdout);
     // Once more: the same bytes.
     backtest(place.path(), CONFIGURATION, "two").assert(0, &[]);
     assert_eq!(contents(&place.path().join("one")), contents(&place.path().join("two")));

@@ -85,7 +85,12 @@ fn mistakes_are_named() {
     let place = tempfile::tempdir().unwrap();
     fill(&Lake::new(&place.path().join("lake")));
     for (from, to, told) in [
-        ("halts =", "hlats =", &["run.toml", "unknown field `hlats`", "did you mean `halts`?"][..]),
+        (
+            "seed = 5",
+            "seed = 5\nby_market = true",
+            &["run.toml", "`by_market` belongs into the table of a kind: `halts = {"][..],
+        ),
+        ("halts =", "hlats =", &["run.toml", "unknown field `hlats`", "did you mean `halts`?"]),
         ("executed = 0.5", "executed = 5", &["run.toml", "`timeouts`", "from 0 to 1"]),
         ("ms = 2000", "ms = 2000, code = -1", &["`latency`", "a latency takes no `code`"]),
         ("code = -1003", "code = -1234", &["`rejections`", "needs the exchange's text as `msg`"]),

@@ -45,7 +45,38 @@ impl Failure {
             Self::Usage(error) => (error, 2),
             Self::Outside(error) => (error, 3),
         };
-        eprintln!("error: {error:#}");
+        eprintln!("error: {}", told(&error));
         ExitCode::from(code)
+    }
+}
+
+/// An error with its causes. What a cause says is not said again where the error above has said it.
+pub(crate) fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::{Context, anyhow};
+    use candlewick_report::ReportError;
+
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once() {
+        let write = ReportError::Write { path: "x".into(), source: std::io::Error::other("no room") };
+        let error = anyhow::Error::new(write).context("the report");
+        assert_eq!(format!("{error:#}"), "the report: failed to write x: no room: no room");
+        assert_eq!(told(&error), "the report: failed to write x: no room");
+        let error = Err::<(), _>(anyhow!("why")).context("what").unwrap_err();
+        assert_eq!(told(&error), "what: why");
     }
 }

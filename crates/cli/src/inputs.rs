@@ -1,7 +1,7 @@
 //! What a run was made from, kept in its folder so that it can be made again.
 //!
 //! For: `backtest` and `demo`, which leave it beside the report, and `explain`, which begins with
-//! it. Not for: the data, which stay in the lake; their hashes are in `summary.json`.
+//! it. Not for: bars and trades, which stay in the lake; their hashes are in `summary.json`.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,12 +10,14 @@ use candlewick_model::run::Provenance;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::prepare::Prepared;
 
 /// Goes up when a name in `inputs.json` changes or goes away.
 const SCHEMA: u32 = 1;
 const INPUTS: &str = "inputs.json";
 const CONFIGURATION: &str = "configuration.toml";
 const ORDERS: &str = "orders.jsonl";
+const EXCHANGE_INFO: &str = "exchange_info.jsonl";
 const SUMMARY: &str = "summary.json";
 const EVENTS: &str = "events.jsonl";
 
@@ -29,6 +31,8 @@ struct Places {
     folder: String,
     /// The order file beside, if the strategy has one.
     orders: Option<String>,
+    /// The snapshots of exchangeInfo beside, as far as the run stands on them.
+    exchange_info: Option<String>,
 }
 
 /// A run that was read back.
@@ -46,16 +50,21 @@ pub(crate) struct Inputs {
 }
 
 /// Leaves in a run's folder what is needed to run it again. `text` is the configuration as it
-/// stands in its file, `orders` the text of its order file.
-pub(crate) fn write(out: &Path, config: &Config, text: &str, orders: Option<&str>, lake: &Path) -> anyhow::Result<()> {
+/// stands in its file.
+pub(crate) fn write(out: &Path, config: &Config, text: &str, prepared: &Prepared, lake: &Path) -> anyhow::Result<()> {
+    let orders = prepared.orders.as_deref();
+    let exchange_info: String = prepared.exchange_info.iter().flat_map(|line| [line, "\n"]).collect();
     let places = Places {
         schema: SCHEMA,
         lake: seen_from(out, lake)?,
         folder: seen_from(out, config.folder())?,
         orders: orders.map(|_| ORDERS.to_owned()),
+        exchange_info: Some(EXCHANGE_INFO.to_owned()),
     };
     let json = serde_json::to_string_pretty(&places)? + "\n";
-    for (name, content) in [(CONFIGURATION, Some(text)), (ORDERS, orders), (INPUTS, Some(&json))] {
+    let files =
+        [(CONFIGURATION, Some(text)), (ORDERS, orders), (EXCHANGE_INFO, Some(&exchange_info)), (INPUTS, Some(&json))];
+    for (name, content) in files {
         if let Some(content) = content {
             let (path, unfinished) = (out.join(name), out.join(format!(".{name}.part")));
             let what = || path.display().to_string();
@@ -95,9 +104,12 @@ impl Inputs {
         }
         let text = file(CONFIGURATION)?;
         let folder = run.join(&places.folder);
-        let mut config = Config::parse(&text, &folder.join(CONFIGURATION))?;
+        let mut config = Config::parse_in(&text, &run.join(CONFIGURATION), &folder)?;
         if let Some(orders) = &places.orders {
             config = config.with_orders(file(orders)?);
+        }
+        if let Some(name) = &places.exchange_info {
+            config = config.with_exchange_info(&run.join(name))?;
         }
         let lake = if places.lake.contains("://") { places.lake } else { run.join(&places.lake).display().to_string() };
         Ok(Self { config, text, lake, provenance, events: run.join(EVENTS) })

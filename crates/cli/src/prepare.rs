@@ -16,7 +16,8 @@ use ring::digest::{SHA256, digest};
 
 use crate::config::{Config, MarketPlan};
 use crate::detail::{LakeDetail, details};
-use crate::prices::{Priced, Prices};
+use crate::failure::told;
+use crate::prices::{Beside, Prices};
 use crate::series::{self, Columns, Found, average_bars};
 
 /// Markets with what a report says about where they came from.
@@ -31,6 +32,8 @@ pub struct Prepared {
     provenance: Provenance,
     /// The snapshots, as the exchange sent them.
     pub snapshots: Vec<Snapshot>,
+    /// What of them the run stands on: what they say of its symbols and of the whole exchange.
+    pub exchange_info: Vec<String>,
     /// The text of the strategy's order file, if it has one.
     pub orders: Option<String>,
 }
@@ -97,10 +100,12 @@ impl Prepared {
                 "the transfer of {amount} {asset} at {time} lies outside of the bars, which go from {first} to {last}; give it a time among them, or change what `[account]` holds"
             ));
         }
-        let (prices, of_prices, counted_in) = source.price(&mut markets)?;
-        let hashes: Vec<String> = notes.iter().flat_map(|notes| notes.sha256.clone()).chain(of_prices).collect();
+        let (beside, counted_in) = source.price(&mut markets)?;
+        let hashes: Vec<String> = notes.iter().flat_map(|notes| notes.sha256.clone()).chain(beside.sha256).collect();
         let (_, script) = config.strategy()?;
         let symbols: Vec<Symbol> = markets.iter().map(|market| market.timeline.last().symbol).collect();
+        let known: Vec<Symbol> = symbols.iter().chain(&beside.symbols).copied().collect();
+        let exchange_info: Vec<String> = source.snapshots.iter().map(|s| s.of_symbols(&known)).collect();
         Ok(Self {
             notes,
             filter_notes: notes_of(&symbols, &source.snapshots),
@@ -108,13 +113,14 @@ impl Prepared {
                 program_version: env!("CARGO_PKG_VERSION").to_owned(),
                 data_sha256: data_sha256(&hashes),
                 configuration_sha256: configuration_sha256(text, script.as_deref(), &markets),
-                filters_sha256: sha256(source.snapshots.iter().map(|s| s.json.as_str())),
+                filters_sha256: sha256(exchange_info.iter().map(String::as_str)),
             },
+            exchange_info,
             setup: Setup {
                 account: config.account()?,
                 limits: limits(&source.snapshots),
                 markets,
-                prices,
+                prices: beside.series,
                 counted_in,
                 transfers,
                 stress: None,
@@ -263,7 +269,7 @@ pub(crate) fn band(config: &Config, setup: &Setup, finished: &Finished) -> (Opti
 
 /// What is told of a run that could not be made.
 pub(crate) fn not_run(run: &str, error: &anyhow::Error) -> NotRun {
-    NotRun { run: run.to_owned(), why: format!("{error:#}") }
+    NotRun { run: run.to_owned(), why: told(error) }
 }
 
 impl Source<'_> {
@@ -305,9 +311,8 @@ impl Source<'_> {
     }
 
     /// Everything that gives prices to assets: the series beside the markets, what equity is
-    /// counted in, and the prices at which commission is discounted. What the former are by
-    /// content is given, too.
-    fn price(&self, markets: &mut [Market]) -> anyhow::Result<(Vec<Priced>, Vec<String>, Asset)> {
+    /// counted in, and the prices at which commission is discounted.
+    fn price(&self, markets: &mut [Market]) -> anyhow::Result<(Beside, Asset)> {
         let counted_in = self.counted_in(markets)?;
         let finest = markets.iter().map(|market| market.interval).min().unwrap_or(Interval::OneMinute);
         let mut prices = Prices::new(self.lake, &self.snapshots, finest, self.range.clone());
@@ -338,8 +343,7 @@ impl Source<'_> {
         for asset in assets.chain(discounts) {
             prices.ensure(asset, counted_in)?;
         }
-        let (beside, sha256) = prices.into_beside();
-        Ok((beside, sha256, counted_in))
+        Ok((prices.into_beside(), counted_in))
     }
 
     fn counted_in(&self, markets: &[Market]) -> anyhow::Result<Asset> {
@@ -379,13 +383,22 @@ fn snapshots(config: &Config, lake: &Lake, range: Range<Timestamp>) -> anyhow::R
         }
         return Ok(stored);
     }
-    let read = |file: &std::path::PathBuf| {
+    let mut snapshots = Vec::new();
+    for file in &config.exchange_info {
         let path = config.resolve(file);
         let what = path.display().to_string();
-        let json = std::fs::read_to_string(&path).with_context(|| what.clone())?;
-        Ok(Snapshot::parse(json, &what)?)
-    };
-    config.exchange_info.iter().map(read).collect()
+        let text = std::fs::read_to_string(&path).with_context(|| what.clone())?;
+        // What a run keeps has one a line.
+        if path.extension().is_some_and(|end| end == "jsonl") {
+            let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+            for (at, line) in lines {
+                snapshots.push(Snapshot::parse(line.to_owned(), &format!("{what}: line {}", at + 1))?);
+            }
+        } else {
+            snapshots.push(Snapshot::parse(text, &what)?);
+        }
+    }
+    Ok(snapshots)
 }
 
 /// The symbol's filters over time; a snapshot without the symbol says nothing about it.

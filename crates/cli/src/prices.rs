@@ -16,6 +16,14 @@ use crate::series::{Columns, Found, bars};
 /// A series that gives prices, with base and quote asset.
 pub(crate) type Priced = (Asset, Asset, Arc<Bars>);
 
+/// The series beside the markets.
+pub(crate) struct Beside {
+    pub(crate) series: Vec<Priced>,
+    /// What they are, by content.
+    pub(crate) sha256: Vec<String>,
+    pub(crate) symbols: Vec<Symbol>,
+}
+
 /// The series at hand: those of the markets, then those beside them.
 pub(crate) struct Prices<'a> {
     lake: &'a Lake,
@@ -26,11 +34,22 @@ pub(crate) struct Prices<'a> {
     beside: Vec<Priced>,
     /// What those beside are, by content.
     sha256: Vec<String>,
+    /// Their symbols.
+    symbols: Vec<Symbol>,
 }
 
 impl<'a> Prices<'a> {
     pub(crate) fn new(lake: &'a Lake, snapshots: &'a [Snapshot], finest: Interval, range: Range<Timestamp>) -> Self {
-        Self { lake, snapshots, finest, range, known: Vec::new(), beside: Vec::new(), sha256: Vec::new() }
+        Self {
+            lake,
+            snapshots,
+            finest,
+            range,
+            known: Vec::new(),
+            beside: Vec::new(),
+            sha256: Vec::new(),
+            symbols: Vec::new(),
+        }
     }
 
     /// A market's own bars.
@@ -47,6 +66,7 @@ impl<'a> Prices<'a> {
             let Found { bars, sha256, .. } = self.read(symbol)?;
             self.beside.push((base, quote, bars));
             self.sha256.push(sha256);
+            self.symbols.push(symbol);
         }
         Ok(())
     }
@@ -80,9 +100,9 @@ impl<'a> Prices<'a> {
         ))
     }
 
-    /// The series beside the markets, and what they are by content.
-    pub(crate) fn into_beside(self) -> (Vec<Priced>, Vec<String>) {
-        (self.beside, self.sha256)
+    /// The series beside the markets, with what they are by content and their symbols.
+    pub(crate) fn into_beside(self) -> Beside {
+        Beside { series: self.beside, sha256: self.sha256, symbols: self.symbols }
     }
 
     fn all(&self) -> impl Iterator<Item = &Priced> {

@@ -1,8 +1,13 @@
 //! Snapshots of exchangeInfo, as they were: `exchange_info/2026-11-22T000000Z.json.zst`.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use candlewick_model::{ExchangeInfo, Timestamp};
+use candlewick_model::{ExchangeInfo, Symbol, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::Lake;
 use crate::error::LakeError;
@@ -23,6 +28,30 @@ impl Snapshot {
         let info =
             ExchangeInfo::parse(&json).map_err(|source| LakeError::ExchangeInfo { what: what.to_owned(), source })?;
         Ok(Self { json, info })
+    }
+
+    /// What it says of some symbols and of the exchange as a whole: an exchangeInfo on one line,
+    /// which is read as this one is.
+    #[must_use]
+    pub fn of_symbols(&self, symbols: &[Symbol]) -> String {
+        #[derive(Deserialize)]
+        struct Listed<'a> {
+            #[serde(borrow)]
+            symbol: Option<Cow<'a, str>>,
+        }
+        // A list of all markets has megabytes: only what is kept is looked into.
+        let members: BTreeMap<Cow<str>, &RawValue> = serde_json::from_str(&self.json).expect("it was read before");
+        let is_meant = |json: &&RawValue| {
+            let listed = serde_json::from_str::<Listed>(json.get()).ok().and_then(|listed| listed.symbol);
+            listed.is_some_and(|name| symbols.iter().any(|symbol| symbol.as_str() == name))
+        };
+        let value = |json: &RawValue| serde_json::from_str::<Value>(json.get()).expect("it was read before");
+        let member = |(name, json): (&Cow<str>, &&RawValue)| {
+            let listed = (name == "symbols").then(|| serde_json::from_str::<Vec<&RawValue>>(json.get()).ok()).flatten();
+            let kept = listed.map(|listed| listed.into_iter().filter(is_meant).map(value).collect::<Vec<_>>());
+            (name.to_string(), kept.map_or_else(|| value(json), Value::from))
+        };
+        Value::Object(members.iter().map(member).collect()).to_string()
     }
 
     /// When the exchange said it.
@@ -119,6 +148,31 @@ fn read(path: &Place) -> Result<Snapshot, LakeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_of_some_symbols_is_read_as_all_of_it() {
+        let json = r#"{ "serverTime": 1725817008719,
+            "rateLimits": [ {"rateLimitType":"ORDERS","interval":"SECOND","intervalNum":10,"limit":50} ],
+            "exchangeFilters": [ {"filterType":"EXCHANGE_MAX_NUM_ORDERS","maxNumOrders":9} ],
+            "symbols": [ {"symbol":"AB","baseAsset":"A","quoteAsset":"B","filters":[{"filterType":"NEW","x":0.10}]},
+                         {"symbol":"A\u0042C","baseAsset":"A","quoteAsset":"C","filters":[]}, {"baseAsset":"A"},
+                         {"symbol":"AB","baseAsset":"A","quoteAsset":"B"},
+                         {"symbol":"XY","baseAsset":"X","quoteAsset":"Y"} ] }"#;
+        let all = Snapshot::parse(json.to_owned(), "a test").unwrap();
+        let symbols = ["AB", "ABC", "NONE"].map(|name| Symbol::new(name).unwrap());
+        let text = all.of_symbols(&symbols);
+        assert!(!text.contains('\n') && !text.contains("XY"), "{text}");
+        let some = Snapshot::parse(text.clone(), "a test").unwrap();
+        assert_eq!(some.time(), all.time());
+        assert_eq!(some.info.order_limits, all.info.order_limits);
+        assert_eq!(some.info.exchange_filters, all.info.exchange_filters);
+        assert_eq!(some.info.instruments.keys().map(Symbol::as_str).collect::<Vec<_>>(), ["ABC"], "AB is there twice");
+        for symbol in symbols {
+            assert_eq!(some.info.instruments.get(&symbol), all.info.instruments.get(&symbol));
+            assert!(some.info.notes_on(symbol).eq(all.info.notes_on(symbol)), "{symbol}");
+        }
+        assert_eq!(some.of_symbols(&symbols), text, "once more changes nothing");
+    }
 
     #[test]
     fn snapshots_are_kept_by_their_time() {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use candlewick_model::{Amount, Bar, Bars, Price, Quantity, Symbol, Timestamp};
 
 use crate::path::{self, POINTS, PointKind};
+use crate::trace::Within;
 
 /// A trade of the market: what a jump needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,6 +235,15 @@ impl Inside {
         match self {
             Self::Along(along) => Some(along.part()),
             Self::Never | Self::Unknown | Self::Absent => None,
+        }
+    }
+
+    /// What the next point belongs to.
+    pub(crate) fn within(&self) -> Within {
+        match self.part() {
+            Some(Part::Bar(..)) => Within::FinerBar,
+            Some(Part::Trade(_)) => Within::Trade,
+            Some(Part::Close) | None => Within::Bar,
         }
     }
 

@@ -204,8 +204,11 @@ impl Replay {
         let Venue { books, desk } = venue;
         let book = &mut books[market];
         feed.see(book);
-        if !matches!(feed.inside, Inside::Never) && point.kind == PointKind::Open {
-            book.note_detail(feed.inside.part().is_some(), !feed.bars.volume.at(feed.row).is_zero());
+        if !matches!(feed.inside, Inside::Never) {
+            book.within = feed.inside.within();
+            if point.kind == PointKind::Open {
+                book.note_detail(feed.inside.part().is_some(), !feed.bars.volume.at(feed.row).is_zero());
+            }
         }
         if feed.step == 0 {
             feed.first_extreme = None;

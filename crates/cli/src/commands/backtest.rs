@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let run = prepared.backtest(&config).map_err(Failure::of_run)?;
     let seconds = start.elapsed().as_secs_f64();
     let written = candlewick_report::write_all(&run, &arguments.out).map_err(Failure::outside)?;
-    inputs::write(&arguments.out, &config, &text, prepared.orders.as_deref(), lake.root()).map_err(Failure::outside)?;
+    inputs::write(&arguments.out, &config, &text, &prepared, lake.root()).map_err(Failure::outside)?;
     if arguments.json {
         super::print(&candlewick_report::json::summary(&run, &written.statistics))?;
     } else {

@@ -126,7 +126,7 @@ impl Demo {
         let run = prepared.backtest(&config)?;
         let report = self.out.join("report");
         let written = candlewick_report::write_all(&run, &report)?;
-        inputs::write(&report, &config, &text, None, self.lake.root())?;
+        inputs::write(&report, &config, &text, &prepared, self.lake.root())?;
         println!("backtest   {} over {} bars\n", run.strategy, written.statistics.period.bars);
         println!("{}", candlewick_report::terminal::summary(&run, &written.statistics));
         Ok(())

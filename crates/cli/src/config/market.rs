@@ -27,14 +27,15 @@ pub(super) struct MarketConfig {
     price_range: Option<PriceRangeConfig>,
 }
 
-/// Where the reference price comes from.
+/// Where the reference price comes from: the matching engine's own calculation, as
+/// `referencePrice/calculation` describes it, or answers of `GET /api/v3/referencePrice`, one a
+/// line.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-enum ReferenceConfig {
-    /// The matching engine's own calculation, as `referencePrice/calculation` describes it.
-    Mean { bucket_count: u32, bucket_width_ms: u32 },
-    /// Answers of `GET /api/v3/referencePrice`, one a line.
-    Recorded { recorded: PathBuf },
+#[serde(deny_unknown_fields)]
+struct ReferenceConfig {
+    bucket_count: Option<u32>,
+    bucket_width_ms: Option<u32>,
+    recorded: Option<PathBuf>,
 }
 
 /// The rule PRICE_RANGE, as `executionRules` gives it.
@@ -68,18 +69,21 @@ pub struct MarketPlan {
 impl MarketConfig {
     /// Where the reference price comes from; `folder` is what paths are relative to.
     pub(super) fn reference(&self, symbol: Symbol, folder: &Path) -> anyhow::Result<Reference> {
-        match &self.reference_price {
-            None => Ok(Reference::Absent),
-            Some(ReferenceConfig::Mean { bucket_count, bucket_width_ms }) => {
-                if *bucket_count == 0 || *bucket_width_ms == 0 {
-                    return Err(anyhow!("`market.{symbol}.reference_price`: the buckets must not be empty"));
-                }
-                Ok(Reference::Mean(MovingMean::new(*bucket_width_ms, *bucket_count)))
+        let Some(ReferenceConfig { bucket_count, bucket_width_ms, recorded }) = &self.reference_price else {
+            return Ok(Reference::Absent);
+        };
+        match (bucket_count, bucket_width_ms, recorded) {
+            (Some(0), Some(_), None) | (Some(_), Some(0), None) => {
+                Err(anyhow!("`market.{symbol}.reference_price`: the buckets must not be empty"))
             }
-            Some(ReferenceConfig::Recorded { recorded }) => {
+            (Some(count), Some(width_ms), None) => Ok(Reference::Mean(MovingMean::new(*width_ms, *count))),
+            (None, None, Some(recorded)) => {
                 let path = folder.join(recorded);
                 of_answers(&path, symbol).with_context(|| path.display().to_string())
             }
+            _ => Err(anyhow!(
+                "`market.{symbol}.reference_price` takes `bucket_count` and `bucket_width_ms`, or `recorded` and nothing else"
+            )),
         }
     }
 

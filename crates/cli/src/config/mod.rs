@@ -121,11 +121,16 @@ impl Config {
         Ok((Self::parse(&text, file)?, text))
     }
 
-    /// Reads the text of a file.
+    /// Reads the text of a file; paths in it are relative to the file's folder.
     pub fn parse(text: &str, file: &Path) -> anyhow::Result<Self> {
+        Self::parse_in(text, file, file.parent().unwrap_or(Path::new("")))
+    }
+
+    /// Reads the text of a file whose paths are relative to a folder.
+    pub(crate) fn parse_in(text: &str, file: &Path, folder: &Path) -> anyhow::Result<Self> {
         let mut config: Self =
             toml::from_str(text).map_err(|e| anyhow!("{}: {}{}", file.display(), e, did_you_mean(&e.to_string())))?;
-        config.folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        config.folder = folder.to_owned();
         config.judge().with_context(|| file.display().to_string())?;
         Ok(config)
     }
@@ -211,6 +216,12 @@ impl Config {
     /// With the text of the order file as it was.
     pub(crate) fn with_orders(self, text: String) -> Self {
         Self { orders: Some(text), ..self }
+    }
+
+    /// With the snapshots of exchangeInfo in a file, as seen from here.
+    pub(crate) fn with_exchange_info(self, file: &Path) -> anyhow::Result<Self> {
+        let file = file.canonicalize().with_context(|| file.display().to_string())?;
+        Ok(Self { exchange_info: vec![file], ..self })
     }
 
     /// A path of the configuration, as seen from here.
@@ -372,6 +383,7 @@ mod tests {
             ("symbols = [\"ETHBTC\", \"BTCUSDT\"]", "", "no market"),
             ("[market.ETHBTC]", "[market.ETHBTD]", "did you mean `[market.ETHBTC]`?"),
             ("price_range = { bid", "price_range = { bud", "unknown field"),
+            ("bucket_count = 10", "bucket_cuont = 10", "did you mean `bucket_count`?"),
         ] {
             let error = format!("{:#}", read(&PORTFOLIO.replace(from, to)).unwrap_err());
             assert!(error.contains(told) && error.contains("run.toml"), "{error}");
@@ -380,6 +392,12 @@ mod tests {
             ("tier = \"vip1\"", "tier = \"vip2\"", "there is no table `fees.tiers.vip2`; the tiers are: regular, vip1"),
             ("longer = [\"1d\", \"1h\"]", "longer = [\"1m\"]", "not longer than the 1m bars of BTCUSDT"),
             ("bucket_count = 10", "bucket_count = 0", "must not be empty"),
+            (
+                "bucket_count = 10",
+                "recorded = \"x\", bucket_count = 10",
+                "`bucket_width_ms`, or `recorded` and nothing else",
+            ),
+            ("bucket_count = 10, ", "", "takes `bucket_count` and `bucket_width_ms`"),
             ("{ bid_limit_mult_up = \"1.0001\" }", "{ bid_limit_mult_up = -1 }", "must not be negative"),
             (
                 "reference_price = { bucket_count = 10, bucket_width_ms = 1000 }",

@@ -47,7 +47,7 @@ impl Again {
                 &then.configuration_sha256,
                 &now.configuration_sha256,
             ),
-            ("filters_sha256, of the exchangeInfo snapshots", &then.filters_sha256, &now.filters_sha256),
+            ("filters_sha256, of exchange_info.jsonl", &then.filters_sha256, &now.filters_sha256),
         ];
         let differ = all.into_iter().filter(|(_, then, now)| then != now);
         differ.map(|(what, then, now)| format!("{what}: was {then}, is {now}")).collect()

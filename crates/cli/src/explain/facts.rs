@@ -3,10 +3,13 @@
 //! A fact is a line of its own with its time (`Told::Line`), or a look at something that belongs to
 //! the line above (`Told::Look`). Not for: their order and layout (`story`).
 
-use candlewick_model::{Asset, Half, Price, Quantity, Refusal, Side, SymbolStatus, Timestamp};
-use candlewick_simulator::trace::{Discounted, Fact, Note, Stand, Way};
+use candlewick_model::{
+    Asset, ClientOrderId, Half, OrderId, OrderStatus, Price, Quantity, Refusal, Side, SymbolStatus, Timestamp,
+};
+use candlewick_simulator::trace::{Fact, Note, Stand, Way, Within};
 
-use super::figures::{bounds, percent, scaled, short, times};
+use super::costs::commission;
+use super::figures::{bounds, scaled, short, times};
 
 /// What a fact says.
 pub(super) enum Told {
@@ -131,6 +134,7 @@ impl Assets {
                 let name = name.map(|name| format!(" and the name {name}")).unwrap_or_default();
                 line(format!("{} is to get the quantity {} instead of {}{name}", order(), short(to), short(from)))
             }
+            Fact::NotOpen { named, name, last } => look("not open", not_open(*named, *name, *last)),
             Fact::Missed => line(format!("{} is named, and is not open any more", order())),
             Fact::Refused(refusal) => line(refused(refusal)),
             Fact::Tested => line("it would be taken".to_owned()),
@@ -167,20 +171,25 @@ impl Assets {
                     format!("{}: {} around the reference price {}", short(price), bounds(low, high), short(reference)),
                 )
             }
+            Fact::Drawn { has_volume: false, within: Within::FinerBar, .. } => {
+                look("liquidity", "nothing is traded in this finer bar, so that there is none (rule 2.4)".to_owned())
+            }
             Fact::Drawn { has_volume: false, .. } => {
                 look("liquidity", "nothing is traded in this bar, so that there is none (rule 2.4)".to_owned())
             }
-            Fact::Drawn { wanted, budget, .. } => {
+            Fact::Drawn { wanted, budget, within, .. } => {
                 let gets = (*wanted).min(*budget);
                 let left = Quantity::from_units(budget.units() - gets.units());
                 look(
                     "liquidity",
                     format!(
-                        "wants {}, this bar still has {} {base}: gets {}, leaves {}",
+                        "wants {}, this {} still has {} {base}: gets {}, leaves {}{}",
                         short(wanted),
+                        named(*within),
                         short(budget),
                         short(gets),
-                        short(left)
+                        short(left),
+                        rule_of(*within)
                     ),
                 )
             }
@@ -191,22 +200,7 @@ impl Assets {
                     format!("meets order {other} for {} {base} at {}; {mode} decides", short(quantity), short(price)),
                 )
             }
-            Fact::Commission { of, asset, liquidity, rate, precision, commission, charged_in, discount } => {
-                let mut looks = Vec::new();
-                if let Some(discount) = discount {
-                    looks.push(Told::Look("discount", discounted(discount, quote)));
-                }
-                if discount.is_none_or(|discount| !discount.is_taken) {
-                    let made = format!(
-                        "{} {asset} × {} as {liquidity} = {} {charged_in}",
-                        short(of),
-                        short(rate),
-                        short(commission)
-                    );
-                    looks.push(Told::Look("commission", format!("{made}, cut at {precision} decimals")));
-                }
-                looks
-            }
+            fact @ Fact::Commission { .. } => commission(fact, quote),
             Fact::Rests { limit, remains_taker, before, shown } => {
                 let before = match before {
                     0 => "before all other own orders".to_owned(),
@@ -231,9 +225,10 @@ impl Assets {
                 line(format!("the price {} its level {}: {} {then}", moved(way), short(level), order()))
             }
             Fact::Through { limit, way } => line(format!("the price {} its limit {}", moved(way), short(limit))),
-            Fact::Dry { limit, since, times: n } => line(format!(
-                "the price went through its limit {}, and this bar had nothing left for it: {}",
+            Fact::Dry { limit, within, since, times: n } => line(format!(
+                "the price went through its limit {}, and this {} had nothing left for it: {}",
                 short(limit),
+                named(*within),
                 since_then(*n, *since, note.time)
             )),
             Fact::Touched { limit, since, times: n } => line(format!(
@@ -271,15 +266,22 @@ impl Assets {
     }
 
     fn taken_up(&self, time: Timestamp, stand: &Stand) -> Vec<Told> {
-        let point = if time == stand.opened { "the open" } else { "an extreme" };
+        let (within, opened) = (named(stand.within), stand.opened);
+        let place = match (stand.within, time == opened) {
+            (Within::Trade, _) => format!("at a trade of the bar from {opened} (rules 1.5, 8.33)"),
+            (Within::FinerBar, true) => format!("at the open of the finer bar from {opened} (rules 1.5, 8.32)"),
+            (Within::FinerBar, false) => format!("at an extreme of the finer bar from {opened} (rules 1.5, 8.32)"),
+            (Within::Bar, true) => format!("at the open of the bar from {opened}"),
+            (Within::Bar, false) => format!("at an extreme of the bar from {opened}"),
+        };
         let budget = if stand.has_volume {
-            format!("own orders may take {} {} of this bar (rule 4.1)", short(stand.budget), self.base)
+            format!("own orders may take {} {} of this {within} (rule 4.1)", short(stand.budget), self.base)
         } else {
-            "nothing is traded in this bar (rule 2.4)".to_owned()
+            format!("nothing is traded in this {within} (rule 2.4)")
         };
         let (last, bid, ask) = (short(stand.last), short(stand.bid), short(stand.ask));
         vec![
-            Told::Line(format!("taken up at {point} of the bar from {}", stand.opened)),
+            Told::Line(format!("taken up {place}")),
             Told::Look("market", format!("last {last}, bid {bid}, ask {ask}; {budget}")),
         ]
     }
@@ -296,12 +298,41 @@ pub(super) fn refused(refusal: &Refusal) -> String {
     format!("refused: {refusal}{}", halves.unwrap_or_default())
 }
 
-fn discounted(d: &Discounted, quote: Asset) -> String {
-    let Discounted { asset, rate, price, needed, free, is_taken } = d;
-    let price = price.map_or("no price is known of it".to_owned(), |price| format!("at {} {quote}", short(price)));
-    let needed = needed.map_or("nothing".to_owned(), short);
-    let then = if *is_taken { "covers it" } else { "does not cover it" };
-    format!("{} off the standard part in {asset} ({price}): {needed}; {} free {then}", percent(*rate), short(free))
+/// What liquidity is a share of.
+fn named(within: Within) -> &'static str {
+    match within {
+        Within::Bar => "bar",
+        Within::FinerBar => "finer bar",
+        Within::Trade => "trade",
+    }
+}
+
+/// The rules about shares of a bar, and of what is inside.
+fn rule_of(within: Within) -> &'static str {
+    match within {
+        Within::Bar => "",
+        Within::FinerBar => " (rules 4.1, 8.32)",
+        Within::Trade => " (rules 4.1, 8.33)",
+    }
+}
+
+/// What has become of an order that a command names.
+fn not_open(
+    named: Option<OrderId>,
+    name: Option<ClientOrderId>,
+    last: Option<(OrderId, OrderStatus, Timestamp)>,
+) -> String {
+    let meant = match (named, name) {
+        (Some(id), Some(name)) => format!("order {id} by the name {name}"),
+        (Some(id), None) => format!("order {id}"),
+        (None, Some(name)) => format!("an order by the name {name}"),
+        (None, None) => "an order".to_owned(),
+    };
+    match last {
+        Some((id, status, since)) if status.is_final() => format!("{meant}: order {id} is {status} since {since}"),
+        Some((id, status, _)) => format!("{meant}: order {id} is {status}, of another market or by another name"),
+        None => format!("{meant}: there has been none"),
+    }
 }
 
 fn moved(way: &Way) -> String {

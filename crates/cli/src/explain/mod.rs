@@ -5,6 +5,7 @@
 
 mod again;
 mod changes;
+mod costs;
 mod facts;
 mod figures;
 mod filters;

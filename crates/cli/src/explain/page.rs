@@ -64,7 +64,7 @@ impl Page {
     pub(super) fn told(&mut self, note: &Note, told: Told, by: Option<CommandId>) {
         // That a name or a filter comes in its turn goes without saying.
         let rule_of = |text: &str| match note.fact.rule() {
-            Some(rule) if rule != "5.1" && !text.contains("(rule ") => format!(" (rule {rule})"),
+            Some(rule) if rule != "5.1" && !text.contains("(rule") => format!(" (rule {rule})"),
             _ => String::new(),
         };
         match told {

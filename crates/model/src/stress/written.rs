@@ -38,6 +38,11 @@ pub(super) struct WrittenScenario {
     rejections: Option<Written>,
     #[serde(default, rename = "episode")]
     episodes: Vec<Episode>,
+    // These belong one table further in; here they are known so that this can be said.
+    per_month: Option<de::IgnoredAny>,
+    minutes: Option<de::IgnoredAny>,
+    by_market: Option<de::IgnoredAny>,
+    symbols: Option<de::IgnoredAny>,
 }
 
 fn one() -> u64 {
@@ -77,6 +82,17 @@ impl TryFrom<WrittenScenario> for Scenario {
     type Error = String;
 
     fn try_from(written: WrittenScenario) -> Result<Self, String> {
+        let misplaced = [
+            ("per_month", written.per_month.is_some()),
+            ("minutes", written.minutes.is_some()),
+            ("by_market", written.by_market.is_some()),
+            ("symbols", written.symbols.is_some()),
+        ];
+        if let Some((name, _)) = misplaced.into_iter().find(|(_, is_there)| *is_there) {
+            return Err(format!(
+                "`{name}` belongs into the table of a kind: `halts = {{ per_month = 2, minutes = 30, … }}`"
+            ));
+        }
         let tables = [written.halts, written.timeouts, written.latency, written.rejections];
         let names = ["halts", "timeouts", "latency", "rejections"];
         let mut drawn = Vec::new();

@@ -36,6 +36,7 @@ use crate::averages::Averages;
 use crate::desk::{Desk, DiscountPrices};
 use crate::reference::{PriceRange, Reference};
 use crate::timeline::Timeline;
+use crate::trace::Within;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use lists::List;
@@ -119,6 +120,8 @@ pub(crate) struct Book {
     pub(crate) last: Price,
     /// Whether anything was traded in the running bar.
     pub(crate) has_volume: bool,
+    /// What the market moves along, for notes.
+    pub(crate) within: Within,
     /// When the running bar opened and will close.
     running: (Timestamp, Timestamp),
     /// What is traded in the running bar.
@@ -163,6 +166,7 @@ impl Book {
             due: Vec::new(),
             last: made.first_price,
             has_volume: false,
+            within: Within::Bar,
             running: (made.start, made.start),
             volume: Amount::ZERO,
             budget: Quantity::ZERO,

@@ -19,7 +19,8 @@ impl Book {
     pub(crate) fn stand(&self) -> Stand {
         let (opened, closes) = self.running;
         let (last, bid, ask) = (self.last, self.bid(), self.ask());
-        Stand { opened, closes, last, bid, ask, budget: self.budget, has_volume: self.has_volume }
+        let Self { within, budget, has_volume, .. } = *self;
+        Stand { within, opened, closes, last, bid, ask, budget, has_volume }
     }
 
     /// The rules that are in force, once it is known whether the request obeys what they say of
@@ -105,7 +106,8 @@ impl Book {
     }
 
     pub(super) fn draw_fact(&self, order: &Order) -> Fact {
-        Fact::Drawn { wanted: order.remaining(), budget: self.budget, has_volume: self.has_volume }
+        let Self { within, budget, has_volume, .. } = *self;
+        Fact::Drawn { wanted: order.remaining(), budget, within, has_volume }
     }
 
     /// That an order rests, behind those of its side that the market meets before it.
@@ -157,7 +159,7 @@ impl Book {
         let (order, since) = (&self.open[at].order, desk.now);
         let limit = order.limit();
         if self.budget.is_zero() {
-            return desk.note(order, || Fact::Dry { limit, since, times: 1 });
+            return desk.note(order, || Fact::Dry { limit, within: self.within, since, times: 1 });
         }
         desk.note(order, || Fact::Through { limit, way });
         desk.note(order, || self.draw_fact(order));
@@ -179,11 +181,11 @@ impl Book {
         }
     }
 
-    /// A report, and what there is afterwards of the assets that it may have moved.
+    /// A report, and what there is afterwards of the assets that it may move.
     pub(super) fn report_fact(&self, ledger: &Ledger, report: &ExecutionReport) -> Fact {
         let own = [self.instrument.base_asset, self.instrument.quote_asset];
-        let charged_in = report.fill.map(|fill| fill.commission_asset);
-        let balances = ledger.iter().filter(|(asset, _)| own.contains(asset) || charged_in == Some(*asset));
+        let discount = self.model.fees.discount.map(|discount| discount.asset);
+        let balances = ledger.iter().filter(|(asset, _)| own.contains(asset) || discount == Some(*asset));
         Fact::Report { report: Box::new(*report), balances: balances.collect() }
     }
 
@@ -201,6 +203,19 @@ impl Book {
         };
         let (liquidity, fees) = (fill.liquidity, &self.model.fees);
         let rate = fees.total(fill.side, liquidity);
-        Fact::Commission { of, asset, liquidity, rate, precision, commission, charged_in, discount }
+        let parts = [fees.standard, fees.special, fees.tax].map(|part| part.of(fill.side, liquidity));
+        let quote_quantity = fill.quote_quantity;
+        Fact::Commission {
+            of,
+            asset,
+            liquidity,
+            rate,
+            precision,
+            commission,
+            charged_in,
+            parts,
+            quote_quantity,
+            discount,
+        }
     }
 }

@@ -10,10 +10,25 @@ use serde::Serialize;
 
 use super::Note;
 
+/// What the volume that own fills share is that of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Within {
+    /// A bar of the market.
+    #[default]
+    Bar,
+    /// A finer bar inside of it (rule 8.32).
+    FinerBar,
+    /// A trade inside of it (rule 8.33).
+    Trade,
+}
+
 /// Where a market stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Stand {
-    /// When the running bar opened.
+    /// What the market moves along.
+    pub within: Within,
+    /// When the running bar, or the finer one, opened.
     pub opened: Timestamp,
     /// When it closes.
     pub closes: Timestamp,
@@ -23,7 +38,7 @@ pub struct Stand {
     pub bid: Price,
     /// What buyers pay.
     pub ask: Price,
-    /// What own fills may still take in this bar.
+    /// What own fills may still take of this bar, or this trade.
     pub budget: Quantity,
     /// Whether anything is traded in it.
     pub has_volume: bool,
@@ -111,6 +126,8 @@ pub enum Fact {
     Amended { from: Quantity, to: Quantity, name: Option<ClientOrderId> },
     /// A command names it when it is not open any more.
     Missed,
+    /// A command names an order that is not open: the last one that was meant, if there ever was one.
+    NotOpen { named: Option<OrderId>, name: Option<ClientOrderId>, last: Option<(OrderId, OrderStatus, Timestamp)> },
     /// The command at hand was refused.
     Refused(Refusal),
     /// It would be taken.
@@ -127,8 +144,8 @@ pub enum Fact {
     TakerPrice { last: Price, half_spread: Price, slippage: Price, limit: Option<Price>, price: Price, side: Side },
     /// Where takers may trade: around the reference price, up and down.
     Range { price: Price, reference: Price, up: Option<Rate>, down: Option<Rate>, holds: bool },
-    /// What it gets of the bar's budget.
-    Drawn { wanted: Quantity, budget: Quantity, has_volume: bool },
+    /// What it gets of the budget of a bar, or of a trade.
+    Drawn { wanted: Quantity, budget: Quantity, within: Within, has_volume: bool },
     /// Two own orders meet.
     MeetsOwn { taker: OrderId, maker: OrderId, price: Price, quantity: Quantity, mode: SelfTradePrevention },
     /// What a fill costs: a share of an amount, or less in another asset.
@@ -140,6 +157,10 @@ pub enum Fact {
         precision: u32,
         commission: Amount,
         charged_in: Asset,
+        /// What the rate is made of: standard, special, tax.
+        parts: [Rate; 3],
+        /// What was traded in quote asset: what a discounted commission is a share of.
+        quote_quantity: Amount,
         discount: Option<Discounted>,
     },
     /// It is on the book; so many own orders come before it.
@@ -153,7 +174,7 @@ pub enum Fact {
     /// A move went through its limit.
     Through { limit: Price, way: Way },
     /// The same, and nothing was left of the bar's budget: so often since.
-    Dry { limit: Price, since: Timestamp, times: u64 },
+    Dry { limit: Price, within: Within, since: Timestamp, times: u64 },
     /// A price was its limit and not beyond: so often since.
     Touched { limit: Price, since: Timestamp, times: u64 },
     /// The market does not trade, so that nothing is matched: at so many points since.
@@ -193,7 +214,7 @@ impl Fact {
             Self::Through { .. } | Self::Touched { .. } => "3.3",
             Self::Halted { .. } => "8.25",
             Self::Activated { .. } => "5.4",
-            Self::Missed => "5.10",
+            Self::Missed | Self::NotOpen { .. } => "5.10",
             Self::Leg { .. }
             | Self::UnfilledOrders { .. }
             | Self::Restricted { .. }

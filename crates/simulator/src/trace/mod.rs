@@ -7,9 +7,11 @@
 mod fact;
 
 use candlewick_model::run::CommandId;
-use candlewick_model::{ClientOrderId, ExecutionReport, Order, OrderId, OrderListId, Refusal, Timestamp};
+use std::collections::BTreeMap;
 
-pub use fact::{Discounted, Fact, Stand, Way};
+use candlewick_model::{ClientOrderId, ExecutionReport, Order, OrderId, OrderListId, OrderStatus, Refusal, Timestamp};
+
+pub use fact::{Discounted, Fact, Stand, Way, Within};
 
 /// What is to be explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +146,8 @@ struct Trace {
     beginning: Option<CommandId>,
     /// The orders that are followed, with their names.
     orders: Vec<(OrderId, ClientOrderId)>,
+    /// Every order as it was reported last: name, status, time.
+    seen: BTreeMap<OrderId, (ClientOrderId, OrderStatus, Timestamp)>,
     /// Their lists.
     lists: Vec<OrderListId>,
     /// The command at hand.
@@ -166,6 +170,7 @@ impl Trace {
                 Subject::Command(id) => Some(id),
             },
             orders: Vec::new(),
+            seen: BTreeMap::new(),
             lists: Vec::new(),
             command: None,
             is_first: false,
@@ -196,6 +201,7 @@ impl Trace {
 
     fn meet(&mut self, order: &Order, is_new: bool) {
         let (id, name) = (order.order_id, order.client_order_id);
+        self.seen.insert(id, (name, order.status, order.updated));
         let is_meant = match self.subject {
             Subject::Order(wanted) => wanted == id,
             Subject::Command(wanted) => self.command == Some(wanted),
@@ -247,6 +253,13 @@ impl Trace {
         if let Some((known, _)) = self.orders.iter().find(is_meant).copied() {
             self.belongs = true;
             self.push(now, Some(known), Fact::Missed);
+        } else if self.is_first {
+            // The last bearer of a name is the one that was meant.
+            let bears = |(known, (called, ..)): &(&OrderId, &(ClientOrderId, OrderStatus, Timestamp))| {
+                id.map_or(name == Some(*called), |id| id == **known)
+            };
+            let last = self.seen.iter().rfind(bears).map(|(id, (_, status, since))| (*id, *status, *since));
+            self.push(now, None, Fact::NotOpen { named: id, name, last });
         }
     }
 

@@ -18,12 +18,22 @@ const ACTIONS: &str = "one of new, test, oco_deprecated, oco, oto, otoco, opo, o
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
     /// Not a JSON object.
-    #[error("line {line}: not a JSON object: {source}")]
+    #[error("line {line}, column {column}: not a JSON object: {what}")]
     Json {
         /// Which line; 1 is the first.
         line: usize,
+        /// Where in it; 1 is the first.
+        column: usize,
         /// What is wrong.
-        source: serde_json::Error,
+        what: String,
+    },
+    /// `time` or `action` is there more than once.
+    #[error("line {line}: `{name}` is given more than once")]
+    Twice {
+        /// Which line; 1 is the first.
+        line: usize,
+        /// Which member.
+        name: &'static str,
     },
     /// `time` or `action` is missing or wrong.
     #[error("line {line}: `{name}` is {value}; it must be {must}")]
@@ -58,7 +68,12 @@ impl Script {
 }
 
 fn parse_line(line: usize, json: &str) -> Result<(Timestamp, Action, RawParameters), ScriptError> {
-    let members: Members = serde_json::from_str(json).map_err(|source| ScriptError::Json { line, source })?;
+    let members: Members = serde_json::from_str(json).map_err(|source| not_json(line, &source))?;
+    for name in ["time", "action"] {
+        if members.0.iter().filter(|(key, _)| key == name).count() > 1 {
+            return Err(ScriptError::Twice { line, name });
+        }
+    }
     let find = |name: &str| members.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.get());
     let wrong = |name, value: Option<&str>, must| ScriptError::Member {
         line,
@@ -81,6 +96,13 @@ fn parse_line(line: usize, json: &str) -> Result<(Timestamp, Action, RawParamete
         .map(|(key, value)| (key.clone(), as_parameter(value)))
         .collect();
     Ok((time, action, parameters))
+}
+
+/// Why a line is no JSON object. The parser sees one line, and calls it the first.
+fn not_json(line: usize, source: &serde_json::Error) -> ScriptError {
+    let (told, column) = (source.to_string(), source.column());
+    let what = told.strip_suffix(&format!(" at line 1 column {column}")).unwrap_or(&told).to_owned();
+    ScriptError::Json { line, column, what }
 }
 
 /// A JSON value as it would stand in a query string: strings without quotes, all else as is.
@@ -149,14 +171,17 @@ mod tests {
     #[test]
     fn bad_lines_are_named() {
         for (text, expected) in [
-            ("{", "line 1: not a JSON object"),
-            ("\n[1]", "line 2: not a JSON object"),
+            ("{", "line 1, column 1: not a JSON object: EOF while parsing an object"),
+            ("\n[1]", "line 2, column 0: not a JSON object: invalid type: sequence, expected an object"),
+            ("\n{\"time\":x}", "line 2, column 9: not a JSON object: expected value"),
             (r#"{"action":"new"}"#, "line 1: `time` is missing"),
             (r#"{"time":1672531200,"action":"new"}"#, "line 1: `time` is 1672531200"),
             (r#"{"time":1672531200000,"action":"buy"}"#, "line 1: `action` is \"buy\""),
+            (r#"{"time":1,"action":"new","time":2}"#, "line 1: `time` is given more than once"),
+            (r#"{"time":1,"action":"new","action":"new"}"#, "line 1: `action` is given more than once"),
         ] {
             let error = Script::parse(text).unwrap_err().to_string();
-            assert!(error.starts_with(expected), "{error}");
+            assert!(error.starts_with(expected) && error.matches("line").count() == 1, "{error}");
         }
     }
 }

@@ -13,7 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Arguments;
 use super::metrics;
-use crate::failure::Failure;
+use crate::failure::{Failure, told};
 
 /// The clock is looked at so often: a machine that slept, or a server whose time runs faster, is
 /// noticed within it.
@@ -82,7 +82,7 @@ impl Following<'_> {
     async fn find_targets(&mut self) -> Result<(), Failure> {
         match super::targets(self.arguments, self.portal, Some(self.client)).await {
             Ok(targets) => self.follower.set_targets(targets),
-            Err(Failure::Outside(error)) => self.line.say(&format!("error: {error:#}")),
+            Err(Failure::Outside(error)) => self.line.say(&format!("error: {}", told(&error))),
             Err(usage) => return Err(usage),
         }
         Ok(())
