@@ -374,7 +374,7 @@ pub struct Provenance {
     pub data_sha256: String,
     /// Of the configuration, its order file and recorded reference prices.
     pub configuration_sha256: String,
-    /// Of the exchangeInfo snapshots.
+    /// Of what the exchangeInfo snapshots say of the run's symbols and of the exchange as a whole.
     pub filters_sha256: String,
 }
 
