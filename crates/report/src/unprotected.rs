@@ -80,7 +80,7 @@ fn sentence(o: &Unprotected) -> String {
     let delta = o.trailing_delta.map(|delta| format!(", trailing {delta} basis points")).unwrap_or_default();
     let limit = o.price.map(|price| format!(" at {}", short(price))).unwrap_or_default();
     format!(
-        "Order {} ({}), {} {} {} {}{limit}{stop}{delta}, was rejected {} at {}: the position was left unprotected; `candlewick explain` says why.",
+        "Order {} ({}), {} {} {} {}{limit}{stop}{delta}, was rejected {} at {}: the position was left unprotected (candlewick explain says why).",
         o.order_id,
         o.client_order_id,
         o.side,
