@@ -418,13 +418,13 @@ pub(crate) fn unknown(symbol: Symbol, snapshots: &[Snapshot]) -> anyhow::Error {
     anyhow!("the exchangeInfo knows no symbol {symbol}{hint}")
 }
 
-/// The limits of the exchange as a whole, as the last snapshot has them.
-fn limits(snapshots: &[Snapshot]) -> Limits {
-    let last = snapshots.iter().max_by_key(|snapshot| snapshot.time());
-    last.map_or_else(Limits::default, |snapshot| Limits {
-        filters: Arc::new(snapshot.info.exchange_filters.clone()),
-        orders: snapshot.info.order_limits.clone(),
-    })
+/// The limits of the exchange as a whole over time; at least one snapshot is there.
+fn limits(snapshots: &[Snapshot]) -> Timeline<Limits> {
+    let of = |snapshot: &Snapshot| {
+        let info = &snapshot.info;
+        (snapshot.time(), Limits { filters: info.exchange_filters.clone(), orders: info.order_limits.clone() })
+    };
+    Timeline::new(snapshots.iter().map(of).collect()).unwrap_or_else(|| Limits::default().into())
 }
 
 /// What the snapshots hold about these symbols and about the exchange as a whole that could not be

@@ -77,6 +77,14 @@ pub struct OrderLimit {
     pub limit: u32,
 }
 
+impl OrderLimit {
+    /// Whether both count in windows of the same length.
+    #[must_use]
+    pub fn counts_as(&self, other: &Self) -> bool {
+        (self.interval, self.interval_num) == (other.interval, other.interval_num)
+    }
+}
+
 /// One snapshot of `exchangeInfo`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExchangeInfo {
@@ -145,7 +153,8 @@ impl ExchangeInfo {
             }
         }
         let mut exchange_notes = Vec::new();
-        let exchange_filters = exchange_filters(&root, &mut exchange_notes);
+        let mut exchange_filters = exchange_filters(&root, &mut exchange_notes);
+        asset_filters(&root, &mut exchange_filters, &mut exchange_notes);
         let order_limits = order_limits(&root, &mut exchange_notes);
         Ok(Self { server_time, instruments, exchange_filters, order_limits, notes, exchange_notes })
     }
@@ -198,6 +207,16 @@ impl<'a> Reader<'a> {
             return None;
         }
         Some(name)
+    }
+
+    /// As [`Self::text`], of a price, a quantity, a sum or a rate that is not below zero.
+    fn size<T: std::str::FromStr + Default + PartialOrd>(&mut self, key: &str) -> Option<T> {
+        let size: T = self.text(key)?;
+        if size < T::default() {
+            self.note(&format!("`{key}` is below zero: {}", self.json[key]));
+            return None;
+        }
+        Some(size)
     }
 
     fn number(&mut self, key: &str) -> Option<u32> {
@@ -295,9 +314,9 @@ impl<'a> Reader<'a> {
         match name {
             "PRICE_FILTER" => {
                 filters.price_filter = Some(PriceFilter {
-                    min_price: self.text("minPrice").unwrap_or_default(),
-                    max_price: self.text("maxPrice").unwrap_or_default(),
-                    tick_size: self.text("tickSize").unwrap_or_default(),
+                    min_price: self.size("minPrice").unwrap_or_default(),
+                    max_price: self.size("maxPrice").unwrap_or_default(),
+                    tick_size: self.size("tickSize").unwrap_or_default(),
                 });
             }
             "PERCENT_PRICE" => {
@@ -315,16 +334,16 @@ impl<'a> Reader<'a> {
             "MARKET_LOT_SIZE" => filters.market_lot_size = Some(self.lot_size()),
             "MIN_NOTIONAL" => {
                 filters.min_notional = Some(MinNotional {
-                    min_notional: self.text("minNotional")?,
+                    min_notional: self.size("minNotional")?,
                     apply_to_market: self.flag("applyToMarket", true),
                     avg_price_mins: self.number("avgPriceMins").unwrap_or(0),
                 });
             }
             "NOTIONAL" => {
                 filters.notional = Some(Notional {
-                    min_notional: self.text("minNotional")?,
+                    min_notional: self.size("minNotional")?,
                     apply_min_to_market: self.flag("applyMinToMarket", true),
-                    max_notional: self.text("maxNotional"),
+                    max_notional: self.size("maxNotional"),
                     apply_max_to_market: self.flag("applyMaxToMarket", false),
                     avg_price_mins: self.number("avgPriceMins").unwrap_or(0),
                 });
@@ -333,7 +352,7 @@ impl<'a> Reader<'a> {
             "MAX_NUM_ORDERS" => filters.max_num_orders = Some(self.number("maxNumOrders")?),
             "MAX_NUM_ALGO_ORDERS" => filters.max_num_algo_orders = Some(self.number("maxNumAlgoOrders")?),
             "MAX_NUM_ICEBERG_ORDERS" => filters.max_num_iceberg_orders = Some(self.number("maxNumIcebergOrders")?),
-            "MAX_POSITION" => filters.max_position = Some(self.text("maxPosition")?),
+            "MAX_POSITION" => filters.max_position = Some(self.size("maxPosition")?),
             "TRAILING_DELTA" => {
                 filters.trailing_delta = Some(TrailingDelta {
                     min_trailing_above_delta: self.number("minTrailingAboveDelta")?,
@@ -344,6 +363,8 @@ impl<'a> Reader<'a> {
             }
             "MAX_NUM_ORDER_AMENDS" => filters.max_num_order_amends = Some(self.number("maxNumOrderAmends")?),
             "MAX_NUM_ORDER_LISTS" => filters.max_num_order_lists = Some(self.number("maxNumOrderLists")?),
+            // Of an asset, not of the symbol: read with those.
+            "MAX_ASSET" => {}
             _ => {
                 self.note("unknown filter");
                 return None;
@@ -353,14 +374,14 @@ impl<'a> Reader<'a> {
     }
 
     fn band(&mut self, up: &str, down: &str) -> Option<PercentBand> {
-        Some(PercentBand { multiplier_up: self.text(up)?, multiplier_down: self.text(down)? })
+        Some(PercentBand { multiplier_up: self.size(up)?, multiplier_down: self.size(down)? })
     }
 
     fn lot_size(&mut self) -> LotSize {
         LotSize {
-            min_qty: self.text("minQty").unwrap_or_default(),
-            max_qty: self.text("maxQty").unwrap_or_default(),
-            step_size: self.text("stepSize").unwrap_or_default(),
+            min_qty: self.size("minQty").unwrap_or_default(),
+            max_qty: self.size("maxQty").unwrap_or_default(),
+            step_size: self.size("stepSize").unwrap_or_default(),
         }
     }
 }
@@ -414,6 +435,21 @@ fn exchange_filters(root: &Value, notes: &mut Vec<String>) -> ExchangeFilters {
     filters
 }
 
+/// Asset filters as `GET /api/v3/myFilters` gives them, which alone does, or among those of a
+/// symbol. They hold for every symbol with that asset (`filters.md`, Asset Filters).
+fn asset_filters(root: &Value, filters: &mut ExchangeFilters, notes: &mut Vec<String>) {
+    let list = |json: &'_ Value, key: &str| json.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+    let of_symbols = list(root, "symbols").into_iter().flat_map(|symbol| list(&symbol, "filters"));
+    let is_of_asset = |json: &Value| json.get("filterType").is_some_and(|name| name == "MAX_ASSET");
+    for json in list(root, "assetFilters").into_iter().chain(of_symbols.filter(is_of_asset)) {
+        let name = json.get("filterType").and_then(Value::as_str).unwrap_or("a filter without type");
+        let mut reader = Reader { json: &json, of: format!("asset {name}"), notes };
+        if reader.exchange_filter(name, filters).is_none() {
+            filters.unknown.push(json.to_string());
+        }
+    }
+}
+
 impl Reader<'_> {
     fn exchange_filter(&mut self, name: &str, filters: &mut ExchangeFilters) -> Option<()> {
         match name {
@@ -423,7 +459,12 @@ impl Reader<'_> {
                 filters.max_num_iceberg_orders = Some(self.number("maxNumIcebergOrders")?);
             }
             "EXCHANGE_MAX_NUM_ORDER_LISTS" => filters.max_num_order_lists = Some(self.number("maxNumOrderLists")?),
-            "MAX_ASSET" => filters.max_asset.push((self.text("asset")?, self.text("limit")?)),
+            "MAX_ASSET" => {
+                let limit = (self.text("asset")?, self.size("limit")?);
+                if !filters.max_asset.contains(&limit) {
+                    filters.max_asset.push(limit);
+                }
+            }
             _ => {
                 self.note("unknown filter");
                 return None;
@@ -450,6 +491,7 @@ mod tests {
           {"filterType":"PRICE_FILTER","minPrice":"0.01000000","maxPrice":"1000000.00000000","tickSize":"0.01000000","limit":0,"minQty":""},
           {"filterType":"LOT_SIZE","minQty":"0.00001000","maxQty":"9000.00000000"},
           {"filterType":"PERCENT_PRICE","multiplierUp":"5"},
+          {"filterType":"MARKET_LOT_SIZE","minQty":"0","maxQty":"9","stepSize":"-0.1"},
           {"filterType":"T_PLUS_SELL","endTime":1}],
         "permissions":[],"permissionSets":[["SPOT","MARGIN"]],
         "defaultSelfTradePreventionMode":"EXPIRE_MAKER","allowedSelfTradePreventionModes":["NONE","EXPIRE_MAKER"]},
@@ -468,6 +510,8 @@ mod tests {
         assert_eq!(btc.order_types, [OrderType::Limit, OrderType::Market]);
         assert_eq!(btc.filters.tick().to_string(), "0.01000000");
         assert_eq!(btc.filters.unknown.len(), 2, "an unknown filter and one without its multiplier");
+        let market_lot = btc.filters.market_lot_size.unwrap();
+        assert!(market_lot.step_size.is_zero() && market_lot.max_qty.to_string() == "9.00000000");
         assert_eq!(info.instruments[&Symbol::new("ODD").unwrap()].status, None);
         assert_eq!(info.exchange_filters.max_num_orders, Some(1000));
         assert_eq!(info.exchange_filters.unknown.len(), 1);
@@ -475,6 +519,7 @@ mod tests {
             "TELEPATHY",
             "T_PLUS_SELL: unknown filter",
             "LOT_SIZE: `stepSize` is missing",
+            "MARKET_LOT_SIZE: `stepSize` is below zero: \"-0.1\"",
             "NOBASE: `baseAsset`",
             "ODD: `status`",
             "EMPTY: `baseAsset` is empty",
@@ -490,6 +535,20 @@ mod tests {
         assert_eq!(info.all_notes().count(), info.notes.len() + 2);
         let odd = Symbol::new("ODD").unwrap();
         assert_eq!(info.notes_on(odd).count(), 2, "its status, and its filters");
+    }
+
+    #[test]
+    fn asset_filters_are_found_where_users_may_put_them() {
+        let info = ExchangeInfo::parse(
+            r#"{"serverTime":1725817008719,"symbols":[{"symbol":"AB","status":"BREAK","baseAsset":"A","quoteAsset":"B",
+            "filters":[{"filterType":"MAX_ASSET","asset":"A","limit":"3"}]}],
+            "exchangeFilters":[{"filterType":"MAX_ASSET","asset":"JPY","limit":"1000000.00000000"}],
+            "assetFilters":[{"filterType":"MAX_ASSET","asset":"A","limit":"3"},{"filterType":"MAX_ASSET","asset":"B","limit":"-1"}]}"#,
+        )
+        .unwrap();
+        let limits: Vec<_> = info.exchange_filters.max_asset.iter().map(|(a, most)| format!("{a} {most}")).collect();
+        assert_eq!(limits, ["JPY 1000000.00000000", "A 3.00000000"]);
+        assert_eq!(info.exchange_notes, [r#"asset MAX_ASSET: `limit` is below zero: "-1""#]);
     }
 
     #[test]

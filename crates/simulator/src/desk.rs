@@ -1,7 +1,6 @@
 //! What all markets of an account share: its money, its numbers, what it has said.
 
 use candlewick_model::Action;
-use candlewick_model::filter::ExchangeFilters;
 use candlewick_model::run::CommandId;
 use candlewick_model::{
     Bars, Counts, ExecutionReport, Ledger, ListStatus, OrderId, OrderLimit, OrderListId, Price, Refusal, Timestamp,
@@ -12,6 +11,8 @@ use std::sync::Arc;
 
 use crate::averages::gallop;
 use crate::rate_limit::UnfilledOrders;
+use crate::setup::Limits;
+use crate::timeline::Timeline;
 use crate::trace::{About, Fact, Tracing};
 
 /// What the venue says.
@@ -65,8 +66,9 @@ pub(crate) struct Desk {
     #[serde(skip)]
     pub(crate) open: Counts,
     pub(crate) unfilled: UnfilledOrders,
+    /// What is limited beyond one market.
     #[serde(skip)]
-    pub(crate) exchange_filters: Arc<ExchangeFilters>,
+    pub(crate) limits: InForce,
     /// Notes, where somebody wants an order explained.
     #[serde(skip)]
     pub(crate) trace: Tracing,
@@ -80,15 +82,55 @@ pub(crate) struct Desk {
     queued: u64,
 }
 
+/// The limits over time, and those of the present.
+#[derive(Debug, Clone)]
+pub(crate) struct InForce {
+    timeline: Timeline<Limits>,
+    limits: Arc<Limits>,
+    /// When other ones come into force.
+    change: Timestamp,
+}
+
+impl InForce {
+    pub(crate) fn new(timeline: Timeline<Limits>, now: Timestamp) -> Self {
+        Self { limits: Arc::clone(timeline.at(now).0), change: timeline.next_change(now), timeline }
+    }
+
+    /// When the snapshot was taken that is in force.
+    pub(crate) fn since(&self) -> Timestamp {
+        self.timeline.time_of(&self.limits).max(self.timeline.first_time())
+    }
+
+    /// Whether nothing was known of them yet.
+    pub(crate) fn is_assumed(&self, now: Timestamp) -> bool {
+        now < self.timeline.first_time()
+    }
+}
+
+impl Default for InForce {
+    fn default() -> Self {
+        Self::new(Limits::default().into(), Timestamp::MIN)
+    }
+}
+
+impl std::ops::Deref for InForce {
+    type Target = Limits;
+
+    fn deref(&self) -> &Limits {
+        &self.limits
+    }
+}
+
 impl Desk {
-    pub(crate) fn new(ledger: Ledger, unfilled: UnfilledOrders, filters: Arc<ExchangeFilters>, now: Timestamp) -> Self {
+    pub(crate) fn new(ledger: Ledger, limits: Timeline<Limits>, now: Timestamp) -> Self {
+        let limits = InForce::new(limits, now);
         Self {
             now,
             ledger,
             events: Vec::new(),
             open: Counts::default(),
-            unfilled,
-            exchange_filters: filters,
+            unfilled: UnfilledOrders::new(&limits.orders),
+            limits,
             trace: Tracing::default(),
             orders: 0,
             lists: 0,
@@ -96,6 +138,16 @@ impl Desk {
             executions: 0,
             prevented: 0,
             queued: 0,
+        }
+    }
+
+    /// Time goes on: limits are those of the latest snapshot (rule 5.2).
+    #[inline]
+    pub(crate) fn go_to(&mut self, now: Timestamp) {
+        self.now = now;
+        if now >= self.limits.change {
+            self.limits = InForce::new(self.limits.timeline.clone(), now);
+            self.unfilled.change_to(&self.limits.orders);
         }
     }
 

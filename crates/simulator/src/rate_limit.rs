@@ -42,6 +42,18 @@ impl UnfilledOrders {
         self.windows.iter().map(count).collect()
     }
 
+    /// Other limits come into force. A window of the same length goes on, another one begins.
+    pub(crate) fn change_to(&mut self, limits: &[OrderLimit]) {
+        let mut changed = Self::new(limits);
+        for window in &mut changed.windows {
+            let before = self.windows.iter().find(|before| before.limit.counts_as(&window.limit));
+            if let Some(Window { number, count, .. }) = before {
+                (window.number, window.count) = (*number, *count);
+            }
+        }
+        *self = changed;
+    }
+
     /// Whether these are the limits that it counts for.
     pub(crate) fn is_of(&self, limits: &[OrderLimit]) -> bool {
         self.windows.iter().map(|window| window.limit).eq(limits.iter().copied())
@@ -56,7 +68,7 @@ impl UnfilledOrders {
     ) -> Result<(), Refusal> {
         for window in &mut self.windows {
             window.go_to(now);
-            let holds = window.count + orders <= window.limit.limit;
+            let holds = window.count.saturating_add(orders) <= window.limit.limit;
             see(window.limit, window.count, holds);
             if !holds {
                 let OrderLimit { interval, interval_num, limit } = window.limit;
@@ -71,7 +83,7 @@ impl UnfilledOrders {
     pub(crate) fn placed(&mut self, now: Timestamp, orders: u32) {
         for window in &mut self.windows {
             window.go_to(now);
-            window.count += orders;
+            window.count = window.count.saturating_add(orders);
         }
     }
 
@@ -86,7 +98,7 @@ impl UnfilledOrders {
 
 impl Window {
     fn go_to(&mut self, now: Timestamp) {
-        let length = i64::from(self.limit.interval_num) * seconds(self.limit.interval) * 1_000_000;
+        let length = (i64::from(self.limit.interval_num) * seconds(self.limit.interval)).saturating_mul(1_000_000);
         let number = now.micros().div_euclid(length);
         if number != self.number {
             self.number = number;

@@ -21,7 +21,6 @@ use crate::book::{Book, Made};
 use crate::desk::{Desk, VenueEvent};
 use crate::detail::{DetailError, Inside, Part};
 use crate::path::{FirstExtreme, Point, PointKind};
-use crate::rate_limit::UnfilledOrders;
 use crate::setup::{Market, Setup, Transfer};
 use crate::trace::{Subject, Traced, Tracing};
 use crate::venue::Venue;
@@ -59,8 +58,7 @@ impl Replay {
             })
         };
         let books = setup.markets.iter().map(book).collect();
-        let unfilled = UnfilledOrders::new(&setup.limits.orders);
-        let desk = Desk::new(ledger, unfilled, Arc::clone(&setup.limits.filters), before);
+        let desk = Desk::new(ledger, setup.limits.clone(), before);
         let feed = |market: &Market| {
             let bars = Arc::clone(&market.bars);
             let is_detailed = market.fill_model.path == PathModel::Detail;

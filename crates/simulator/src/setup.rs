@@ -18,8 +18,8 @@ use crate::timeline::Timeline;
 pub struct Setup {
     /// What the account holds before the first bar.
     pub account: Account,
-    /// What the exchange and the account limit beyond a market.
-    pub limits: Limits,
+    /// What the exchange and the account limit beyond a market, over time.
+    pub limits: Timeline<Limits>,
     /// The markets, by symbol; at least one.
     pub markets: Vec<Market>,
     /// Series that only give prices to assets, with base and quote asset.
@@ -49,7 +49,7 @@ impl Setup {
     pub fn of_one(market: Market, account: Account) -> Self {
         Self {
             account,
-            limits: Limits::default(),
+            limits: Limits::default().into(),
             counted_in: market.timeline.last().quote_asset,
             markets: vec![market],
             prices: Vec::new(),
@@ -114,11 +114,11 @@ impl Market {
     }
 }
 
-/// What the exchange and the account limit beyond one market.
-#[derive(Debug, Clone, Default)]
+/// What the exchange and the account limit beyond one market, as one snapshot has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Limits {
     /// The exchange's and the assets' filters.
-    pub filters: Arc<ExchangeFilters>,
+    pub filters: ExchangeFilters,
     /// How many unfilled orders may be placed.
     pub orders: Vec<OrderLimit>,
 }

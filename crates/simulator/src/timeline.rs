@@ -1,27 +1,19 @@
-//! The filters as they were: which snapshot is in force at an instant (rule 5.2).
+//! The filters and limits as they were: which snapshot is in force at an instant (rule 5.2).
 
 use std::sync::Arc;
 
 use candlewick_model::run::Halt;
 use candlewick_model::{Instrument, SymbolStatus, Timestamp};
 
-/// One instrument's snapshots in the order of their times.
-#[derive(Debug, Clone)]
-pub struct Timeline {
-    snapshots: Arc<[(Timestamp, Arc<Instrument>)]>,
+/// Snapshots in the order of their times: of an instrument, or of what else exchangeInfo tells.
+#[derive(Debug)]
+pub struct Timeline<T = Instrument> {
+    snapshots: Arc<[(Timestamp, Arc<T>)]>,
     /// When the first of them was taken; what came before is assumed.
     first_time: Timestamp,
 }
 
 impl Timeline {
-    /// From snapshots in any order; `None` if there are none.
-    #[must_use]
-    pub fn new(mut snapshots: Vec<(Timestamp, Instrument)>) -> Option<Self> {
-        snapshots.sort_by_key(|(time, _)| *time);
-        let first_time = snapshots.first()?.0;
-        Some(Self { snapshots: snapshots.into_iter().map(|(time, i)| (time, Arc::new(i))).collect(), first_time })
-    }
-
     /// The same, with the status HALT over some stretches of time.
     #[must_use]
     pub(crate) fn halted(&self, halts: &[Halt]) -> Self {
@@ -39,11 +31,21 @@ impl Timeline {
         };
         Self { snapshots: changes.into_iter().map(in_force).collect(), first_time: self.first_time }
     }
+}
+
+impl<T> Timeline<T> {
+    /// From snapshots in any order; `None` if there are none.
+    #[must_use]
+    pub fn new(mut snapshots: Vec<(Timestamp, T)>) -> Option<Self> {
+        snapshots.sort_by_key(|(time, _)| *time);
+        let first_time = snapshots.first()?.0;
+        Some(Self { snapshots: snapshots.into_iter().map(|(time, i)| (time, Arc::new(i))).collect(), first_time })
+    }
 
     /// The latest snapshot not after the instant; before the first one the first, and `true`
     /// because it is then assumed.
     #[must_use]
-    pub fn at(&self, instant: Timestamp) -> (&Arc<Instrument>, bool) {
+    pub fn at(&self, instant: Timestamp) -> (&Arc<T>, bool) {
         let after = self.snapshots.partition_point(|(time, _)| *time <= instant);
         (&self.snapshots[after.saturating_sub(1)].1, instant < self.first_time)
     }
@@ -56,15 +58,15 @@ impl Timeline {
         self.snapshots.get(after.max(1)).map_or(Timestamp::MAX, |(time, _)| *time)
     }
 
-    /// When the snapshot was taken that one of its instruments comes from.
-    pub(crate) fn time_of(&self, instrument: &Arc<Instrument>) -> Timestamp {
-        let from = self.snapshots.iter().find(|(_, known)| Arc::ptr_eq(known, instrument));
-        from.expect("an instrument of these snapshots").0
+    /// When the snapshot was taken that has what is in force.
+    pub(crate) fn time_of(&self, in_force: &Arc<T>) -> Timestamp {
+        let from = self.snapshots.iter().find(|(_, known)| Arc::ptr_eq(known, in_force));
+        from.expect("one of these snapshots").0
     }
 
-    /// The instrument of the snapshot that was taken at an instant, if there is one.
-    pub(crate) fn taken_at(&self, time: Timestamp) -> Option<&Arc<Instrument>> {
-        self.snapshots.iter().rfind(|(taken, _)| *taken == time).map(|(_, instrument)| instrument)
+    /// What the snapshot has that was taken at an instant, if there is one.
+    pub(crate) fn taken_at(&self, time: Timestamp) -> Option<&Arc<T>> {
+        self.snapshots.iter().rfind(|(taken, _)| *taken == time).map(|(_, known)| known)
     }
 
     /// When the first snapshot was taken.
@@ -73,9 +75,22 @@ impl Timeline {
         self.first_time
     }
 
-    /// The instrument as the last snapshot has it.
+    /// What the last snapshot has.
     #[must_use]
-    pub fn last(&self) -> &Arc<Instrument> {
+    pub fn last(&self) -> &Arc<T> {
         &self.snapshots[self.snapshots.len() - 1].1
+    }
+}
+
+impl<T> Clone for Timeline<T> {
+    fn clone(&self) -> Self {
+        Self { snapshots: Arc::clone(&self.snapshots), first_time: self.first_time }
+    }
+}
+
+/// What has been in force ever since.
+impl<T> From<T> for Timeline<T> {
+    fn from(always: T) -> Self {
+        Self { snapshots: Arc::new([(Timestamp::MIN, Arc::new(always))]), first_time: Timestamp::MIN }
     }
 }

@@ -20,7 +20,7 @@ impl Venue {
     /// Time goes on, for all books.
     #[inline]
     pub(crate) fn go_to(&mut self, now: Timestamp) {
-        self.desk.now = now;
+        self.desk.go_to(now);
         for book in &mut self.books {
             book.go_to(now);
         }
@@ -59,7 +59,7 @@ impl Venue {
         let at = market.ok_or(Refusal::new(-1121, "Invalid symbol."))?;
         let Self { books, desk } = self;
         let book = &mut books[at];
-        book.note_command(now);
+        book.note_command(desk);
         desk.note(About::Request, || Fact::TakenUp { action: command.action(), stand: book.stand() });
         match command {
             Command::Submit(order) => book.submit(desk, order),
@@ -75,7 +75,7 @@ impl Venue {
             Command::CancelAll(_) => book.cancel_all(desk),
             Command::CancelReplace(replace) => book.cancel_replace(desk, replace),
             Command::Amend(amend) => book.amend(desk, amend),
-            Command::Raw(..) => Ok(()),
+            Command::Raw(..) => unreachable!("raw parameters were read before"),
         }
     }
 }

@@ -8,7 +8,9 @@ use candlewick_model::run::FillModel;
 use candlewick_model::{
     Account, Action, Amount, Asset, Bar, Bars, Command, ExchangeInfo, Interval, OrderLimit, Price, Symbol, Timestamp,
 };
-use candlewick_simulator::{DiscountPrices, Market, MovingMean, Reference, Replay, ReplayState, Setup, Timeline};
+use candlewick_simulator::{
+    DiscountPrices, Limits, Market, MovingMean, Reference, Replay, ReplayState, Setup, Timeline, VenueEvent,
+};
 use serde_json::Value;
 
 const START_MS: i64 = 1_672_531_200_000;
@@ -88,6 +90,41 @@ fn assert_refused(setup: &Setup, json: &str, why: &str) {
     assert!(error.contains(why), "{error}");
 }
 
+/// Unfilled orders in a window of a day.
+fn limits(limit: u32) -> Limits {
+    let orders = vec![OrderLimit { interval: RateInterval::Day, interval_num: 1, limit }];
+    Limits { orders, ..Limits::default() }
+}
+
+#[test]
+fn limits_that_have_changed_count_on_with_those_of_the_present() {
+    let mut setup = setup();
+    let changes = |at: i64, limit| (Timestamp::from_millis(START_MS + at), limits(limit));
+    // The second one comes into force after the last point that was walked to.
+    setup.limits = Timeline::new(vec![changes(0, 5), changes(90_000, 1), changes(150_000, 3)]).unwrap();
+    let json = state(&setup);
+    let mut replay = resumed(&setup, &json).unwrap();
+    replay.drain_events();
+    let send = |replay: &mut Replay| {
+        let pairs = [
+            ("symbol", "AU"),
+            ("side", "BUY"),
+            ("type", "LIMIT"),
+            ("timeInForce", "GTC"),
+            ("quantity", "1"),
+            ("price", "8"),
+        ];
+        replay.execute(2, &Command::Raw(Action::New, Box::new(pairs.into_iter().collect())));
+        replay.drain_events().map(|event| matches!(event, VenueEvent::Refused { .. })).collect::<Vec<_>>()
+    };
+    assert_eq!(send(&mut replay), [true], "one a day, and there is one");
+    (0..3).for_each(|_| _ = replay.advance(0));
+    assert_eq!([send(&mut replay), send(&mut replay), send(&mut replay)], [[false], [false], [true]], "three a day");
+    let mut without = setup.clone();
+    without.limits = Timeline::new(vec![changes(0, 5), changes(150_000, 3)]).unwrap();
+    assert_refused(&without, &json, "unfilled orders were counted under other limits");
+}
+
 #[test]
 fn what_was_not_taken_is_still_said_and_the_order_still_rests() {
     let setup = setup();
@@ -160,7 +197,7 @@ fn filters_that_are_gone_and_other_limits_are_refused() {
     setup.markets[0].timeline = Timeline::new(vec![(Timestamp::from_millis(START_MS), first)]).unwrap();
     assert_refused(&setup, &json, "AU: filters taken at 2023-01-01T00:01:30Z were in force");
     let mut setup = self::setup();
-    setup.limits.orders = vec![OrderLimit { interval: RateInterval::Second, interval_num: 10, limit: 50 }];
+    setup.limits = limits(50).into();
     assert_refused(&setup, &json, "unfilled orders were counted under other limits");
 }
 

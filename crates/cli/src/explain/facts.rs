@@ -49,11 +49,16 @@ impl Assets {
             Fact::UnfilledOrders { count, adding, limit, every, interval, .. } => {
                 look("unfilled orders", format!("{count} there + {adding}, at most {limit} in {every} {interval}"))
             }
-            Fact::Symbol { status, snapshot, is_assumed, holds, .. } => {
+            Fact::Symbol { status, snapshot, is_assumed, exchange_snapshot, exchange_is_assumed, holds, .. } => {
                 let status = status.map_or("unknown", SymbolStatus::as_str);
-                let when = if *is_assumed { "assumed of" } else { "of" };
+                let when = |is_assumed: bool| if is_assumed { "assumed of" } else { "of" };
                 let kinds = if *holds { "takes such an order" } else { "does not take such an order" };
-                look("symbol", format!("{status}, {kinds}; its rules are {when} {snapshot}"))
+                let whole = if exchange_snapshot == snapshot || *exchange_snapshot == Timestamp::MIN {
+                    String::new()
+                } else {
+                    format!("; those of the exchange {} {exchange_snapshot}", when(*exchange_is_assumed))
+                };
+                look("symbol", format!("{status}, {kinds}; its rules are {} {snapshot}{whole}", when(*is_assumed)))
             }
             Fact::Average { minutes, reference, average, last } => look(
                 "average",

@@ -84,19 +84,19 @@ impl Book {
         let (position, about) = (self.position(desk), About::Request);
         let (instrument, now) = (Arc::clone(&self.instrument), desk.now);
         self.note_averages(desk, about);
-        let Desk { exchange_filters, trace, .. } = desk;
+        let Desk { limits, trace, .. } = desk;
         let reference = &mut |minutes| self.standing_price(now, minutes);
         let see = &mut |reading| trace.note(now, about, || Fact::Filter(reading));
         instrument.filters.check(request, judged, &position, adding, reference, see)?;
-        exchange_filters.check_counts(position.on_exchange, adding, see)?;
+        limits.filters.check_counts(position.on_exchange, adding, see)?;
         self.check_assets(desk, about, judged)
     }
 
     fn check_assets(&self, desk: &mut Desk, about: About, judged: Judged) -> Result<(), Refusal> {
         let assets = (self.instrument.base_asset, self.instrument.quote_asset);
-        let Desk { exchange_filters, trace, now, .. } = desk;
+        let Desk { limits, trace, now, .. } = desk;
         let see = &mut |reading| trace.note(*now, about, || Fact::Filter(reading));
-        exchange_filters.check_assets(assets, judged, &mut |_| self.last, see)
+        limits.filters.check_assets(assets, judged, &mut |_| self.last, see)
     }
 
     /// What depends on its quantity, of an order of which it was not known before: the part that is

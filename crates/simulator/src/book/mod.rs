@@ -213,8 +213,9 @@ impl Book {
         Assumptions { average_replaced: self.averages.replaced, ..self.assumptions }
     }
 
-    pub(crate) fn note_command(&mut self, now: Timestamp) {
-        self.assumptions.filters_assumed += u64::from(now < self.timeline.first_time());
+    pub(crate) fn note_command(&mut self, desk: &Desk) {
+        let is_assumed = desk.now < self.timeline.first_time() || desk.limits.is_assumed(desk.now);
+        self.assumptions.filters_assumed += u64::from(is_assumed);
     }
 
     fn at(&self, id: u64) -> Option<usize> {

@@ -26,12 +26,14 @@ impl Book {
     /// The rules that are in force, once it is known whether the request obeys what they say of
     /// its symbol.
     pub(super) fn note_symbol(&self, desk: &mut Desk, holds: bool) {
-        let Desk { trace, exchange_filters, now, .. } = desk;
+        let Desk { trace, limits, now, .. } = desk;
         trace.note(*now, About::Request, || Fact::Symbol {
             status: self.instrument.status,
             snapshot: self.timeline.time_of(&self.instrument).max(self.timeline.first_time()),
             is_assumed: *now < self.timeline.first_time(),
-            filters: [self.instrument.filters.names(), exchange_filters.names()].concat(),
+            exchange_snapshot: limits.since(),
+            exchange_is_assumed: limits.is_assumed(*now),
+            filters: [self.instrument.filters.names(), limits.filters.names()].concat(),
             holds,
         });
     }

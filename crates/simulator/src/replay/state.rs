@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::{Feed, Replay};
 use crate::book::{Book, BookState, Mismatch};
-use crate::desk::Desk;
+use crate::desk::{Desk, InForce};
 use crate::detail::Inside;
 use crate::fingerprint::Fingerprint;
 use crate::path::{POINTS, Point};
@@ -115,11 +115,9 @@ impl Replay {
             detail: feed.inside.gone(),
             book: book.state(),
         };
-        ReplayState {
-            version: Version,
-            desk: self.venue.desk.clone(),
-            markets: self.feeds.iter().zip(&self.venue.books).map(market).collect(),
-        }
+        let mut desk = self.venue.desk.clone();
+        desk.go_to(desk.now);
+        ReplayState { version: Version, desk, markets: self.feeds.iter().zip(&self.venue.books).map(market).collect() }
     }
 
     /// Goes on where a state was taken, on the same markets. Panics where [`Replay::new`] does.
@@ -127,10 +125,10 @@ impl Replay {
         let mut replay = Self::new(setup);
         let ReplayState { version: Version, mut desk, markets } = state;
         replay.check_markets(&markets)?;
-        if !desk.unfilled.is_of(&setup.limits.orders) {
+        desk.limits = InForce::new(setup.limits.clone(), desk.now);
+        if !desk.unfilled.is_of(&desk.limits.orders) {
             return Err(ResumeError::Limits);
         }
-        desk.exchange_filters = setup.limits.filters.clone();
         for ((feed, book), market) in replay.feeds.iter_mut().zip(&mut replay.venue.books).zip(markets) {
             let of_market = |mismatch| ResumeError::Market { symbol: market.symbol, mismatch };
             feed.resume(&market.bars, market.feed).map_err(of_market)?;

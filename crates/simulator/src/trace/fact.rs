@@ -94,6 +94,9 @@ pub enum Fact {
         snapshot: Timestamp,
         /// Whether that was later.
         is_assumed: bool,
+        /// When the exchange told its own limits that count, which may be another time.
+        exchange_snapshot: Timestamp,
+        exchange_is_assumed: bool,
         filters: Vec<FilterName>,
         holds: bool,
     },

@@ -113,6 +113,8 @@ impl Rules {
             let filter: Value = serde_json::from_str(filter).unwrap_or_else(|error| panic!("{filter}: {error}"));
             let kind = filter["filterType"].as_str().unwrap_or_default().to_owned();
             if kind.starts_with("EXCHANGE_") || kind == "MAX_ASSET" {
+                let is_same = |other: &Value| other["filterType"] == *kind && other["asset"] == filter["asset"];
+                of_exchange.retain(|other| !is_same(other));
                 of_exchange.push(filter);
             } else {
                 filters.retain(|other| other["filterType"] != *kind);
@@ -272,8 +274,11 @@ impl Scenario {
             DiscountPrices::new(Arc::new(bars))
         });
         let timeline = Timeline::new(snapshots.collect()).unwrap();
-        let limits =
-            Limits { orders: infos[0].order_limits.clone(), filters: Arc::new(infos[0].exchange_filters.clone()) };
+        let limits = infos.iter().map(|info| {
+            let limits = Limits { orders: info.order_limits.clone(), filters: info.exchange_filters.clone() };
+            (info.server_time, limits)
+        });
+        let limits = Timeline::new(limits.collect()).unwrap();
         let market = Market {
             reference: self.reference(),
             price_range: first.price_range(),

@@ -7,7 +7,7 @@ use candlewick_model::filter::ExchangeFilters;
 use candlewick_model::order::RateInterval;
 use candlewick_model::run::PathModel;
 use candlewick_model::{Account, Amount, Asset, Bars, OrderLimit, Timestamp};
-use candlewick_simulator::{DiscountPrices, Limits, Market, Setup, Transfer};
+use candlewick_simulator::{DiscountPrices, Limits, Market, Setup, Timeline, Transfer};
 use proptest::prelude::*;
 
 use crate::ask::{CANCEL_ALL, Op};
@@ -110,8 +110,14 @@ impl World {
             ..ExchangeFilters::default()
         };
         let limit = |limit| OrderLimit { interval: RateInterval::Second, interval_num: 10, limit };
+        let before = Limits { filters, orders: self.order_limit.map(limit).into_iter().collect() };
+        // Another snapshot in the middle of the run.
+        let mut after = before.clone();
+        after.filters.max_num_orders = after.filters.max_num_orders.map(|most| most + 1);
+        after.filters.max_asset.clear();
+        after.orders.iter_mut().for_each(|limit| limit.limit += 1);
         Setup {
-            limits: Limits { filters: Arc::new(filters), orders: self.order_limit.map(limit).into_iter().collect() },
+            limits: Timeline::new(vec![(Timestamp::MIN, before), (instant(600), after)]).expect("two"),
             markets: markets.clone(),
             counted_in: asset("B"),
             transfers: self.transfers(),

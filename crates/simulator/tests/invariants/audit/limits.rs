@@ -33,9 +33,9 @@ impl Limits {
         match (before, report.fill) {
             (None, _) => {
                 self.unfilled += 1;
-                let limit = setup.limits.orders.first().map_or(u32::MAX, |limit| limit.limit);
+                let limit = setup.limits.at(report.time).0.orders.first().map_or(u32::MAX, |limit| limit.limit);
                 prop_assert!(self.unfilled <= limit, "{} unfilled orders in a window", self.unfilled);
-                check_counts(setup, scene, orders, &report.order)?;
+                check_counts(setup, scene, orders, report)?;
             }
             (Some(before), Some(fill)) if before.filled_quantity.is_zero() => {
                 let given_back = if fill.liquidity == Liquidity::Maker { 5 } else { 1 };
@@ -48,13 +48,20 @@ impl Limits {
 }
 
 /// What is open with an order that was accepted is within the filters that count.
-fn check_counts(setup: &Setup, scene: &Scene<'_>, orders: &Orders, new: &Order) -> Result<(), TestCaseError> {
+fn check_counts(
+    setup: &Setup,
+    scene: &Scene<'_>,
+    orders: &Orders,
+    report: &ExecutionReport,
+) -> Result<(), TestCaseError> {
+    let new = &report.order;
+    let limits = setup.limits.at(report.time).0;
     let all = || orders.values().filter(|order| !order.status.is_final()).chain([new]);
     let of_symbol = || all().filter(|order| order.symbol == new.symbol);
     let most = |limit: Option<u32>| limit.map_or(usize::MAX, |limit| limit as usize);
     let filters = &scene.instrument.filters;
     prop_assert!(of_symbol().count() <= most(filters.max_num_orders), "MAX_NUM_ORDERS: {:?}", new);
-    prop_assert!(all().count() <= most(setup.limits.filters.max_num_orders), "EXCHANGE_MAX_NUM_ORDERS: {:?}", new);
+    prop_assert!(all().count() <= most(limits.filters.max_num_orders), "EXCHANGE_MAX_NUM_ORDERS: {:?}", new);
     let algo = of_symbol().filter(|order| order.order_type.is_contingent()).count();
     prop_assert!(!new.order_type.is_contingent() || algo <= most(filters.max_num_algo_orders), "{:?}", new);
     let icebergs = of_symbol().filter(|order| !order.iceberg_quantity.is_zero()).count();
