@@ -146,7 +146,7 @@ impl MovingMean {
 
     /// Drops the buckets that lie outside of the window, and says where it begins.
     fn drop_expired(&mut self, now: Timestamp) -> i64 {
-        let cutoff = now.micros() - self.width * self.count;
+        let cutoff = now.micros().saturating_sub(self.width.saturating_mul(self.count));
         while self.buckets.front().is_some_and(|bucket| bucket.close <= cutoff) {
             self.buckets.pop_front();
         }
@@ -160,7 +160,7 @@ impl MovingMean {
         // Of the oldest the part that is outside does not count. It is asked for anew each time,
         // so that the answer does not depend on when it was asked for before.
         if let Some(oldest) = self.buckets.front() {
-            let expired = i128::from((cutoff - (oldest.close - self.width)).max(0));
+            let expired = i128::from(cutoff.saturating_sub(oldest.close - self.width).max(0));
             trades -= oldest.trades * expired / i128::from(self.width);
             sum -= oldest.sum * expired / i128::from(self.width);
         }
@@ -192,6 +192,14 @@ mod tests {
         assert_eq!(mean.at(at(2_500)), Some(price("15.5")));
         assert_eq!(mean.at(at(3_000)), Some(price("20")), "the first bucket is gone");
         assert_eq!(mean.at(at(9_000)), None);
+    }
+
+    #[test]
+    fn a_window_longer_than_all_time_holds_every_trade() {
+        let mut mean = MovingMean::new(u32::MAX, u32::MAX);
+        mean.trade(Timestamp::from_millis(1_672_531_200_000), price("10"));
+        mean.trade(Timestamp::from_millis(1_700_000_000_000), price("20"));
+        assert_eq!(mean.at(Timestamp::from_millis(1_700_000_000_000)), Some(price("15")));
     }
 
     #[test]

@@ -123,12 +123,19 @@ fn of_answers(path: &Path, symbol: Symbol) -> anyhow::Result<Reference> {
         if answer.symbol != symbol {
             return Err(anyhow!("line {number} is about {}, not {symbol}", answer.symbol));
         }
+        if answer.reference_price.is_some_and(|price| price <= Price::ZERO) {
+            let price = answer.reference_price.unwrap_or_default();
+            return Err(anyhow!("line {number}: `referencePrice` is {price}; it must be above zero, or null"));
+        }
         let (time, _) = Timestamp::from_either_unit(answer.timestamp)
             .ok_or_else(|| anyhow!("line {number}: `timestamp` is {}, which is no time", answer.timestamp))?;
         if points.last().is_some_and(|(before, _)| *before > time) {
             return Err(anyhow!("line {number}: {time} comes before the line above; sort the lines by time"));
         }
         points.push((time, answer.reference_price));
+    }
+    if points.is_empty() {
+        return Err(anyhow!("it holds no answer of GET /api/v3/referencePrice"));
     }
     Ok(Reference::Recorded(points.into()))
 }

@@ -238,6 +238,9 @@ impl Config {
             if amount < Amount::ZERO {
                 return Err(anyhow!("account.{asset} is {}; it must not be negative", number.0));
             }
+            if amount > MOST {
+                return Err(anyhow!("account.{asset} is {}; at most {MOST_IN_WORDS} is held of an asset", number.0));
+            }
             balances.push((Asset::new(asset).with_context(|| format!("account.{asset}"))?, amount));
         }
         Ok(balances.into_iter().collect())
@@ -245,12 +248,20 @@ impl Config {
 
     /// Deposits and withdrawals, by time.
     pub fn transfers(&self) -> anyhow::Result<Vec<Transfer>> {
-        let transfer = |t: &TransferConfig| {
+        let mut held = self.account()?;
+        let mut transfer = |t: &TransferConfig| {
             let amount = Amount::from_decimal(t.amount.0)
                 .with_context(|| format!("the transfer of {} is {}", t.time, t.amount.0))?;
+            // All of them together, deposits and withdrawals alike.
+            let moved = Amount::from_units(amount.units().abs());
+            let free = &mut held.balance_mut(t.asset).free;
+            *free = free.checked_add(moved).filter(|sum| *sum <= MOST).ok_or_else(|| {
+                let (asset, number) = (t.asset, t.amount.0);
+                anyhow!("the transfer of {} is {number}; at most {MOST_IN_WORDS} is held and moved of {asset}", t.time)
+            })?;
             Ok(Transfer { time: t.time, asset: t.asset, amount })
         };
-        let mut all = self.transfers.iter().map(transfer).collect::<anyhow::Result<Vec<_>>>()?;
+        let mut all = self.transfers.iter().map(&mut transfer).collect::<anyhow::Result<Vec<_>>>()?;
         all.sort_by_key(|transfer| transfer.time);
         Ok(all)
     }
@@ -260,6 +271,10 @@ impl Config {
         self.strategy.build(self.symbols().len(), &self.folder, self.orders.as_deref())
     }
 }
+
+/// More of an asset than there is of any: what it is worth stays a number.
+const MOST: Amount = Amount::from_units(1_000_000_000_000_000 * 100_000_000);
+const MOST_IN_WORDS: &str = "10^15";
 
 /// A guess at the key that was meant, from serde's "unknown field" message.
 fn did_you_mean(message: &str) -> String {
@@ -430,5 +445,10 @@ mod tests {
         assert!(error.to_string().contains("`slow` is 10; it must be more than `fast`"), "{error}");
         let error = read(&GOOD.replace("10000", "-1")).unwrap().account().unwrap_err();
         assert!(error.to_string().contains("must not be negative"), "{error}");
+        let error = read(&GOOD.replace("10000", "1e16")).unwrap().account().unwrap_err();
+        assert!(error.to_string().starts_with("account.USDT is 10000000000000000; at most 10^15"), "{error}");
+        let transfer =
+            "[[transfer]]\ntime = \"2023-01-01T00:05:00Z\"\nasset = \"USDT\"\namount = \"-999999999999999\"\n";
+        assert!(read(&format!("{GOOD}\n{transfer}")).unwrap().transfers().unwrap_err().to_string().contains("of USDT"));
     }
 }
