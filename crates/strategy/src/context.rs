@@ -14,13 +14,14 @@ use candlewick_model::fit::{self, Unfit};
 use candlewick_model::ledger::Before;
 use candlewick_model::run::CommandId;
 use candlewick_model::{
-    Account, Action, AmendRequest, Amount, Amounts, Asset, Balance, Bars, CancelReplaceRequest, CancelRequest,
-    ClientOrderId, Command, Counts, EventLog, ExecutionReport, Instrument, Interval, Ledger, ListRequest, OpenPosition,
-    Order, OrderId, OrderKind, OrderRequest, OrderSize, Pair, Price, Quantity, RawParameters, Side, Symbol,
-    TimeInForce, Timestamp, Worth,
+    Account, Action, AmendRequest, Amount, Amounts, Asset, Balance, Bars, CancelReplaceRequest, CancelRequest, Command,
+    Counts, EventLog, ExecutionReport, Instrument, Interval, Ledger, ListRequest, OpenPosition, Order, OrderId,
+    OrderKind, OrderRequest, OrderSize, Pair, Price, Quantity, RawParameters, Side, Symbol, TimeInForce, Timestamp,
+    Worth,
 };
 
 use crate::Planned;
+use crate::names::Names;
 
 /// What a run is made of, as its strategy sees it.
 pub struct World {
@@ -80,15 +81,6 @@ struct Market {
     open_orders: Vec<Order>,
 }
 
-/// A command of parameters as they stand; an order without a name is given that of its number.
-fn raw(id: CommandId, action: Action, mut parameters: RawParameters) -> Command {
-    let is_order = matches!(action, Action::New | Action::CancelReplace);
-    if is_order && parameters.get("newClientOrderId").is_none() {
-        parameters.push("newClientOrderId", ClientOrderId::numbered("cw", id).as_str());
-    }
-    Command::Raw(action, Box::new(parameters))
-}
-
 /// The strategy's world: its slice of capital, its open orders, the bars so far.
 pub struct Context {
     now: Timestamp,
@@ -104,6 +96,7 @@ pub struct Context {
     worth: Worth,
     timers: BTreeSet<Timestamp>,
     last_command: CommandId,
+    names: Names,
     /// Whether nothing was sent and no timer was set since this was asked for.
     calm: bool,
     pub(crate) commands: Vec<Outgoing>,
@@ -141,6 +134,7 @@ impl Context {
             worth,
             timers: BTreeSet::new(),
             last_command: 0,
+            names: Names::default(),
             calm: true,
             commands: Vec::new(),
             events: EventLog::default(),
@@ -319,7 +313,7 @@ impl Context {
     /// Sends an order. A client order id is made up where there is none, so that the order can
     /// be found again whatever becomes of the answer.
     pub fn submit(&mut self, mut request: OrderRequest) -> CommandId {
-        request.client_order_id.get_or_insert(self.next_client_order_id());
+        self.names.complete(&mut request.client_order_id, self.last_command + 1);
         self.send(Command::Submit(request))
     }
 
@@ -336,7 +330,10 @@ impl Context {
 
     /// Sends orders that depend on each other.
     pub fn submit_list(&mut self, mut list: ListRequest) -> CommandId {
-        list.client_order_id.get_or_insert(self.next_client_order_id());
+        for name in list.legs.in_order_of_ids().iter().filter_map(|leg| leg.client_order_id.as_ref()) {
+            self.names.note(name.as_str());
+        }
+        self.names.complete(&mut list.client_order_id, self.last_command + 1);
         self.send(Command::SubmitList(Box::new(list)))
     }
 
@@ -358,7 +355,7 @@ impl Context {
 
     /// Cancels an order and places a new one.
     pub fn cancel_replace(&mut self, mut request: CancelReplaceRequest) -> CommandId {
-        request.order.client_order_id.get_or_insert(self.next_client_order_id());
+        self.names.complete(&mut request.order.client_order_id, self.last_command + 1);
         self.send(Command::CancelReplace(Box::new(request)))
     }
 
@@ -376,13 +373,15 @@ impl Context {
     /// Sends a command as raw parameters, valid or not. A new order gets a client order id where
     /// it has none, so that it can be found again whatever becomes of the answer.
     pub fn send_raw(&mut self, action: Action, parameters: RawParameters) -> CommandId {
-        self.send(raw(self.last_command + 1, action, parameters))
+        let command = self.names.raw(self.last_command + 1, action, parameters);
+        self.send(command)
     }
 
     /// What is planned, as it will leave.
     pub(crate) fn outgoing(&self, planned: Vec<Planned>) -> Vec<Outgoing> {
-        let ids = self.last_command + 1..;
-        let outgoing = |(id, (time, action, parameters))| Outgoing { id, time, command: raw(id, action, parameters) };
+        let (ids, mut names) = (self.last_command + 1.., self.names.clone());
+        let outgoing =
+            |(id, (time, action, parameters))| Outgoing { id, time, command: names.raw(id, action, parameters) };
         ids.zip(planned).map(outgoing).collect()
     }
 
@@ -390,11 +389,6 @@ impl Context {
     pub fn set_timer(&mut self, at: Timestamp) {
         self.timers.insert(at);
         self.calm = false;
-    }
-
-    /// `cw1`, `cw2`, …: the number of the command that is about to be sent.
-    fn next_client_order_id(&self) -> ClientOrderId {
-        ClientOrderId::numbered("cw", self.last_command + 1)
     }
 
     fn send(&mut self, command: Command) -> CommandId {

@@ -7,6 +7,7 @@
 
 mod builtin;
 mod context;
+mod names;
 pub mod patience;
 mod session;
 

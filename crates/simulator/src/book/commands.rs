@@ -59,7 +59,7 @@ impl Book {
         let order = Order {
             order_id,
             order_list_id: list,
-            client_order_id: request.client_order_id.unwrap_or_else(|| ClientOrderId::numbered("auto-", order_id)),
+            client_order_id: request.client_order_id.unwrap_or_else(|| self.free_name("auto-", order_id, |_| false)),
             symbol: request.symbol,
             side: request.side,
             order_type: request.order_type(),
@@ -97,6 +97,19 @@ impl Book {
         let mut working = Working::new(order, stage);
         working.extreme = self.last;
         working
+    }
+
+    /// A name for an order that was given none: its number, or the next one of which the name is
+    /// free (rule 8.41).
+    pub(super) fn free_name(
+        &self,
+        prefix: &str,
+        number: u64,
+        is_taken: impl Fn(ClientOrderId) -> bool,
+    ) -> ClientOrderId {
+        let is_free =
+            |name: &ClientOrderId| self.open.iter().all(|w| w.order.client_order_id != *name) && !is_taken(*name);
+        (number..).map(|number| ClientOrderId::numbered(prefix, number)).find(is_free).expect("numbers do not end")
     }
 
     /// An order that has been told of goes where its kind says.
@@ -240,7 +253,7 @@ impl Book {
         }
         let list = order.order_list_id;
         let id = order.order_id;
-        let name = request.client_order_id.unwrap_or_else(|| ClientOrderId::numbered("amend-", desk.queue()));
+        let name = request.client_order_id.unwrap_or_else(|| self.free_name("amend-", desk.queue(), |_| false));
         let renamed = name != order.client_order_id;
         self.reduce(desk, id, request.quantity, name);
         if let Some(partner) = partner
