@@ -5,7 +5,7 @@
 use axum::http::HeaderMap;
 use candlewick_binance::signing::{Credentials, encode_non_ascii, parse_query};
 use candlewick_binance::wire::API_KEY_HEADER;
-use candlewick_model::number::parse_e8;
+use candlewick_model::request::timing;
 use candlewick_model::time::SECOND;
 use candlewick_model::{RawParameters, Refusal, Symbol, Timestamp};
 
@@ -100,9 +100,9 @@ impl Parameters {
         if !credentials.is_api_key(key) {
             return Err(No::saying(-2015, "Invalid API-key, IP, or permissions for action."));
         }
-        let timestamp = self.time("timestamp")?.ok_or_else(|| missing("timestamp"))?;
+        let timestamp = timing::timestamp(self.get("timestamp"))?;
         let signature = self.mandatory("signature")?;
-        let window_us = self.receive_window_us()?;
+        let window_us = timing::receive_window_us(self.get("recvWindow"))?;
         if !credentials.verifies(payload, signature) {
             return Err(No::saying(-1022, "Signature for this request is not valid."));
         }
@@ -113,23 +113,6 @@ impl Parameters {
             return Err(No::saying(-1021, "Timestamp for this request is outside of the recvWindow."));
         }
         Ok(())
-    }
-
-    /// `recvWindow` in microseconds: milliseconds with up to three decimals, 5,000 if it was
-    /// not sent, at most 60,000.
-    fn receive_window_us(&self) -> Result<i64, No> {
-        let Some(text) = self.get("recvWindow") else { return Ok(5 * SECOND) };
-        let decimals = text.split_once('.').map_or(0, |(_, part)| part.len());
-        let range = r"^\d+(\.\d{0,3})?$";
-        let units = parse_e8(text).ok().filter(|units| *units >= 0 && decimals <= 3).ok_or_else(|| {
-            let text = format!("Illegal characters found in parameter 'recvWindow'; legal range is '{range}'.");
-            No(Refusal::naming(-1100, text))
-        })?;
-        let micros = i64::try_from(units / 100_000).unwrap_or(i64::MAX);
-        if micros > 60 * SECOND {
-            return Err(No::saying(-1102, "'recvWindow' contains unexpected value. Cannot be greater than 60000."));
-        }
-        Ok(micros)
     }
 }
 

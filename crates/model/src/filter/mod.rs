@@ -280,6 +280,21 @@ impl Filters {
         if step.is_zero() { Quantity::from_units(1) } else { step }
     }
 
+    /// The least quantity of which every multiple obeys the steps of market orders, those of
+    /// LOT_SIZE and of MARKET_LOT_SIZE.
+    #[must_use]
+    pub fn market_step(&self) -> Quantity {
+        let step = self.step();
+        match self.market_lot_size.map(|f| f.step_size) {
+            None | Some(Quantity::ZERO) => step,
+            Some(of_market) => {
+                let (a, b) = (step.units(), of_market.units());
+                // Where it is beyond all quantities, none but zero obeys both.
+                Quantity::from_units((a / greatest_common_divisor(a, b)).saturating_mul(b))
+            }
+        }
+    }
+
     /// The filters that there are.
     #[must_use]
     pub fn names(&self) -> Vec<FilterName> {
@@ -328,6 +343,14 @@ impl ExchangeFilters {
             (FilterName::MaxAsset, !self.max_asset.is_empty()),
         ])
     }
+}
+
+const fn greatest_common_divisor(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a, b);
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 fn there_are(filters: &[(FilterName, bool)]) -> Vec<FilterName> {

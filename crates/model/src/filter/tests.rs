@@ -36,6 +36,19 @@ fn verdict(filters: &Filters, request: &OrderRequest, qty: &str, average: &str) 
 }
 
 #[test]
+fn steps_of_market_orders_obey_both_filters() {
+    let step = |lot: &str, market: &str| {
+        let lot_size = |step: &str| Some(LotSize { step_size: step.parse().unwrap(), ..LotSize::default() });
+        let filters = Filters { lot_size: lot_size(lot), market_lot_size: lot_size(market), ..Filters::default() };
+        filters.market_step().to_string()
+    };
+    assert_eq!([step("0.001", "0.01"), step("0.01", "0.001"), step("0.01", "0")], ["0.01000000"; 3]);
+    assert_eq!(step("0.06", "0.04"), "0.12000000", "neither is a multiple of the other");
+    assert_eq!(step("0", "0.5"), "0.50000000");
+    assert_eq!(step("92233720368.54775807", "0.5"), "92233720368.54775807", "beyond all quantities");
+}
+
+#[test]
 fn price_filter_at_its_bounds() {
     let f = PriceFilter { min_price: price("0.02"), max_price: price("100"), tick_size: price("0.01") };
     let filters = Filters { price_filter: Some(f), ..Filters::default() };

@@ -7,6 +7,7 @@
 mod cancel;
 mod leg;
 mod list;
+pub mod timing;
 mod write;
 
 pub use leg::new_order;
@@ -21,6 +22,7 @@ use crate::text::{ClientOrderId, Symbol};
 
 /// Reads the parameters of a command of any kind.
 pub fn command(action: Action, raw: &RawParameters) -> Result<Command, Refusal> {
+    timing::check(raw)?;
     Ok(match action {
         Action::New => Command::Submit(new_order(raw)?),
         Action::Test => Command::Test(Box::new(leg::test_order(raw)?)),
@@ -90,8 +92,7 @@ impl RawParameters {
     }
 
     /// Sent twice, or not among the ones that the endpoint reads. `recvWindow` and `timestamp`
-    /// belong to every endpoint: whoever serves requests judges them, a script may carry them
-    /// over from an order log.
+    /// belong to every endpoint.
     fn check_names(&self, known: impl Fn(&str) -> bool) -> Result<(), Refusal> {
         for (at, (name, _)) in self.0.iter().enumerate() {
             if self.0[..at].iter().any(|(earlier, _)| earlier == name) {

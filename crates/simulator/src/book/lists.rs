@@ -100,7 +100,7 @@ impl Book {
         let has_working = request.legs.working().is_some();
         let mut list = List {
             id,
-            client_order_id: request.client_order_id.unwrap_or_else(|| ClientOrderId::numbered("list-", id)),
+            client_order_id: request.client_order_id.unwrap_or_else(|| self.free_list_name(id)),
             contingency: if has_working { ContingencyType::Oto } else { ContingencyType::Oco },
             members: Vec::with_capacity(legs.len()),
         };
@@ -109,6 +109,14 @@ impl Book {
         let mut at_once = None;
         for (at, (leg, terms)) in legs.iter().zip(terms).enumerate() {
             let mut working = self.make(desk, leg, *terms, Some(id), has_working && at > 0);
+            if leg.client_order_id.is_none() {
+                // Neither that of an order of this list, whether it is made already or not.
+                let is_taken = |name| {
+                    list.members.iter().any(|(_, made)| *made == name)
+                        || legs.iter().any(|leg| leg.client_order_id == Some(name))
+                };
+                working.order.client_order_id = self.free_name("auto-", working.order.order_id, is_taken);
+            }
             list.members.push((working.order.order_id, working.order.client_order_id));
             self.tell_new(desk, &working.order);
             match working.stage {
@@ -122,6 +130,12 @@ impl Book {
             self.enter(desk, &mut working);
         }
         self.settle_lists(desk);
+    }
+
+    /// A name for a list that was given none (rule 8.41).
+    fn free_list_name(&self, id: OrderListId) -> ClientOrderId {
+        let is_free = |name: &ClientOrderId| self.lists.iter().all(|list| list.client_order_id != *name);
+        (id..).map(|id| ClientOrderId::numbered("list-", id)).find(is_free).expect("numbers do not end")
     }
 
     fn tell_list(&self, desk: &mut Desk, list: &List, list_status_type: ListStatusType) {
@@ -319,13 +333,11 @@ impl Book {
     /// What was received, adjusted to the lot filters.
     fn payable(&self, order: &Order, received: Amount) -> Quantity {
         let filters = &self.instrument.filters;
-        let market = filters.market_lot_size.filter(|_| order.order_type.is_market());
-        let mut quantity = Quantity::from_amount_saturating(received);
-        for lot in [market, filters.lot_size].into_iter().flatten() {
-            let capped = if lot.max_qty.is_zero() { quantity } else { quantity.min(lot.max_qty) };
-            quantity = capped.floor_to(lot.step_size);
-        }
-        quantity
+        let is_market = order.order_type.is_market();
+        let step = if is_market { filters.market_step() } else { filters.step() };
+        let lots = [filters.lot_size, filters.market_lot_size.filter(|_| is_market)];
+        let most = lots.into_iter().flatten().map(|lot| lot.max_qty).filter(|most| !most.is_zero()).min();
+        Quantity::from_amount_saturating(received).min(most.unwrap_or(Quantity::MAX)).floor_to(step)
     }
 
     /// A pending order that may not work expires, after its partner. One that was to be paid for

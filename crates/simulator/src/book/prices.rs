@@ -84,9 +84,9 @@ impl Book {
     }
 
     /// The most that comes to no more than `money` at the price that a taker of so much pays or
-    /// gets, rounded down to the step (rule 5.7).
+    /// gets, rounded down to the steps of market orders (rule 5.7).
     pub(super) fn worth_of(&self, side: Side, money: Amount) -> Quantity {
-        let step = self.instrument.filters.step();
+        let step = self.instrument.filters.market_step();
         let at_price_of = |wanted| {
             let quantity = Quantity::bought_floor(money, self.taker_price(side, None, wanted));
             quantity.unwrap_or(Quantity::MAX).floor_to(step)
