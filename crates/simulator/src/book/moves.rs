@@ -33,14 +33,11 @@ impl Book {
         let way = Way { from, to: price, jumps: true };
         self.trigger_passed(desk, way);
         self.follow(desk, price);
-        let rank = |at: &usize| {
-            let w = &self.open[*at];
-            (-beyond(w.order.side, w.order.limit(), price), w.queued)
-        };
-        let mut row: Vec<usize> = (0..self.open.len()).filter(|at| self.open[*at].is_on_book()).collect();
-        row.sort_by_key(rank);
-        let ids: Vec<_> = row.into_iter().map(|at| self.open[at].order.order_id).collect();
-        for id in ids {
+        let rank = |w: &Working| (-beyond(w.order.side, w.order.limit(), price), w.queued, w.order.order_id);
+        let mut row: Vec<_> = self.open.iter().filter(|w| w.is_on_book()).map(rank).collect();
+        // The next one is the last.
+        row.sort_unstable_by(|a, b| b.cmp(a));
+        while let Some((_, _, id)) = row.pop() {
             // An order earlier in the row may have ended this one.
             let Some(at) = self.at(id) else { continue };
             if self.open[at].tried == self.step {
@@ -50,6 +47,11 @@ impl Book {
                 Stage::Remainder => self.continue_remainder(desk, at),
                 Stage::Resting if self.is_through(&self.open[at].order, price) => {
                     self.fill_resting(desk, at, way);
+                    // The next part of an iceberg has its turn behind the others at its price.
+                    if let Some(at) = self.at(id).filter(|at| self.open[*at].tried != self.step) {
+                        let next = rank(&self.open[at]);
+                        row.insert(row.partition_point(|other| *other > next), next);
+                    }
                 }
                 Stage::Resting | Stage::Pending | Stage::Contingent => {}
             }
@@ -118,8 +120,9 @@ impl Book {
         self.note_point(desk);
     }
 
-    /// What the market meets next on its way from where it stands: by position; at one position
-    /// triggers before limits, then time on the book, then order id.
+    /// What the market meets next on its way from where it stands (rule 3.6): by position; at one
+    /// position triggers before limits, then the limit furthest beyond, then time on the book, then
+    /// order id.
     fn next_meeting(&self, to: Price, rising: bool) -> Option<(usize, Meeting, Price)> {
         let along = |position: Price| if rising { position.units() } else { -position.units() };
         let meets = |w: &Working| match w.stage {
@@ -132,14 +135,22 @@ impl Book {
             }
             Stage::Resting => {
                 let from = if w.came.0 == self.step { w.came.1 } else { self.step_from };
-                let through = self.is_through(&w.order, from) || self.is_through(&w.order, to);
-                (through && w.tried != self.step).then_some((Meeting::Limit, w.order.limit()))
+                let (limit, at_once) = (w.order.limit(), self.is_through(&w.order, from));
+                let through = at_once || self.is_through(&w.order, to);
+                // Beyond it already, the market meets it where the move begins.
+                let position = if at_once { from } else { limit };
+                (through && w.tried != self.step).then_some((Meeting::Limit, position))
             }
             Stage::Pending | Stage::Remainder => None,
         };
         let met = self.open.iter().enumerate().filter_map(|(at, w)| Some((at, w, meets(w)?)));
-        let next =
-            met.min_by_key(|(_, w, (meeting, position))| (along(*position), *meeting, w.queued, w.order.order_id))?;
+        let next = met.min_by_key(|(_, w, (meeting, position))| {
+            let beyond = match meeting {
+                Meeting::Limit => beyond(w.order.side, w.order.limit(), *position),
+                Meeting::Dormant | Meeting::Trigger => 0,
+            };
+            (along(*position), *meeting, -beyond, w.queued, w.order.order_id)
+        })?;
         let (at, _, (meeting, position)) = next;
         Some((at, meeting, position))
     }

@@ -270,13 +270,16 @@ impl Book {
     }
 
     /// Fills a resting order that a move goes through, at its own limit, with what the budget
-    /// gives (rule 3.3).
+    /// gives (rule 3.3). Of an iceberg it is the part that is shown; the next one has a turn of its
+    /// own, at the end of the queue (rule 8.20).
     pub(super) fn fill_resting(&mut self, desk: &mut Desk, at: usize, way: Way) {
         self.open[at].tried = self.step;
         if desk.trace.is_on() {
             self.note_through(desk, at, way);
         }
-        let quantity = self.draw(self.open[at].order.remaining());
+        let w = &self.open[at];
+        let is_iceberg = !w.order.iceberg_quantity.is_zero();
+        let quantity = self.draw(if is_iceberg { w.shown } else { w.order.remaining() });
         if quantity.is_zero() {
             return;
         }
@@ -284,6 +287,9 @@ impl Book {
         let trade = desk.next_trade();
         let price = w.order.limit();
         self.fill(desk, &mut w.order, (trade, price, quantity, Liquidity::Maker));
+        if is_iceberg && quantity == w.shown {
+            w.tried = 0;
+        }
         w.refill(quantity, desk);
         if !w.order.status.is_final() {
             self.keep(w);
@@ -298,8 +304,8 @@ impl Working {
         self.shown = if part.is_zero() { rest } else { rest.min(part) };
     }
 
-    /// A part of an iceberg was filled: what is shown shrinks, and once it is gone the next
-    /// part is shown, at the end of the queue.
+    /// A part of an iceberg was filled or prevented: what is shown shrinks, and once it is gone the
+    /// next part is shown, at the end of the queue (rule 8.20).
     fn refill(&mut self, filled: Quantity, desk: &mut Desk) {
         let part = self.order.iceberg_quantity.units();
         if part == 0 || filled < self.shown {

@@ -1,8 +1,8 @@
-//! Price, then time: which of several own orders trades first (rules 1.6, 3.6, 4.5 and 8.20).
+//! Price, then time: which of several own orders trades first (rules 1.6, 3.6, 4.2, 4.5 and 8.20).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use candlewick_model::{ExecutionReport, ExecutionType, Liquidity, Order, OrderId, Quantity, Side};
+use candlewick_model::{ExecutionReport, Liquidity, Order, OrderId, Quantity, Side};
 use candlewick_simulator::PointKind;
 use proptest::prelude::*;
 
@@ -15,9 +15,9 @@ pub(crate) struct Priority {
     clock: u64,
     /// Orders that rested before the move began, and that it meets.
     waiting: Vec<OrderId>,
-    /// Which of them have had a fill in it, and whether a trigger or a list has come between.
+    /// Which orders have had their turn in it: a fill, of an iceberg one that did not use up what it
+    /// shows.
     filled: BTreeSet<OrderId>,
-    disturbed: bool,
     /// The prevented match that was told of last.
     last_match: u64,
 }
@@ -38,7 +38,6 @@ impl Priority {
     /// side before it and so rest.
     pub(crate) fn begin(&mut self, scene: &Scene<'_>, orders: &Orders) {
         self.filled.clear();
-        self.disturbed = false;
         self.waiting.clear();
         let Some((_, from)) = scene.moved else { return };
         let spread = scene.instrument.filters.tick().units() * i64::from(scene.market.fill_model.half_spread_ticks);
@@ -54,23 +53,23 @@ impl Priority {
         self.waiting = self.book.keys().filter(met).copied().collect();
     }
 
-    /// Where the move meets an order: along the path inside a bar; at a jump whoever lies furthest
-    /// beyond comes first. Then by time.
-    fn meeting(&self, scene: &Scene<'_>, order: &Order) -> Option<(i64, u64)> {
+    /// Where the move meets an order: along the path inside a bar, and first whom it is beyond where
+    /// it begins (at a jump: where it ends), the limit furthest beyond first. Then by time.
+    fn meeting(&self, scene: &Scene<'_>, order: &Order) -> Option<(i64, i64, u64)> {
         let (point, from) = scene.moved?;
+        let begins = if point.kind == PointKind::Open { scene.last } else { from };
         let limit = order.limit().units();
-        let along = match (point.kind, order.side) {
-            (PointKind::Open, side) => {
-                if side == Side::Buy {
-                    scene.last.units() - limit
-                } else {
-                    limit - scene.last.units()
-                }
-            }
-            _ if scene.last >= from => limit,
-            _ => -limit,
-        };
-        Some((along, self.book.get(&order.order_id)?.since))
+        let not_beyond = if order.side == Side::Buy { begins.units() - limit } else { limit - begins.units() };
+        let along = (limit - begins.units()) * if scene.last >= from { 1 } else { -1 };
+        let along = if not_beyond <= 0 || point.kind == PointKind::Open { 0 } else { along };
+        Some((along, not_beyond.min(0), self.book.get(&order.order_id)?.since))
+    }
+
+    /// Whether a move comes upon an order's limit on its way, and not before.
+    fn lies_ahead(scene: &Scene<'_>, order: &Order) -> bool {
+        let Some((point, from)) = scene.moved else { return false };
+        let towards = if scene.last >= from { Side::Sell } else { Side::Buy };
+        point.kind != PointKind::Open && order.side == towards
     }
 
     pub(crate) fn report(
@@ -81,16 +80,18 @@ impl Priority {
     ) -> Result<(), TestCaseError> {
         let order = &report.order;
         self.clock += 1;
-        self.disturbed |= report.execution_type == ExecutionType::New;
         if let Some(fill) = report.fill
             && fill.liquidity == Liquidity::Maker
         {
-            let is_its_turn = match scene.own.contains(&fill.trade_id) {
-                true => self.is_best(orders, order),
-                false => self.is_next(scene, orders, order),
-            };
+            let is_own = scene.own.contains(&fill.trade_id);
+            let is_its_turn = if is_own { self.is_best(orders, order) } else { self.is_next(scene, orders, order) };
             prop_assert!(is_its_turn, "not its turn: {:?} of {:?}", report, self.book);
-            self.filled.insert(order.order_id);
+            let shown = self.book.get(&order.order_id).map_or(Quantity::MAX, |place| place.shown);
+            prop_assert!(fill.quantity <= shown, "more than is shown: {:?} of {:?}", report, self.book);
+            // The next part of an iceberg has a turn of its own.
+            if !is_own && (order.iceberg_quantity.is_zero() || fill.quantity < shown) {
+                prop_assert!(self.filled.insert(order.order_id), "rested and filled twice in a step: {:?}", report);
+            }
         }
         self.keep(report);
         Ok(())
@@ -98,14 +99,19 @@ impl Priority {
 
     /// Whether all that the path meets before the order have had their turn.
     fn is_next(&self, scene: &Scene<'_>, orders: &Orders, order: &Order) -> bool {
-        let Some(own) = self.meeting(scene, order) else { return self.disturbed };
+        let Some(own) = self.meeting(scene, order) else { return false };
+        // An order that has come in this move lies where it came, or ahead of that; where the former
+        // was, reports do not tell.
+        if !self.waiting.contains(&order.order_id) && !Self::lies_ahead(scene, order) {
+            return true;
+        }
         let passed_over = |id: &OrderId| {
             let other = &orders[id];
             !other.status.is_final()
                 && !self.filled.contains(id)
                 && self.meeting(scene, other).is_some_and(|at| at < own)
         };
-        self.disturbed || !self.waiting.iter().any(passed_over)
+        !self.waiting.iter().any(passed_over)
     }
 
     /// Whether no order of its side has a better price, or the same for a longer time.
