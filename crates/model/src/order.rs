@@ -431,10 +431,12 @@ impl Order {
         if self.pegged_price.is_zero() { self.price } else { self.pegged_price }
     }
 
-    /// Whether it is on the book (`w` of an execution report): it works, and is not done.
+    /// Whether it is on the book (`w` of an execution report): it works, and is not done. What a
+    /// market order leaves is not on the book once it has begun to fill.
     #[must_use]
     pub const fn is_on_book(&self) -> bool {
-        self.working_time.is_some() && !self.status.is_final()
+        let only_takes = self.order_type.is_market() && !self.filled_quantity.is_zero();
+        self.working_time.is_some() && !self.status.is_final() && !only_takes
     }
 
     /// Whether its quantity is still to be set by what another order receives (OPO).

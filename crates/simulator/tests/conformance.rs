@@ -73,11 +73,18 @@ fn every_code_has_a_scenario_that_shows_it_or_a_reason() {
 fn every_rule_has_a_scenario_or_a_reason() {
     let scenarios = scenario::all();
     let rules = page::rule_numbers();
-    assert!(rules.len() >= 33, "{} rules", rules.len());
+    assert!(rules.len() >= 80, "{} rules", rules.len());
     let shown: BTreeSet<_> = scenarios.iter().flat_map(|s| s.rules_shown()).filter_map(page::number).collect();
     let excepted: BTreeSet<_> = page::entries("rules.txt").iter().filter_map(|e| page::number(&e.what)).collect();
     for rule in &rules {
         assert!(shown.contains(rule) || excepted.contains(rule), "no scenario shows rule {rule:?}, and no reason why");
+    }
+    for entry in page::entries("rules.txt") {
+        if let Answer::Reason(reason) = &entry.answer
+            && let Some(test) = reason.strip_prefix("test ")
+        {
+            assert!(page::is_a_test(test), "{}: there is no test {test}", entry.what);
+        }
     }
     for rule in &excepted {
         assert!(rules.contains(rule) && !shown.contains(rule), "rules.txt has no need of {rule:?}");

@@ -65,13 +65,25 @@ impl Scenario {
     }
 }
 
-/// The numbers of the rules in the first five sections of `docs/fill-rules.md`. A number that
-/// stands alone begins a rule, or speaks of one that begins elsewhere.
+/// The numbers of all rules of `docs/fill-rules.md`. A number that stands alone begins a rule, or
+/// speaks of one that begins elsewhere.
 pub(crate) fn rule_numbers() -> BTreeSet<(u32, u32)> {
     let text = std::fs::read_to_string(folder().join("../../docs/fill-rules.md")).unwrap();
     let from = text.find("\n## 1.").expect("section 1");
-    let to = text.find("\n## 6.").expect("section 6");
-    text[from..to].split_whitespace().filter_map(number).collect()
+    let written = text[from..].split_whitespace().map(|word| word.trim_matches(['(', ')', ',', ';', ':']));
+    written.filter_map(number).filter(|(section, _)| (1..=9).contains(section)).collect()
+}
+
+/// Whether the program has a test of this name.
+pub(crate) fn is_a_test(name: &str) -> bool {
+    fn any(folder: &std::path::Path, wanted: &str) -> bool {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+        entries.into_iter().any(|path| match path.extension() {
+            Some(end) if end == "rs" => std::fs::read_to_string(&path).unwrap().contains(wanted),
+            _ => path.is_dir() && !path.ends_with("target") && any(&path, wanted),
+        })
+    }
+    any(&folder().join("../../crates"), &format!("fn {name}("))
 }
 
 /// `3.4` as two numbers.

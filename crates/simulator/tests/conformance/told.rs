@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use candlewick_model::run::Event;
-use candlewick_model::{Amount, ExecutionReport, ExecutionType, Half, Liquidity, OrderStatus, Refusal, Timestamp};
+use candlewick_model::{Amount, ExecutionReport, ExecutionType, Half, Liquidity, Refusal, Timestamp};
 
 use crate::scenario::{START_MS, Scenario, pairs};
 
@@ -46,7 +46,9 @@ fn describe(event: &Event) -> String {
         Event::ListStatus(l) => {
             let (id, contingency) = (l.order_list_id, l.contingency_type);
             let (status, orders) = (l.list_status_type, l.list_order_status);
-            format!("list C={} g={id} c={contingency} l={status} L={orders}", l.list_client_order_id)
+            let members: Vec<_> = l.orders.iter().map(|(id, name)| format!("{id}:{name}")).collect();
+            let (name, members) = (l.list_client_order_id, members.join(","));
+            format!("list C={name} g={id} c={contingency} l={status} L={orders} O={members}")
         }
         Event::Refused { refusal, .. } => format!("refused {}", describe_refusal(refusal)),
         Event::Tested { .. } => "tested".to_owned(),
@@ -92,10 +94,7 @@ fn describe_report(r: &ExecutionReport) -> String {
         o.time_in_force, o.quantity, o.price, o.stop_price, o.filled_quantity, o.filled_quote, o.quote_order_quantity
     )
     .unwrap();
-    // What a market order leaves is not on the book once it has begun to fill.
-    let takes_only = o.order_type.is_market() && r.fill.is_some();
-    let open = matches!(o.status, OrderStatus::New | OrderStatus::PartiallyFilled);
-    let working = o.working_time.is_some() && open && !takes_only;
+    let working = o.is_on_book();
     write!(text, " w={working} F={} A={} V={}", o.iceberg_quantity, o.prevented_quantity, o.self_trade_prevention)
         .unwrap();
     if let Some(fill) = r.fill {

@@ -138,7 +138,7 @@ fn rule_5_3_the_running_bar_is_never_used_where_bars_overlap() {
 }
 
 #[test]
-fn rule_5_6_what_was_locked_is_released_under_another_precision_too() {
+fn rule_8_10_what_was_locked_is_released_under_another_precision_too() {
     let mut world = World::new(&[(100, 101, 99, 100, 1_000), (100, 101, 99, 100, 1_000), (80, 80, 80, 80, 1_000)]);
     let precise = |from: &str, places: u32| {
         let info = INFO.replace(r#""serverTime":1577836800000"#, &format!(r#""serverTime":{from}"#));
@@ -307,7 +307,7 @@ fn a_taker_outside_the_price_range_expires() {
 }
 
 #[test]
-fn rule_5_8_what_a_fill_gives_away_pays_no_commission() {
+fn rule_8_36_what_a_fill_gives_away_pays_no_commission() {
     let mut world = walk(&[100, 100, 100]);
     world.tune = |setup| {
         let discount = Discount { asset: "A".parse().unwrap(), rate: "0.25".parse().unwrap() };

@@ -217,7 +217,7 @@ impl Strategy for &mut Diary {
 }
 
 #[test]
-fn rule_9_3_what_arrived_before_a_bar_closed_is_heard_before_it() {
+fn rule_9_5_what_arrived_before_a_bar_closed_is_heard_before_it() {
     let heard = |episodes: fn(&mut Setup)| {
         let mut diary = Diary::default();
         let setup = standing(&[100; 4], episodes).setup();
