@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod number;
 pub mod order;
 pub mod period;
+mod report_fields;
 pub mod request;
 pub mod run;
 pub mod stress;
@@ -49,6 +50,7 @@ pub use order::{
     SymbolStatus, TimeInForce, TradeId,
 };
 pub use period::Period;
+pub use report_fields::Field;
 pub use request::RawParameters;
 pub use text::{Asset, ClientOrderId, Symbol};
 pub use time::{TimeUnit, Timestamp};

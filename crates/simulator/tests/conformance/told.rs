@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use candlewick_model::run::Event;
-use candlewick_model::{Amount, ExecutionReport, ExecutionType, Half, Liquidity, Refusal, Timestamp};
+use candlewick_model::{Amount, ExecutionReport, Field, Half, Refusal};
 
 use crate::scenario::{START_MS, Scenario, pairs};
 
@@ -72,70 +72,20 @@ fn describe_refusal(refusal: &Refusal) -> String {
     }
 }
 
-/// The fields of `executionReport` in `user-data-stream.md`.
-fn describe_report(r: &ExecutionReport) -> String {
-    let o = &r.order;
-    // A cancel tells its own name and that of the order, an amendment the new and the old one.
-    let (name, before) = match (r.execution_type, r.cancel_client_order_id) {
-        (ExecutionType::Replaced, Some(before)) => (o.client_order_id, before),
-        (ExecutionType::Canceled, Some(cancel)) => (cancel, o.client_order_id),
-        _ => (o.client_order_id, o.client_order_id),
-    };
-    let mut text = format!("report c={name} x={} X={} S={} o={}", r.execution_type, o.status, o.side, o.order_type);
-    if matches!(r.execution_type, ExecutionType::Replaced | ExecutionType::Canceled) {
-        write!(text, " C={before}").unwrap();
-    }
-    let time = r.time.millis() - START_MS;
-    write!(text, " i={} g={} I={} T={time}", o.order_id, o.order_list_id.map_or(-1, |id| id as i64), r.execution_id)
-        .unwrap();
-    write!(
-        text,
-        " f={} q={} p={} P={} z={} Z={} Q={}",
-        o.time_in_force, o.quantity, o.price, o.stop_price, o.filled_quantity, o.filled_quote, o.quote_order_quantity
-    )
-    .unwrap();
-    let working = o.is_on_book();
-    write!(text, " w={working} F={} A={} V={}", o.iceberg_quantity, o.prevented_quantity, o.self_trade_prevention)
-        .unwrap();
-    if let Some(fill) = r.fill {
-        let maker = fill.liquidity == Liquidity::Maker;
-        write!(
-            text,
-            " t={} l={} L={} Y={} n={} N={} m={maker}",
-            fill.trade_id, fill.quantity, fill.price, fill.quote_quantity, fill.commission, fill.commission_asset
-        )
-        .unwrap();
-    }
-    text + &describe_conditional(r)
-}
-
-/// The fields that are there only where they apply.
-fn describe_conditional(r: &ExecutionReport) -> String {
-    let o = &r.order;
-    let mut text = String::new();
-    let mut tell = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            write!(text, " {name}={value}").unwrap();
+/// The fields of `executionReport`, times in milliseconds from the start.
+fn describe_report(report: &ExecutionReport) -> String {
+    let mut text = "report".to_owned();
+    for (name, field) in report.fields() {
+        match field {
+            Field::Text(word) => write!(text, " {name}={word}"),
+            Field::Decimal(amount) => write!(text, " {name}={amount}"),
+            Field::Number(number) => write!(text, " {name}={number}"),
+            Field::Time(time) => write!(text, " {name}={}", time.millis() - START_MS),
+            Field::Flag(flag) => write!(text, " {name}={flag}"),
+            Field::Null => write!(text, " {name}=null"),
         }
-    };
-    let since_start = |time: Timestamp| (time.millis() - START_MS).to_string();
-    tell("O", Some(since_start(o.created)));
-    tell("W", o.working_time.map(since_start));
-    tell("d", o.trailing_delta.map(|delta| delta.to_string()));
-    tell("D", o.trailing_time.map(since_start));
-    tell("j", o.strategy_id.map(|id| id.to_string()));
-    tell("J", o.strategy_type.map(|kind| kind.to_string()));
-    tell("v", r.prevented.map(|p| p.match_id.to_string()));
-    tell("U", r.prevented.map(|p| p.counter_order_id.to_string()));
-    tell("B", r.prevented.map(|p| p.quantity.to_string()));
-    tell("pL", r.prevented.map(|p| p.price.to_string()));
-    tell("pl", r.prevented.map(|p| p.match_quantity.to_string()));
-    tell("pY", r.prevented.map(|p| p.price.notional_floor(p.match_quantity).to_string()));
-    tell("gP", o.peg.map(|peg| peg.price_type.to_string()));
-    tell("gOT", o.peg.and_then(|peg| peg.offset).map(|_| "PRICE_LEVEL".to_owned()));
-    tell("gOV", o.peg.and_then(|peg| peg.offset).map(|level| level.to_string()));
-    tell("gp", Some(o.pegged_price).filter(|price| !price.is_zero()).map(|price| price.to_string()));
-    tell("eR", o.expiry_reason.map(|reason| reason.to_string()));
+        .unwrap();
+    }
     text
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) last: Price,
     /// Trades with oneself: both sides are told of.
     pub(crate) own: BTreeSet<TradeId>,
+    /// The second market, which gives BNB a price.
+    pub(crate) second: Option<&'a Market>,
 }
 
 impl Scene<'_> {
@@ -145,6 +147,7 @@ impl Watch for Audit<'_> {
             bar: market.bars.bar(self.rows[turn.market]),
             moved,
             last: replay.last_price(turn.market),
+            second: self.setup.markets.get(1),
             own: said.iter().filter_map(trade).filter(|id| !trades.insert(*id)).collect(),
         };
         self.liquidity.open(&scene);

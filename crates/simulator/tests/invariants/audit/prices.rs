@@ -3,7 +3,9 @@
 
 use candlewick_model::number::ONE;
 use candlewick_model::run::Slippage;
-use candlewick_model::{Amount, ExecutionReport, Fill, Liquidity, Order, Rate, Side};
+use candlewick_model::{
+    Amount, Asset, CommissionRates, ExecutionReport, Fill, Liquidity, Order, Price, Rate, RateParts, Side,
+};
 use candlewick_simulator::Reference;
 use proptest::prelude::*;
 
@@ -100,14 +102,39 @@ fn check_value(scene: &Scene<'_>, side: Side, fill: &Fill) -> Result<(), TestCas
     let fees = &scene.market.fill_model.fees;
     let of_received = i128::from(fees.total(side, fill.liquidity).units()) * amount.units() / i128::from(ONE);
     let of_received = Amount::from_units(of_received).truncate_to(precision);
-    match fees.discount.map(|discount| discount.asset) {
-        Some(asset) if asset == fill.commission_asset && asset != received => {
-            prop_assert!(fill.commission >= Amount::ZERO);
-        }
-        Some(asset) if asset == fill.commission_asset => {
-            prop_assert!(fill.commission <= of_received.max(Amount::from_units(amount.units())))
-        }
-        _ => prop_assert_eq!((fill.commission_asset, fill.commission), (received, of_received)),
+    if (fill.commission_asset, fill.commission) == (received, of_received) {
+        return Ok(());
     }
+    let discount = fees.discount.filter(|discount| discount.asset == fill.commission_asset);
+    prop_assert!(discount.is_some(), "not {} {}: {:?}", of_received, received, fill);
+    let (low, high) = discount_prices(scene, fill.commission_asset)?;
+    let least = of_discounted(fees, side, fill.liquidity, value, high);
+    let most = of_discounted(fees, side, fill.liquidity, value, low);
+    prop_assert!(least <= fill.commission && fill.commission <= most, "not {} to {}: {:?}", least, most, fill);
     Ok(())
+}
+
+/// Between which prices in quote asset that of the discount's asset lies; inside of a move reports
+/// do not tell where the market stood, and everywhere else it is one price.
+fn discount_prices(scene: &Scene<'_>, asset: Asset) -> Result<(Price, Price), TestCaseError> {
+    if asset == scene.instrument.quote_asset {
+        return Ok((Price::from_units(ONE), Price::from_units(ONE)));
+    }
+    if asset == scene.instrument.base_asset {
+        return Ok(scene.path().unwrap_or((scene.last, scene.last)));
+    }
+    let bars = &scene.second.expect("a market of the discount's asset").bars;
+    let row = (0..bars.len()).rfind(|row| bars.open_time[*row] <= scene.now);
+    prop_assert!(row.is_some(), "nobody knows what {} costs yet", asset);
+    let row = row.unwrap_or_default();
+    let price = if bars.close_time[row] <= scene.now { bars.close[row] } else { bars.open[row] };
+    Ok((price, price))
+}
+
+/// Commission in the discount's asset: the standard part reduced, at a price, cut off.
+fn of_discounted(fees: &CommissionRates, side: Side, liquidity: Liquidity, value: Amount, price: Price) -> Amount {
+    let part = |part: &RateParts| i128::from(part.of(side, liquidity).units());
+    let left = i128::from(ONE - fees.discount.map_or(0, |discount| discount.rate.units()));
+    let rate = part(&fees.standard) * left + (part(&fees.special) + part(&fees.tax)) * i128::from(ONE);
+    Amount::from_units(value.units() * rate / (i128::from(ONE) * i128::from(price.units())))
 }
