@@ -310,6 +310,7 @@ impl<S: Strategy> Backtest<S> {
         }
     }
 
+    /// Timers that are due (rules 1.4 and 8.8).
     fn fire_timers(&mut self, due: impl Fn(Timestamp) -> bool) {
         while self.listen(&due) && self.session.next_timer().is_some_and(&due) {
             self.session.fire_timer();

@@ -157,7 +157,7 @@ impl Desk {
         self.trace.note(self.now, about, fact);
     }
 
-    /// Whether so many more unfilled orders may be placed.
+    /// Whether so many more unfilled orders may be placed (rule 8.39).
     pub(crate) fn check_unfilled(&mut self, adding: u32) -> Result<(), Refusal> {
         let Self { now, unfilled, trace, .. } = self;
         unfilled.check(*now, adding, &mut |OrderLimit { interval, interval_num: every, limit }, count, holds| {

@@ -1,4 +1,4 @@
-//! What happened inside a bar: finer bars, or trades (rule 2.2, `detail`).
+//! What happened inside a bar: finer bars, or trades (rules 2.2, `detail`, and 8.31 to 8.33).
 //!
 //! For: a market that moves along finer data where they are at hand. Not for: where they come
 //! from; a [`DetailSource`] is asked for the bars that are walked, and for no others.

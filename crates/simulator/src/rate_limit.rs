@@ -5,7 +5,8 @@ use candlewick_model::order::RateInterval;
 use candlewick_model::{Liquidity, OrderLimit, Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// What a first fill gives back: one as a taker, five as a maker, as in the FAQ's examples.
+/// What a first fill gives back: one as a taker, five as a maker, as in the FAQ's examples (rule
+/// 8.22).
 const fn given_back(liquidity: Liquidity) -> u32 {
     match liquidity {
         Liquidity::Taker => 1,
@@ -42,7 +43,8 @@ impl UnfilledOrders {
         self.windows.iter().map(count).collect()
     }
 
-    /// Other limits come into force. A window of the same length goes on, another one begins.
+    /// Other limits come into force. A window of the same length goes on, another one begins
+    /// (rule 8.39).
     pub(crate) fn change_to(&mut self, limits: &[OrderLimit]) {
         let mut changed = Self::new(limits);
         for window in &mut changed.windows {

@@ -157,7 +157,7 @@ impl MovingMean {
         let cutoff = self.drop_expired(now);
         let mut trades: i128 = self.buckets.iter().map(|bucket| bucket.trades).sum();
         let mut sum: i128 = self.buckets.iter().map(|bucket| bucket.sum).sum();
-        // Of the oldest the part that is outside does not count. It is asked for anew each time,
+        // Of the oldest the part that is outside does not count (rule 8.37). It is asked for anew each time,
         // so that the answer does not depend on when it was asked for before.
         if let Some(oldest) = self.buckets.front() {
             let expired = i128::from(cutoff.saturating_sub(oldest.close - self.width).max(0));

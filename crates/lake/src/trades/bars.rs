@@ -1,4 +1,4 @@
-//! Bars from trades, as the exchange makes them.
+//! Bars from trades, as the exchange makes them (rule 8.34 of the fill rules).
 //!
 //! For: markets of which the lake holds trades and no bars. Not for: longer bars from shorter
 //! ones (`resample`), or the lake's own files; what is made here is not kept.

@@ -319,7 +319,8 @@ impl Filters {
 }
 
 impl OpenPosition {
-    /// What is left of all open BUY orders, pending ones too; of a list of the largest.
+    /// What is left of all open BUY orders, pending ones too; of a list of the largest (rule
+    /// 8.15).
     #[must_use]
     pub fn open_buys<'a>(orders: impl Iterator<Item = &'a Order> + Clone) -> Amount {
         let buys = orders.filter(|order| order.side == Side::Buy);

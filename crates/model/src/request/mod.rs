@@ -1,4 +1,5 @@
-//! Raw parameters → command, or the exchange's code and text (rule 5.1 of the fill rules).
+//! Raw parameters → command, or the exchange's code and text (rules 5.1, 8.7 and 8.23 of the
+//! fill rules).
 //!
 //! For: everything that comes as the REST parameters of the trading endpoints: a script, a
 //! conformance file, the local exchange. Not for: what depends on the market. Checks go in this

@@ -132,6 +132,7 @@ impl Book {
         let (commission, commission_asset) = self.commission(desk, order, traded);
         order.filled_quantity = order.filled_quantity.checked_add(quantity).expect("never beyond the quantity");
         order.filled_quote = order.filled_quote.checked_add(quote_quantity).expect("fits 128 bits");
+        // What took the last of it decides (rule 8.17).
         order.status = if order.remaining().is_zero() { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
         order.updated = desk.now;
         let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Trade);
@@ -174,7 +175,7 @@ impl Book {
     }
 
     /// What is free of an asset for the commission of a fill: what the fill itself takes from it
-    /// beyond what its order has locked is not.
+    /// beyond what its order has locked is not (rule 8.36).
     fn spare(&self, desk: &Desk, order: &Order, fill: Traded, asset: Asset) -> Amount {
         let free = desk.ledger.of_asset(asset).free;
         let (gives, given) = match fill.side {

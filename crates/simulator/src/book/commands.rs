@@ -29,7 +29,7 @@ impl Book {
     }
 
     /// Judges what the exchange judges before an order reaches its matching engine
-    /// (`rest-api.md`, Test new order).
+    /// (`rest-api.md`, Test new order; rule 8.28).
     pub(crate) fn test(&mut self, desk: &mut Desk, request: &OrderRequest) -> Result<(), Refusal> {
         self.screen(desk, request).map(drop)
     }
@@ -182,7 +182,8 @@ impl Book {
     }
 
     /// `rest-api.md`, Cancel an Existing Order and Send a New Order: filters and order count
-    /// come before both halves; the new order's money after the cancel has released its own.
+    /// come before both halves; the new order's money after the cancel has released its own (rule
+    /// 8.24).
     pub(crate) fn cancel_replace(&mut self, desk: &mut Desk, request: &CancelReplaceRequest) -> Result<(), Refusal> {
         self.instrument.check_cancel_replace()?;
         let over_limit = desk.check_unfilled(1).err();
@@ -272,6 +273,7 @@ impl Book {
         Ok(())
     }
 
+    /// The filters that an amendment is held to (rule 8.29).
     fn check_amendment(&mut self, desk: &mut Desk, w: &Working, quantity: Quantity) -> Result<(), Refusal> {
         let order = &w.order;
         if quantity == order.quantity {
@@ -302,7 +304,7 @@ impl Book {
         self.keep(w);
     }
 
-    /// An order of which nothing is left has ended.
+    /// An order of which nothing is left has ended (rule 8.21).
     fn end_if_done(&mut self, desk: &mut Desk, id: u64) {
         let Some(at) = self.at(id).filter(|at| self.open[*at].order.remaining().is_zero()) else { return };
         let mut order = self.open.remove(at).order;

@@ -125,7 +125,7 @@ impl Book {
         reference.unwrap_or_else(|| self.averages.price(minutes, now, self.last, self.running))
     }
 
-    /// What a BUY sets aside for each unit of base (rule 5.6).
+    /// What a BUY sets aside for each unit of base (rules 5.6 and 8.10).
     pub(super) fn lock_price(&self, request: &OrderRequest, pegged: Price) -> Price {
         if request.side == Side::Sell {
             return Price::ZERO;
@@ -268,7 +268,7 @@ impl Book {
         text.map_or(Ok(()), |text| Err(Refusal::new(-2010, text)))
     }
 
-    /// What is judged again when a contingent or pending order goes onto the book (rule 5.4);
+    /// What is judged again when a contingent or pending order goes onto the book (rules 5.4, 8.9);
     /// it is counted once.
     pub(super) fn check_again(&mut self, desk: &mut Desk, w: &Working, released: Amount) -> Result<(), Refusal> {
         let order = &w.order;

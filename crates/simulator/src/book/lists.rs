@@ -95,6 +95,7 @@ impl Book {
         (0..at_once).try_for_each(|at| self.check_place(desk, About::Request, legs[at], terms[at]))
     }
 
+    /// Tells of its orders and of the list, and then lets the working one in (rule 8.16).
     fn accept_list(&mut self, desk: &mut Desk, request: &ListRequest, legs: &[&OrderRequest], terms: &[Terms]) {
         let id = desk.next_list();
         let has_working = request.legs.working().is_some();
@@ -174,7 +175,7 @@ impl Book {
         self.open.iter().position(|w| w.order.order_list_id == Some(list))
     }
 
-    /// Does what the changes of orders ask of their lists.
+    /// Does what the changes of orders ask of their lists (rule 8.35).
     pub(super) fn settle_lists(&mut self, desk: &mut Desk) {
         while !self.due.is_empty() {
             match self.due.remove(0) {
@@ -289,7 +290,7 @@ impl Book {
         }
     }
 
-    /// A pending order as it goes onto the book, or why it may not.
+    /// A pending order as it goes onto the book, or why it may not (rules 5.4 and 8.19).
     fn make_ready(
         &mut self,
         desk: &mut Desk,

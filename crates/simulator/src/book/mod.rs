@@ -116,7 +116,7 @@ pub(crate) struct Book {
     counts: Counts,
     /// What is still to be done for lists of which an order has changed.
     due: Vec<lists::Due>,
-    /// The price of the last trade.
+    /// The price of the last trade; before the first one the first open (rule 8.3).
     pub(crate) last: Price,
     /// Whether anything was traded in the running bar.
     pub(crate) has_volume: bool,

@@ -120,7 +120,7 @@ impl Book {
         self.note_point(desk);
     }
 
-    /// What the market meets next on its way from where it stands (rule 3.6): by position; at one
+    /// What the market meets next on its way from where it stands (rules 3.6, 8.13): by position; at one
     /// position triggers before limits, then the limit furthest beyond, then time on the book, then
     /// order id.
     fn next_meeting(&self, to: Price, rising: bool) -> Option<(usize, Meeting, Price)> {
@@ -155,6 +155,7 @@ impl Book {
         Some((at, meeting, position))
     }
 
+    /// For a reference price that is calculated (rule 8.26).
     fn note_trade(&mut self, desk: &Desk) {
         if self.reference.follows_trades() {
             self.reference.trade(desk.now, self.last);

@@ -73,7 +73,8 @@ impl Book {
         }
     }
 
-    /// How much worse than bid or ask a taker that wants so much trades, before rounding.
+    /// How much worse than bid or ask a taker that wants so much trades, before rounding (rules
+    /// 3.1, 8.11 and 8.27).
     pub(super) fn slippage(&self, touch: Price, wanted: Quantity) -> i64 {
         match self.model.slippage {
             Slippage::None => 0,
@@ -84,7 +85,7 @@ impl Book {
     }
 
     /// The most that comes to no more than `money` at the price that a taker of so much pays or
-    /// gets, rounded down to the steps of market orders (rule 5.7).
+    /// gets, rounded down to the steps of market orders (rules 5.7, 8.6 and 8.27).
     pub(super) fn worth_of(&self, side: Side, money: Amount) -> Quantity {
         let step = self.instrument.filters.market_step();
         let at_price_of = |wanted| {
@@ -133,7 +134,8 @@ impl Book {
     }
 
     /// What a peg comes to: own orders inside the spread come first, then levels one tick apart
-    /// from bid or ask away. It is bounded by the order's own price, where it has one.
+    /// from bid or ask away. It is bounded by the order's own price, where it has one
+    /// (rule 8.18).
     pub(super) fn pegged(
         &self,
         desk: &mut Desk,

@@ -13,7 +13,7 @@ use crate::trace::{Fact, Way};
 
 impl Book {
     /// The own order on the book that a taker of `side` meets first at `bound` or better: best
-    /// price, then longest on the book.
+    /// price, then longest on the book (rules 4.5 and 8.12).
     pub(super) fn best_own(&self, side: Side, bound: Price) -> Option<usize> {
         let reachable = |w: &Working| {
             w.order.side != side
@@ -85,7 +85,8 @@ impl Book {
         holds
     }
 
-    /// Why a FOK is not filled: the price range alone is in its way, or there is not enough.
+    /// Why a FOK is not filled: the price range alone is in its way, or there is not enough
+    /// (rule 8.30).
     fn unfilled_fok(&self, order: &Order) -> ExpiryReason {
         if self.available(order, ExecutionLimits::NONE) < order.remaining() {
             ExpiryReason::UnfilledFokOrderExpired
@@ -94,7 +95,7 @@ impl Book {
         }
     }
 
-    /// How much an order could trade at once within price limits; for FOK.
+    /// How much an order could trade at once within price limits; for FOK (rule 8.14).
     fn available(&self, order: &Order, limits: ExecutionLimits) -> Quantity {
         let bound = self.bound(order);
         let own = self.open.iter().filter(|w| {
@@ -150,6 +151,7 @@ impl Book {
         }
         let price = self.taker_price(order.side, limit, order.remaining());
         desk.note(&*order, || self.price_fact(order.side, limit, order.remaining()));
+        // Without liquidity there is nothing out of range (rule 8.38).
         if !self.budget.is_zero() && !self.is_within(desk, order, limits, price) {
             return self.exceed(desk, order);
         }
@@ -175,8 +177,8 @@ impl Book {
         self.end(desk, order, End::expired(ExpiryReason::ExecutionRulePriceRangeExceeded));
     }
 
-    /// A taker meets an own resting order: they trade, or one or both expire or shrink (rule
-    /// 4.5; `faqs/stp_faq.md`). The taker's mode decides. No liquidity of the market is used.
+    /// A taker meets an own resting order: they trade, or one or both expire or shrink (rules
+    /// 4.5, 8.4, 8.5 and 8.40; `faqs/stp_faq.md`). The taker's mode decides. No liquidity of the market is used.
     fn meet_own(&mut self, desk: &mut Desk, taker: &mut Order, at: usize) {
         let mut maker = self.open.remove(at);
         let price = maker.order.limit();
@@ -254,7 +256,7 @@ impl Book {
     }
 
     /// Remainders that no longer reach the other side where the market stands rest from here on
-    /// (rule 4.2); what they reached may have been an own order alone.
+    /// (rules 4.2 and 8.2); what they reached may have been an own order alone.
     pub(super) fn rest_remainders(&mut self, desk: &mut Desk) {
         for at in 0..self.open.len() {
             if self.open[at].stage == Stage::Remainder && !self.takes(at) {

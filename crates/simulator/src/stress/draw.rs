@@ -1,4 +1,4 @@
-//! Episodes from a seed: how many, when, and for how long, by integers alone.
+//! Episodes from a seed: how many, when, and for how long, by integers alone (rule 9.6).
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! A halted market as data: bars in which nothing trades, and the status HALT.
+//! A halted market as data: bars in which nothing trades, and the status HALT (rule 9.1).
 //!
 //! A halt lasts whole bars of its market, those that open in the episode: candles do not say
 //! what was traded in a part of one. Their prices stand where the last bar before closed, as

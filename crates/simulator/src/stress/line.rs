@@ -1,4 +1,4 @@
-//! The line between the strategy and its venue, where commands are late, lost or refused.
+//! The line between the strategy and its venue, where commands are late, lost or refused (9.2 to 9.5).
 //!
 //! What a strategy hears under stress is what a live session gives it (`live/src/sender.rs`,
 //! `patience`). Such a session sends one command after the other and waits for each outcome;
