@@ -30,7 +30,8 @@ pub(crate) fn service() -> Service {
     let account = [(plan.base_asset, Amount::ZERO), (plan.quote_asset, "10000".parse().unwrap())];
     Service {
         exchange_info: plan.exchange_info(),
-        credentials: credentials(),
+        keys: credentials().into(),
+        limits_addresses: true,
         portal: Some(Portal::of_bars(plan.symbol, plan.interval, Arc::clone(&bars))),
         setup: Setup::of_one(
             Market::new(
