@@ -11,7 +11,7 @@ use candlewick_model::{Account, Amount, ExchangeInfo, Interval, Timestamp};
 use candlewick_simulator::{Market, Setup, Timeline};
 use serde_json::{Value, json};
 
-const KEY: &str = "k3y";
+pub(crate) const KEY: &str = "k3y";
 
 pub(crate) fn credentials() -> Credentials {
     Credentials::new(KEY, "secret")

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use candlewick_binance::signing::Credentials;
-use candlewick_exchange::{Keys, Portal, Server, Service};
+use candlewick_exchange::{ExchangeError, Keys, Portal, Server, Service};
 use candlewick_lake::Lake;
 use candlewick_model::{ExchangeInfo, Period, Timestamp};
 use candlewick_simulator::{Market, Setup, Timeline};
@@ -87,7 +87,10 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     };
     let bars = Arc::clone(&service.setup.markets[0].bars);
     super::runtime()?.block_on(async {
-        let server = Server::start(service, arguments.port).await.map_err(Failure::outside)?;
+        let server = Server::start(service, arguments.port).await.map_err(|error| match error {
+            ExchangeError::NoAccount { .. } => Failure::usage(error),
+            error => Failure::outside(error),
+        })?;
         println!("{}", server.url());
         eprintln!("{} bars from {}; {keys}; stop with Ctrl-C", bars.len(), bars.open_time[0]);
         server.wait().await.map_err(Failure::outside)
