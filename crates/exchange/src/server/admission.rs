@@ -61,14 +61,15 @@ pub(super) async fn admit(state: State, request: Request, next: Next) -> Respons
     };
     let arrived = Arrived::of(&parts, &body);
     let found = endpoints::find(&parts.method, parts.uri.path());
-    let used = match state.ip_limits.book(arrived.address, arrived.weight(&found, &state), arrived.now(&state)) {
+    let now = state.exchange().now();
+    let used = match state.ip_limits.book(arrived.address, arrived.weight(&found, &state), now) {
         Ok(used) => used,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let mut response = match found {
         Found::Nothing => not_found(&parts.headers),
         Found::OtherMethods(allowed) => other_methods(&allowed),
-        Found::Endpoint(endpoint) => match arrived.admitted(endpoint, &state) {
+        Found::Endpoint(endpoint) => match arrived.admitted(endpoint, &state, now) {
             Err(no) => no.into_response(),
             Ok(admitted) => {
                 parts.extensions.insert(Arc::new(admitted));
@@ -82,7 +83,16 @@ pub(super) async fn admit(state: State, request: Request, next: Next) -> Respons
         },
     };
     state.ip_limits.tell(&mut response, used);
+    say_charset(&mut response);
     response
+}
+
+/// As the exchange writes it.
+fn say_charset(response: &mut Response) {
+    if let Some(kind) = response.headers_mut().get_mut(header::CONTENT_TYPE).filter(|kind| *kind == "application/json")
+    {
+        *kind = HeaderValue::from_static("application/json;charset=UTF-8");
+    }
 }
 
 async fn whole(body: Body) -> Result<Bytes, StatusCode> {
@@ -94,15 +104,15 @@ async fn whole(body: Body) -> Result<Bytes, StatusCode> {
 }
 
 /// A request as it came.
-struct Arrived {
-    headers: HeaderMap,
+struct Arrived<'a> {
+    headers: &'a HeaderMap,
     address: IpAddr,
     parameters: Result<Parameters, No>,
     payload: String,
 }
 
-impl Arrived {
-    fn of(parts: &Parts, body: &[u8]) -> Self {
+impl<'a> Arrived<'a> {
+    fn of(parts: &'a Parts, body: &[u8]) -> Self {
         let query = parts.uri.query().unwrap_or_default();
         let peer = parts.extensions.get::<Peer>().map_or(Ipv4Addr::LOCALHOST.into(), |Peer(address)| *address);
         // What comes with a GET is not looked at, neither as parameters nor as signed.
@@ -111,11 +121,7 @@ impl Arrived {
         let form = |body| if is_form(&parts.headers) { body } else { "" };
         let payload = payload(query, body.as_deref().unwrap_or_default());
         let parameters = body.and_then(|body| Parameters::read(query, form(body)));
-        Self { headers: parts.headers.clone(), address: peer, parameters, payload }
-    }
-
-    fn now(&self, shared: &Shared) -> Timestamp {
-        shared.exchange().now()
+        Self { headers: &parts.headers, address: peer, parameters, payload }
     }
 
     fn weight(&self, found: &Found, shared: &Shared) -> u32 {
@@ -127,15 +133,12 @@ impl Arrived {
         }
     }
 
-    fn admitted(self, endpoint: &Endpoint, shared: &Shared) -> Result<Admitted, No> {
-        let unit = time_unit(&self.headers)?;
+    fn admitted(self, endpoint: &Endpoint, shared: &Shared, now: Timestamp) -> Result<Admitted, No> {
+        let unit = time_unit(self.headers)?;
         let api_key = self.headers.get(API_KEY_HEADER).and_then(|key| key.to_str().ok());
         let asker = Asker { api_key, address: self.address };
         let parameters = self.parameters?;
-        let signed = |needed: Permission| {
-            let now = shared.exchange().now();
-            parameters.authorise(asker, &self.payload, &shared.keys, needed, now)
-        };
+        let signed = |needed: Permission| parameters.authorise(asker, &self.payload, &shared.keys, needed, now);
         let account = match endpoint.security {
             Security::None => 0,
             Security::KeyOnly(needed) => shared.keys.admit(asker, needed)?.account(),

@@ -35,16 +35,18 @@ impl IpLimits {
     }
 
     /// Books a request: the weight that is used now, or the answer that it gets instead.
-    pub(super) fn book(&self, address: IpAddr, weight: u32, now: Timestamp) -> Result<u32, Response> {
+    pub(super) fn book(&self, address: IpAddr, weight: u32, now: Timestamp) -> Result<u32, Box<Response>> {
         let verdict = self.ledger.lock().expect("no handler panics with it").book(address, weight, now, &self.limits);
         match verdict {
             Verdict::Passed { used } => Ok(used),
             Verdict::Refused { used, retry_after_s, refusal } => {
                 let mut response = refused(StatusCode::TOO_MANY_REQUESTS, refusal, retry_after_s);
                 self.tell(&mut response, used);
-                Err(response)
+                Err(response.into())
             }
-            Verdict::Banned { retry_after_s, refusal } => Err(refused(StatusCode::IM_A_TEAPOT, refusal, retry_after_s)),
+            Verdict::Banned { retry_after_s, refusal } => {
+                Err(refused(StatusCode::IM_A_TEAPOT, refusal, retry_after_s).into())
+            }
         }
     }
 
