@@ -11,7 +11,7 @@ use candlewick_model::{Account, Amount, ExchangeInfo, Interval, Timestamp};
 use candlewick_simulator::{Market, Setup, Timeline};
 use serde_json::{Value, json};
 
-const KEY: &str = "k3y";
+pub(crate) const KEY: &str = "k3y";
 
 pub(crate) fn credentials() -> Credentials {
     Credentials::new(KEY, "secret")
@@ -30,7 +30,8 @@ pub(crate) fn service() -> Service {
     let account = [(plan.base_asset, Amount::ZERO), (plan.quote_asset, "10000".parse().unwrap())];
     Service {
         exchange_info: plan.exchange_info(),
-        credentials: credentials(),
+        keys: credentials().into(),
+        limits_addresses: true,
         portal: Some(Portal::of_bars(plan.symbol, plan.interval, Arc::clone(&bars))),
         setup: Setup::of_one(
             Market::new(

@@ -8,6 +8,8 @@ mod coverage;
 mod detail;
 mod exchange;
 mod exchange_data;
+mod exchange_keys;
+mod exchange_limits;
 mod exchange_trading;
 mod explain;
 mod follow;

@@ -37,8 +37,7 @@ impl Credentials {
     /// Whether a key is this one; takes the same time wherever they differ.
     #[must_use]
     pub fn is_api_key(&self, key: &str) -> bool {
-        let own = self.expose_api_key().as_bytes();
-        own.len() == key.len() && own.iter().zip(key.as_bytes()).fold(0, |all, (a, b)| all | (a ^ b)) == 0
+        is_same(self.expose_api_key(), key)
     }
 
     /// The signature of a payload, in hex. The payload is the query string followed by the
@@ -58,6 +57,13 @@ impl Credentials {
     fn key(&self) -> hmac::Key {
         hmac::Key::new(hmac::HMAC_SHA256, self.secret.expose_secret().as_bytes())
     }
+}
+
+/// Whether two texts are the same; takes the same time wherever they differ.
+#[must_use]
+pub fn is_same(one: &str, other: &str) -> bool {
+    let pairs = one.bytes().zip(other.bytes());
+    one.len() == other.len() && pairs.fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }
 
 /// Percent-encodes everything but letters, digits and `-_.~`.

@@ -51,4 +51,20 @@ pub enum ExchangeError {
         /// What is wrong with them.
         reason: String,
     },
+    /// A file of keys cannot be used.
+    #[error("keys: {path}: {reason}")]
+    Keys {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, without quoting it.
+        reason: String,
+    },
+    /// A key belongs to an account that is not there.
+    #[error("keys: account {account} does not exist; there are {accounts}, counted from 0")]
+    NoAccount {
+        /// Which one.
+        account: usize,
+        /// How many there are.
+        accounts: usize,
+    },
 }

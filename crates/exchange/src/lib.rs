@@ -15,4 +15,4 @@ pub use data::{DataOptions, DataServer, Portal};
 pub use error::ExchangeError;
 pub use generate::MarketPlan;
 pub use local::{LocalExchange, Stepped};
-pub use server::{Server, Service};
+pub use server::{ApiKey, Keys, Permission, Server, Service};

@@ -154,7 +154,8 @@ impl Demo {
         let service = Service {
             setup: prepared.setup.clone(),
             exchange_info: prepared.exchange_info().to_owned(),
-            credentials: credentials.clone(),
+            keys: credentials.clone().into(),
+            limits_addresses: true,
             portal: None,
         };
         let server = Server::start(service, 0).await?;

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use candlewick_binance::signing::Credentials;
-use candlewick_exchange::{Portal, Server, Service};
+use candlewick_exchange::{ExchangeError, Keys, Portal, Server, Service};
 use candlewick_lake::Lake;
 use candlewick_model::{ExchangeInfo, Period, Timestamp};
-use candlewick_simulator::{Market, Setup, Timeline};
+use candlewick_simulator::{Limits, Market, Setup, Timeline};
 use clap::{Args, Subcommand};
 
 use crate::config::Config;
@@ -46,9 +46,26 @@ pub(crate) struct Serve {
     /// How many days of it there are.
     #[arg(long, default_value_t = 31, requires = "generate", value_parser = clap::value_parser!(u32).range(1..=3_650))]
     days: u32,
+    /// API keys (HMAC, RSA, Ed25519) with their permissions: a TOML file, see docs/exchange.md.
+    /// The key of the environment counts beside them; the key `local` then only if it is set there.
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+    /// Let addresses ask for as much as they like: no request weight, no 429, no bans.
+    #[arg(long)]
+    no_ip_limits: bool,
     /// The port; 0 is any that is free.
     #[arg(long, default_value_t = 8420)]
     port: u16,
+}
+
+impl Serve {
+    fn keys(&self) -> anyhow::Result<Keys> {
+        let of_environment = credentials_of_environment();
+        let Some(file) = &self.keys else {
+            return Ok(of_environment.unwrap_or_else(|| Credentials::new("local", "local")).into());
+        };
+        Ok(Keys::read(file)?.and(of_environment.map(Keys::from).unwrap_or_default()))
+    }
 }
 
 pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
@@ -56,20 +73,26 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Serve(arguments) => arguments,
         Command::Data(arguments) => return super::exchange_data::run(arguments),
     };
-    let service = match (&arguments.config, arguments.generate) {
+    let mut service = match (&arguments.config, arguments.generate) {
         (Some(config), _) => of_config(config, &arguments.lake).map_err(Failure::usage)?,
         (None, Some(seed)) => generated(seed, arguments.from, arguments.days).map_err(Failure::usage)?,
         (None, None) => return Err(Failure::usage(anyhow!("give --config FILE or --generate SEED"))),
     };
+    service.keys = arguments.keys().map_err(Failure::usage)?;
+    service.limits_addresses = !arguments.no_ip_limits;
+    let keys = match &arguments.keys {
+        Some(file) => format!("keys from {}", file.display()),
+        None => "key and secret from CANDLEWICK_API_KEY and CANDLEWICK_API_SECRET, `local` where they are not set"
+            .to_owned(),
+    };
     let bars = Arc::clone(&service.setup.markets[0].bars);
     super::runtime()?.block_on(async {
-        let server = Server::start(service, arguments.port).await.map_err(Failure::outside)?;
+        let server = Server::start(service, arguments.port).await.map_err(|error| match error {
+            ExchangeError::NoAccount { .. } => Failure::usage(error),
+            error => Failure::outside(error),
+        })?;
         println!("{}", server.url());
-        eprintln!(
-            "{} bars from {}; key and secret from CANDLEWICK_API_KEY and CANDLEWICK_API_SECRET, `local` where they are not set; stop with Ctrl-C",
-            bars.len(),
-            bars.open_time[0]
-        );
+        eprintln!("{} bars from {}; {keys}; stop with Ctrl-C", bars.len(), bars.open_time[0]);
         server.wait().await.map_err(Failure::outside)
     })?;
     Ok(ExitCode::SUCCESS)
@@ -91,18 +114,21 @@ fn generated(seed: u64, from: Timestamp, days: u32) -> anyhow::Result<Service> {
     let timeline = Timeline::new(vec![(info.server_time, instrument)]).ok_or_else(|| anyhow!("no filters"))?;
     let configured = config.markets()?.remove(0);
     let market = Market::new(timeline, configured.fill_model, configured.interval, Arc::new(plan.bars()));
-    Ok(service(Setup::of_one(market, config.account()?), plan.exchange_info()))
+    let mut setup = Setup::of_one(market, config.account()?);
+    setup.limits = Limits { filters: info.exchange_filters, orders: info.order_limits }.into();
+    Ok(service(setup, plan.exchange_info()))
 }
 
 fn service(setup: Setup, exchange_info: String) -> Service {
     let market = &setup.markets[0];
     let portal = Portal::of_bars(market.timeline.last().symbol, market.interval, Arc::clone(&market.bars));
-    Service { setup, exchange_info, credentials: local_credentials(), portal: Some(portal) }
+    Service { setup, exchange_info, keys: Keys::default(), limits_addresses: true, portal: Some(portal) }
 }
 
 /// Any key will do for a local exchange; both sides read the same variables.
-fn local_credentials() -> Credentials {
+fn credentials_of_environment() -> Option<Credentials> {
     let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let or_local = |name: &str| variable(name).unwrap_or_else(|| "local".to_owned());
-    Credentials::new(or_local("CANDLEWICK_API_KEY"), or_local("CANDLEWICK_API_SECRET"))
+    let (key, secret) = (variable("CANDLEWICK_API_KEY"), variable("CANDLEWICK_API_SECRET"));
+    let or_local = |text: Option<String>| text.unwrap_or_else(|| "local".to_owned());
+    (key.is_some() || secret.is_some()).then(|| Credentials::new(or_local(key), or_local(secret)))
 }

@@ -182,14 +182,14 @@ type Answered = Result<Vec<u8>, No>;
 
 fn plain(asked: &Asked, body: impl FnOnce(candlewick_model::TimeUnit) -> Answered) -> Answered {
     let unit = time_unit(&asked.headers)?;
-    klines::check_names(&Parameters::read(&asked.query, "")?, &[])?;
+    Parameters::read(&asked.query, "")?.only(&[])?;
     body(unit)
 }
 
 fn exchange_info(shared: &Shared, asked: &Asked) -> Answered {
     let unit = time_unit(&asked.headers)?;
     let parameters = Parameters::read(&asked.query, "")?;
-    klines::check_names(&parameters, &["symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"])?;
+    parameters.only(&["symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"])?;
     shared.information.answer(shared.catalogue(), &parameters, unit, asked.now)
 }
 

@@ -1,6 +1,6 @@
 //! `GET /api/v3/klines` and `/uiKlines`: parameters as documented, and the page they ask for.
 
-use candlewick_model::{Bars, Interval, Refusal, Symbol};
+use candlewick_model::{Bars, Interval, Symbol};
 
 use super::aggregate::{Grid, time_zone};
 use super::catalogue::Catalogue;
@@ -21,7 +21,7 @@ const PARAMETERS: [&str; 6] = ["symbol", "interval", "startTime", "endTime", "ti
 
 impl Request {
     pub(super) fn read(parameters: &Parameters, catalogue: &Catalogue) -> Result<Self, No> {
-        check_names(parameters, &PARAMETERS)?;
+        parameters.only(&PARAMETERS)?;
         let symbol = parameters.mandatory("symbol")?;
         let interval = parameters.mandatory("interval")?;
         let (start, end) = (parameters.time("startTime")?, parameters.time("endTime")?);
@@ -45,25 +45,6 @@ impl Request {
         };
         Ok(Self { symbol, grid: Grid { interval, offset_us }, wanted: Wanted { start, end, limit } })
     }
-}
-
-/// Parameters that are sent twice or that nobody reads are refused.
-pub(super) fn check_names(parameters: &Parameters, known: &[&str]) -> Result<(), No> {
-    let sent: Vec<&str> = parameters.names().collect();
-    if sent.iter().enumerate().any(|(at, name)| sent[..at].contains(name)) {
-        return Err(No::saying(-1101, "Duplicate values for a parameter detected."));
-    }
-    if sent.len() > known.len() {
-        let text = format!("Too many parameters; expected '{}' and received '{}'.", known.len(), sent.len());
-        return Err(Refusal::naming(-1101, text).into());
-    }
-    let read = sent.iter().filter(|name| known.contains(name)).count();
-    if read < sent.len() {
-        let text =
-            format!("Not all sent parameters were read; read '{read}' parameter(s) but was sent '{}'.", sent.len());
-        return Err(Refusal::naming(-1104, text).into());
-    }
-    Ok(())
 }
 
 /// Pages as they should not be.

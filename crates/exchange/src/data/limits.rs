@@ -1,28 +1,62 @@
 //! The limits of an IP address: weight a minute, requests in five, and bans for who goes on.
+//! Both servers count by them.
 //!
 //! Windows are those of the clock (minute boundaries), not sliding. Durations are server time.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use candlewick_model::time::{DAY, MINUTE, SECOND};
+use candlewick_binance::weight::{Kind, limits_of};
+use candlewick_model::time::{DAY, HOUR, MINUTE, SECOND};
 use candlewick_model::{Refusal, Timestamp};
 
 /// How much an address may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Weight a minute.
+    /// Weight in a window.
     pub weight: u32,
-    /// Requests in five minutes.
+    /// How long that window is, in microseconds: a minute.
+    pub weight_window: i64,
+    /// Requests in a window.
     pub requests: u32,
+    /// How long that window is, in microseconds: five minutes.
+    pub requests_window: i64,
     /// So many refused requests of a minute are forgiven; the next one is a ban.
     pub refusals: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { weight: 6_000, requests: 300_000, refusals: 20 }
+        Self { weight: 6_000, weight_window: MINUTE, requests: 300_000, requests_window: 5 * MINUTE, refusals: 20 }
     }
+}
+
+impl Limits {
+    /// The limits that an answer of `exchangeInfo` promises; what it does not name is not limited.
+    pub(crate) fn of_exchange_info(text: &str) -> Result<Self, serde_json::Error> {
+        let named = limits_of(text.as_bytes())?;
+        let of = |kind: Kind, usual: i64| {
+            let found = named.iter().find(|limit| limit.kind == kind);
+            let limit = found.map_or(u32::MAX, |limit| u32::try_from(limit.limit).unwrap_or(u32::MAX));
+            (limit, found.map_or(usual, |limit| limit.window_us))
+        };
+        let usual = Self::default();
+        let (weight, weight_window) = of(Kind::Weight, usual.weight_window);
+        let (requests, requests_window) = of(Kind::Requests, usual.requests_window);
+        Ok(Self { weight, weight_window, requests, requests_window, ..usual })
+    }
+
+    /// What nobody exceeds.
+    pub(crate) fn none() -> Self {
+        Self { weight: u32::MAX, requests: u32::MAX, ..Self::default() }
+    }
+}
+
+/// How many of which unit a window is: 5 and `MINUTE`.
+pub(crate) fn interval(window: i64) -> (i64, &'static str) {
+    let units = [(DAY, "DAY"), (HOUR, "HOUR"), (MINUTE, "MINUTE"), (SECOND, "SECOND")];
+    let (length, word) = units.into_iter().find(|(length, _)| window % length == 0).unwrap_or((SECOND, "SECOND"));
+    (window / length, word)
 }
 
 /// Bans begin with two minutes, are four times as long each time, and end at three days.
@@ -31,7 +65,7 @@ const LONGEST_BAN: i64 = 3 * DAY;
 
 /// What became of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It may pass; so much weight is used now.
     Passed { used: u32 },
     /// It may not: 429.
@@ -42,7 +76,7 @@ pub(super) enum Verdict {
 
 /// What every address has used.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     addresses: HashMap<IpAddr, Account>,
 }
 
@@ -75,17 +109,18 @@ impl Window {
 
 impl Ledger {
     /// Books a request of an address.
-    pub(super) fn book(&mut self, address: IpAddr, weight: u32, now: Timestamp, limits: &Limits) -> Verdict {
+    pub(crate) fn book(&mut self, address: IpAddr, weight: u32, now: Timestamp, limits: &Limits) -> Verdict {
         let account = self.addresses.entry(address).or_default();
         if let Some(until) = account.banned_until.filter(|until| now < *until) {
             return banned(until, now);
         }
-        let used = account.weight.add(weight, MINUTE, now);
-        let requests = account.requests.add(1, 5 * MINUTE, now);
-        let window = match (used > limits.weight, requests > limits.requests) {
+        let used = account.weight.add(weight, limits.weight_window, now);
+        let requests = account.requests.add(1, limits.requests_window, now);
+        let (over_weight, over_requests) = (used > limits.weight, requests > limits.requests);
+        let window = match (over_weight, over_requests) {
             (false, false) => return Verdict::Passed { used },
-            (_, true) => 5 * MINUTE,
-            (true, false) => MINUTE,
+            (_, true) => limits.requests_window,
+            (true, false) => limits.weight_window,
         };
         if account.refused.add(1, MINUTE, now) > limits.refusals {
             let length = FIRST_BAN.saturating_mul(4_i64.saturating_pow(account.bans)).min(LONGEST_BAN);
@@ -93,16 +128,17 @@ impl Ledger {
             account.banned_until = Some(now.plus(length));
             return banned(now.plus(length), now);
         }
-        let text = if window == MINUTE {
+        let text = if over_requests {
+            "Too many requests queued.".to_owned()
+        } else {
+            let (number, unit) = interval(window);
             format!(
-                "Too much request weight used; current limit is {} request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.",
+                "Too much request weight used; current limit is {} request weight per {number} {unit}. Please use WebSocket Streams for live updates to avoid polling the API.",
                 limits.weight
             )
-        } else {
-            "Too many requests queued.".to_owned()
         };
-        let left = window - now.micros().rem_euclid(window);
-        Verdict::Refused { used, retry_after_s: seconds(left), refusal: Refusal::naming(-1003, text) }
+        let refusal = Refusal::naming(-1003, text);
+        Verdict::Refused { used, retry_after_s: seconds_left(window, now), refusal }
     }
 }
 
@@ -112,6 +148,11 @@ fn banned(until: Timestamp, now: Timestamp) -> Verdict {
         until.millis()
     );
     Verdict::Banned { retry_after_s: seconds(until.micros() - now.micros()), refusal: Refusal::naming(-1003, text) }
+}
+
+/// Whole seconds until a window of the clock ends.
+pub(crate) fn seconds_left(window: i64, now: Timestamp) -> i64 {
+    seconds(window - now.micros().rem_euclid(window))
 }
 
 /// Whole seconds, never too few.
@@ -150,6 +191,25 @@ mod tests {
         ] {
             assert_eq!(book(time, weight), expected, "{time}");
         }
+    }
+
+    #[test]
+    fn limits_are_those_of_the_answer() {
+        let text = r#"{"rateLimits":[
+            {"rateLimitType":"REQUEST_WEIGHT","interval":"SECOND","intervalNum":10,"limit":7},
+            {"rateLimitType":"ORDERS","interval":"SECOND","intervalNum":10,"limit":50}]}"#;
+        let limits = Limits::of_exchange_info(text).unwrap();
+        assert_eq!((limits.weight, limits.weight_window, limits.requests), (7, 10 * SECOND, u32::MAX));
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.book(HOME, 7, at("00:00:09"), &limits), Verdict::Passed { used: 7 });
+        let Verdict::Refused { retry_after_s, refusal, .. } = ledger.book(HOME, 1, at("00:00:09"), &limits) else {
+            panic!("beyond")
+        };
+        assert_eq!(retry_after_s, 1);
+        assert!(refusal.text.contains("current limit is 7 request weight per 10 SECOND."), "{refusal}");
+        assert_eq!(ledger.book(HOME, 1, at("00:00:10"), &limits), Verdict::Passed { used: 1 });
+        assert_eq!(interval(5 * MINUTE), (5, "MINUTE"));
+        assert_eq!(interval(DAY), (1, "DAY"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod faults;
 mod folder;
 mod generated;
 mod klines;
-mod limits;
+pub(crate) mod limits;
 pub(crate) mod listen;
 mod record;
 mod refuse;

@@ -1,9 +1,7 @@
 //! Signed endpoints that ask: the account, its orders, lists and trades, what was prevented and
 //! amended.
 
-use axum::Json;
-use axum::extract::RawQuery;
-use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use candlewick_binance::wire::{
     Account, Amendment, AssetBalance, CommissionRates, ListState, MyTrade, OrderState, PreventedMatch, time_number,
 };
@@ -12,33 +10,18 @@ use candlewick_model::time::DAY;
 use candlewick_model::{ClientOrderId, ExecutionReport, Order, OrderId, Rate, TimeUnit, Timestamp};
 use serde::Serialize;
 
+use super::State;
+use super::admission::Asked;
 use super::answer::{Answer, No};
-use super::request::{Parameters, missing, payload};
-use super::{Shared, State, time_unit};
+use super::request::{Parameters, missing};
 use crate::history::{self, History};
-
-impl Shared {
-    /// Reads and checks a signed request.
-    pub(super) fn signed(
-        &self,
-        headers: &HeaderMap,
-        (query, body): (Option<&str>, &str),
-    ) -> Result<(Parameters, TimeUnit), No> {
-        let unit = time_unit(headers)?;
-        let query = query.unwrap_or_default();
-        let parameters = Parameters::read(query, body)?;
-        let now = self.exchange().now();
-        parameters.authorise(headers, &payload(query, body), &self.credentials, now)?;
-        Ok((parameters, unit))
-    }
-}
 
 fn state_of(order: &Order, history: &History, unit: TimeUnit) -> OrderState {
     OrderState::of(order, history.prevented_match_of(order.order_id), unit)
 }
 
-pub(super) async fn query_order(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<OrderState> {
-    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn query_order(state: State, Extension(asked): Asked) -> Answer<OrderState> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     let (symbol, history) = (parameters.symbol(exchange.symbol())?, exchange.history());
     let id = parameters.whole("orderId")?;
@@ -59,12 +42,8 @@ pub(super) async fn query_order(state: State, headers: HeaderMap, RawQuery(query
     Ok(Json(state_of(order, history, unit)))
 }
 
-pub(super) async fn open_orders(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer<Vec<OrderState>> {
-    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn open_orders(state: State, Extension(asked): Asked) -> Answer<Vec<OrderState>> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     if parameters.get("symbol").is_some() {
         parameters.symbol(exchange.symbol())?;
@@ -72,23 +51,23 @@ pub(super) async fn open_orders(
     Ok(Json(exchange.open_orders().map(|order| state_of(order, exchange.history(), unit)).collect()))
 }
 
-pub(super) async fn all_orders(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<OrderState>> {
-    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn all_orders(state: State, Extension(asked): Asked) -> Answer<Vec<OrderState>> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     let symbol = parameters.symbol(exchange.symbol())?;
-    let wanted = Wanted::read(&parameters, "orderId")?;
+    let wanted = Wanted::read(parameters, "orderId")?;
     let has = |order: &&Order| order.symbol == symbol && wanted.has(order.order_id, order.created);
     let found = exchange.history().orders().filter(has).collect();
-    let orders = wanted.page(found, &parameters)?;
+    let orders = wanted.page(found, parameters)?;
     Ok(Json(orders.into_iter().map(|order| state_of(order, exchange.history(), unit)).collect()))
 }
 
-pub(super) async fn my_trades(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<MyTrade>> {
-    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn my_trades(state: State, Extension(asked): Asked) -> Answer<Vec<MyTrade>> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     let symbol = parameters.symbol(exchange.symbol())?;
     let order: Option<OrderId> = parameters.whole("orderId")?;
-    let wanted = Wanted::read(&parameters, "fromId")?;
+    let wanted = Wanted::read(parameters, "fromId")?;
     if order.is_some() && wanted.is_timed() {
         return Err(No::saying(-1128, "Combination of optional parameters invalid."));
     }
@@ -98,7 +77,7 @@ pub(super) async fn my_trades(state: State, headers: HeaderMap, RawQuery(query):
             && order.is_none_or(|order| order == report.order.order_id)
             && wanted.has(id, report.time)
     };
-    let found = wanted.page(exchange.history().trades().iter().filter(has).collect(), &parameters)?;
+    let found = wanted.page(exchange.history().trades().iter().filter(has).collect(), parameters)?;
     Ok(Json(found.into_iter().filter_map(|report| MyTrade::of(report, unit)).collect()))
 }
 
@@ -146,8 +125,8 @@ impl Wanted {
     }
 }
 
-pub(super) async fn query_list(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<ListState> {
-    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn query_list(state: State, Extension(asked): Asked) -> Answer<ListState> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     let id = parameters.whole("orderListId")?;
     let name = parameters.get("origClientOrderId").filter(|text| !text.is_empty());
@@ -164,27 +143,23 @@ pub(super) async fn query_list(state: State, headers: HeaderMap, RawQuery(query)
     Ok(Json(ListState::of(list, Vec::new(), unit)))
 }
 
-pub(super) async fn all_lists(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<ListState>> {
-    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
-    let wanted = Wanted::read(&parameters, "fromId")?;
+pub(super) async fn all_lists(state: State, Extension(asked): Asked) -> Answer<Vec<ListState>> {
+    let (parameters, unit) = asked.parts();
+    let wanted = Wanted::read(parameters, "fromId")?;
     let exchange = state.exchange();
     let found = exchange.history().lists().filter(|list| wanted.has(list.order_list_id, list.time)).collect();
-    let lists = wanted.page(found, &parameters)?;
+    let lists = wanted.page(found, parameters)?;
     Ok(Json(lists.into_iter().map(|list| ListState::of(list, Vec::new(), unit)).collect()))
 }
 
-pub(super) async fn open_lists(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<ListState>> {
-    let (_, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn open_lists(state: State, Extension(asked): Asked) -> Answer<Vec<ListState>> {
+    let unit = asked.unit;
     let exchange = state.exchange();
     Ok(Json(exchange.history().open_lists().map(|list| ListState::of(list, Vec::new(), unit)).collect()))
 }
 
-pub(super) async fn prevented_matches(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer<Vec<PreventedMatch>> {
-    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn prevented_matches(state: State, Extension(asked): Asked) -> Answer<Vec<PreventedMatch>> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     let symbol = parameters.symbol(exchange.symbol())?;
     let [only, order, from] = [
@@ -218,8 +193,8 @@ pub(super) async fn prevented_matches(
     Ok(Json(exchange.history().prevented_matches().filter(has).take(limit).map(told).collect()))
 }
 
-pub(super) async fn amendments(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<Amendment>> {
-    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn amendments(state: State, Extension(asked): Asked) -> Answer<Vec<Amendment>> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     let symbol = parameters.symbol(exchange.symbol())?;
     let order = parameters.whole("orderId")?.ok_or_else(|| missing("orderId"))?;
@@ -252,12 +227,7 @@ pub(super) struct OrderCount {
     count: u32,
 }
 
-pub(super) async fn order_counts(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer<Vec<OrderCount>> {
-    state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn order_counts(state: State, _: Asked) -> Answer<Vec<OrderCount>> {
     let counts = state.exchange().unfilled_orders().into_iter().map(|(limit, count)| OrderCount {
         rate_limit_type: "ORDERS",
         interval: limit.interval,
@@ -268,8 +238,8 @@ pub(super) async fn order_counts(
     Ok(Json(counts.collect()))
 }
 
-pub(super) async fn account(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Account> {
-    let (parameters, unit) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn account(state: State, Extension(asked): Asked) -> Answer<Account> {
+    let (parameters, unit) = asked.parts();
     let omit_zero = match parameters.get("omitZeroBalances") {
         None | Some("false") => false,
         Some("true") => true,
@@ -305,6 +275,6 @@ pub(super) async fn account(state: State, headers: HeaderMap, RawQuery(query): R
         account_type: "SPOT".to_owned(),
         balances,
         permissions: vec!["SPOT".to_owned()],
-        uid: 1,
+        uid: asked.account as u64 + 1,
     }))
 }

@@ -17,11 +17,13 @@ impl No {
         Self(Refusal::new(code, text))
     }
 
-    /// Malformed requests and refused orders are 400, keys that are not accepted 401, own trouble 500.
+    /// Malformed requests and refused orders are 400, keys that are not accepted 401, too many
+    /// orders 429, own trouble 500.
     fn status(&self) -> StatusCode {
         match self.0.code {
             -1000 => StatusCode::INTERNAL_SERVER_ERROR,
             -2014 | -2015 => StatusCode::UNAUTHORIZED,
+            -1003 | -1015 => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::BAD_REQUEST,
         }
     }

@@ -1,6 +1,7 @@
-//! Lock step: the one call that no real exchange has.
+//! What no real exchange has: lock step, and forgiveness.
 
 use axum::Json;
+use axum::http::StatusCode;
 use candlewick_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -34,4 +35,10 @@ pub(super) async fn step(state: State, Json(Step { until }): Json<Step>) -> Answ
     let stepped = state.exchange().step(until.map(Timestamp::from_micros))?;
     let (time, reports, bars, ended) = (stepped.time.micros(), stepped.reports, stepped.bars, stepped.ended);
     Ok(Json(Stepped { time, reports, bars, ended }))
+}
+
+/// Forgets the weight that addresses have used, and their bans.
+pub(super) async fn forgive(state: State) -> StatusCode {
+    state.ip_limits.forgive();
+    StatusCode::NO_CONTENT
 }

@@ -1,9 +1,7 @@
 //! Signed endpoints about what holds for an account on a market: commission rates, filters, and
 //! what a test order would pay.
 
-use axum::Json;
-use axum::extract::RawQuery;
-use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use candlewick_binance::wire::CommissionRates as Parts;
 use candlewick_model::commission::{Discount, RateParts};
 use candlewick_model::{Action, CommissionRates, Liquidity, Side, Symbol};
@@ -11,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::State;
+use super::admission::Asked;
 use super::answer::Answer;
 use super::trading;
 
@@ -60,8 +59,8 @@ fn parts(RateParts { maker, taker, buyer, seller }: RateParts) -> Parts {
     Parts { maker, taker, buyer, seller }
 }
 
-pub(super) async fn commission(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Commission> {
-    let (parameters, _) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn commission(state: State, Extension(asked): Asked) -> Answer<Commission> {
+    let parameters = &asked.parameters;
     let symbol = parameters.symbol(state.exchange().symbol())?;
     let CommissionRates { standard, special, tax, discount } = state.fees;
     Ok(Json(Commission {
@@ -74,14 +73,9 @@ pub(super) async fn commission(state: State, headers: HeaderMap, RawQuery(query)
 }
 
 /// An order that is only judged; with `computeCommissionRates` what its side would pay.
-pub(super) async fn test_order(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    body: String,
-) -> Answer<Value> {
+pub(super) async fn test_order(state: State, Extension(asked): Asked) -> Answer<Value> {
     let fees = state.fees;
-    trading::act(&state, &headers, (query.as_deref(), &body), Action::Test, |_, raw| {
+    trading::act(&state, &asked, Action::Test, |_, raw| {
         if raw.get("computeCommissionRates") != Some("true") {
             return Json(json!({}));
         }
@@ -97,8 +91,8 @@ pub(super) async fn test_order(
 }
 
 /// The filters of exchangeInfo that look at what an account has open or holds.
-pub(super) async fn my_filters(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Value> {
-    let (parameters, _) = state.signed(&headers, (query.as_deref(), ""))?;
+pub(super) async fn my_filters(state: State, Extension(asked): Asked) -> Answer<Value> {
+    let parameters = &asked.parameters;
     let symbol = parameters.symbol(state.exchange().symbol())?;
     let info = &state.exchange_info;
     let kind = |filter: &Value| filter["filterType"].as_str().unwrap_or_default().to_owned();

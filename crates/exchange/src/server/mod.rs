@@ -5,30 +5,40 @@
 //! outside world; it binds to 127.0.0.1 and nothing else.
 
 mod account;
+mod admission;
 pub(crate) mod answer;
 mod control;
+mod endpoints;
 mod fees;
+mod limits;
 mod public;
 pub(crate) mod request;
+mod security;
 mod trading;
+
+pub use security::{ApiKey, Keys, Permission};
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::Router;
-use axum::extract::RawQuery;
 use axum::http::HeaderMap;
-use axum::routing::{get, post, put};
-use candlewick_binance::signing::Credentials;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{any, delete, get, post, put};
 use candlewick_model::TimeUnit;
 use candlewick_model::{Action, CommissionRates};
 use candlewick_simulator::Setup;
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use crate::data::{listen, service::portal_routes};
+use self::admission::Asked;
+use self::limits::IpLimits;
+use crate::data::{Limits, listen, service::portal_routes};
 use crate::local::LocalExchange;
 use crate::{ExchangeError, Portal};
+
+/// There is one account behind the market.
+const ACCOUNTS: usize = 1;
 
 /// What a server serves.
 pub struct Service {
@@ -36,8 +46,10 @@ pub struct Service {
     pub setup: Setup,
     /// The answer of `exchangeInfo`, as a snapshot has it.
     pub exchange_info: String,
-    /// The one key that is accepted.
-    pub credentials: Credentials,
+    /// The keys that are accepted.
+    pub keys: Keys,
+    /// Whether an address may ask only for as much as `exchange_info` says.
+    pub limits_addresses: bool,
     /// Archives to serve beside it.
     pub portal: Option<Portal>,
 }
@@ -46,7 +58,8 @@ pub struct Service {
 struct Shared {
     exchange: Mutex<LocalExchange>,
     exchange_info: Value,
-    credentials: Credentials,
+    keys: Keys,
+    ip_limits: IpLimits,
     fees: CommissionRates,
 }
 
@@ -68,24 +81,34 @@ pub struct Server {
 impl Server {
     /// Starts serving on a port of 127.0.0.1; port 0 is any that is free.
     pub async fn start(service: Service, port: u16) -> Result<Self, ExchangeError> {
+        if let Some(key) = service.keys.iter().find(|key| key.account() >= ACCOUNTS) {
+            return Err(ExchangeError::NoAccount { account: key.account(), accounts: ACCOUNTS });
+        }
         let exchange = LocalExchange::new(&service.setup);
-        let mut exchange_info: Value = serde_json::from_str(&service.exchange_info)
-            .map_err(|source| ExchangeError::ExchangeInfo { reason: source.to_string() })?;
+        let no_json = |source: serde_json::Error| ExchangeError::ExchangeInfo { reason: source.to_string() };
+        let limits = if service.limits_addresses {
+            Limits::of_exchange_info(&service.exchange_info).map_err(no_json)?
+        } else {
+            Limits::none()
+        };
+        let mut exchange_info: Value = serde_json::from_str(&service.exchange_info).map_err(no_json)?;
         if let Some(symbols) = exchange_info.get_mut("symbols").and_then(Value::as_array_mut) {
             symbols.retain(|symbol| symbol["symbol"] == exchange.symbol().as_str());
         }
         let shared = Shared {
             exchange: Mutex::new(exchange),
             exchange_info,
-            credentials: service.credentials,
+            keys: service.keys,
+            ip_limits: IpLimits::new(limits),
             fees: service.setup.markets[0].fill_model.fees,
         };
-        let routes = routes(Arc::new(shared));
+        let shared = Arc::new(shared);
+        let routes = routes().with_state(Arc::clone(&shared));
         let routes = match service.portal {
             Some(portal) => routes.fallback_service(portal_routes(portal)?),
             None => routes,
         };
-        Self::serve(routes, port).await
+        Self::serve(routes.layer(from_fn_with_state(shared, admission::admit)), port).await
     }
 
     async fn serve(routes: Router, port: u16) -> Result<Self, ExchangeError> {
@@ -121,13 +144,9 @@ impl Drop for Server {
     }
 }
 
-fn routes(shared: Arc<Shared>) -> Router {
+fn routes() -> Router<Arc<Shared>> {
     let order = post(trading::new_order).get(account::query_order).delete(trading::cancel_order);
-    let list = |action: Action| {
-        post(move |state: State, headers: HeaderMap, RawQuery(query): RawQuery, body: String| {
-            trading::new_list(action, state, headers, query, body)
-        })
-    };
+    let list = |action: Action| post(move |state: State, asked: Asked| trading::new_list(action, state, asked));
     Router::new()
         .route("/api/v3/ping", get(public::ping))
         .route("/api/v3/time", get(public::time))
@@ -155,8 +174,10 @@ fn routes(shared: Arc<Shared>) -> Router {
         .route("/api/v3/myFilters", get(fees::my_filters))
         .route("/api/v3/order/amendments", get(account::amendments))
         .route("/api/v3/rateLimit/order", get(account::order_counts))
+        // Endpoints of the table that nobody answers yet.
+        .route("/api/{*rest}", any(async |headers: HeaderMap| admission::not_found(&headers)))
         .route("/control/step", post(control::step))
-        .with_state(shared)
+        .route("/control/limits", delete(control::forgive))
 }
 
 /// The unit of times that a request asks for.

@@ -1,15 +1,20 @@
-//! Requests as they were sent: parameters from query and body, key, signature, time.
+//! Requests as they were sent: parameters from query and body, signature, time.
 //!
 //! The order of checks: key, mandatory parameters, window, signature, time.
 
-use axum::http::HeaderMap;
-use candlewick_binance::signing::{Credentials, encode_non_ascii, parse_query};
-use candlewick_binance::wire::API_KEY_HEADER;
+use candlewick_binance::signing::{encode_non_ascii, parse_query};
 use candlewick_model::request::timing;
 use candlewick_model::time::SECOND;
 use candlewick_model::{RawParameters, Refusal, Symbol, Timestamp};
 
 use super::answer::No;
+use super::security::{Asker, Keys, Permission};
+
+/// No endpoint has half as many.
+const PARAMETERS_MAX: usize = 128;
+
+/// What belongs to the signature and not to the endpoint.
+const OF_THE_SIGNATURE: [&str; 3] = ["signature", "timestamp", "recvWindow"];
 
 /// The parameters of a request. One in the query wins over one in the body.
 pub(crate) struct Parameters {
@@ -20,6 +25,10 @@ impl Parameters {
     /// Reads query and form body.
     pub(crate) fn read(query: &str, body: &str) -> Result<Self, No> {
         let malformed = || No::saying(-1100, "Illegal characters found in a parameter.");
+        let count = |part: &str| part.split('&').filter(|pair| !pair.is_empty()).take(PARAMETERS_MAX + 1).count();
+        if count(query) + count(body) > PARAMETERS_MAX {
+            return Err(No::saying(-1101, "Too many parameters sent for this endpoint."));
+        }
         let mut pairs = parse_query(query).ok_or_else(malformed)?;
         let in_query = pairs.len();
         for (name, value) in parse_query(body).ok_or_else(malformed)? {
@@ -30,9 +39,41 @@ impl Parameters {
         Ok(Self { pairs })
     }
 
-    /// The names of all, in the order in which they came.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.pairs.iter().map(|(name, _)| name.as_str())
+    /// Refuses what is sent twice.
+    pub(crate) fn no_duplicates(&self) -> Result<(), No> {
+        let mut names: Vec<&str> = self.pairs.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(No::saying(-1101, "Duplicate values for a parameter detected."));
+        }
+        Ok(())
+    }
+
+    /// Refuses what is sent twice or that nobody reads.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), No> {
+        self.no_duplicates()?;
+        self.all_of(known.len(), |name| known.contains(&name))
+    }
+
+    /// As [`Self::only`], for endpoints that are signed.
+    pub(crate) fn only_signed(&self, known: &[&str]) -> Result<(), No> {
+        self.no_duplicates()?;
+        let is_known = |name: &str| known.contains(&name) || OF_THE_SIGNATURE.contains(&name);
+        self.all_of(known.len() + OF_THE_SIGNATURE.len(), is_known)
+    }
+
+    fn all_of(&self, expected: usize, is_known: impl Fn(&str) -> bool) -> Result<(), No> {
+        let sent = self.pairs.len();
+        if sent > expected {
+            let text = format!("Too many parameters; expected '{expected}' and received '{sent}'.");
+            return Err(Refusal::naming(-1101, text).into());
+        }
+        let read = self.pairs.iter().filter(|(name, _)| is_known(name)).count();
+        if read < sent {
+            let text = format!("Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'.");
+            return Err(Refusal::naming(-1104, text).into());
+        }
+        Ok(())
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
@@ -81,29 +122,25 @@ impl Parameters {
 
     /// What is left for the endpoint once key, signature and time are dealt with.
     pub(crate) fn raw(&self) -> RawParameters {
-        let own = |name: &str| !["signature", "timestamp", "recvWindow"].contains(&name);
+        let own = |name: &str| !OF_THE_SIGNATURE.contains(&name);
         self.pairs.iter().filter(|(name, _)| own(name)).map(|(n, v)| (n.as_str(), v.as_str())).collect()
     }
 
-    /// Whether the sender of a request is who it claims to be, and the request is fresh.
+    /// Whether the sender of a request is who it claims to be, may do what the request needs,
+    /// and the request is fresh; the number of its account.
     pub(crate) fn authorise(
         &self,
-        headers: &HeaderMap,
+        asker: Asker<'_>,
         payload: &str,
-        credentials: &Credentials,
+        keys: &Keys,
+        needed: Permission,
         now: Timestamp,
-    ) -> Result<(), No> {
-        let key = headers.get(API_KEY_HEADER).and_then(|key| key.to_str().ok()).unwrap_or_default();
-        if key.is_empty() || !key.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return Err(No::saying(-2014, "API-key format invalid."));
-        }
-        if !credentials.is_api_key(key) {
-            return Err(No::saying(-2015, "Invalid API-key, IP, or permissions for action."));
-        }
+    ) -> Result<usize, No> {
+        let key = keys.admit(asker, needed)?;
         let timestamp = timing::timestamp(self.get("timestamp"))?;
         let signature = self.mandatory("signature")?;
         let window_us = timing::receive_window_us(self.get("recvWindow"))?;
-        if !credentials.verifies(payload, signature) {
+        if !key.verifies(payload, signature) {
             return Err(No::saying(-1022, "Signature for this request is not valid."));
         }
         if timestamp.micros() >= now.micros() + SECOND {
@@ -112,7 +149,7 @@ impl Parameters {
         if now.micros() - timestamp.micros() > window_us {
             return Err(No::saying(-1021, "Timestamp for this request is outside of the recvWindow."));
         }
-        Ok(())
+        Ok(key.account())
     }
 }
 
@@ -132,6 +169,8 @@ pub(crate) fn missing(name: &str) -> No {
 
 #[cfg(test)]
 mod tests {
+    use candlewick_binance::signing::Credentials;
+
     use super::*;
 
     const NOW: i64 = 1_499_827_319_559;
@@ -147,11 +186,12 @@ mod tests {
     }
 
     fn authorised(query: &str, body: &str, key: &str) -> Result<(), String> {
-        let mut headers = HeaderMap::new();
-        headers.insert(API_KEY_HEADER, key.parse().unwrap());
+        let asker = Asker { api_key: Some(key), address: std::net::Ipv4Addr::LOCALHOST.into() };
         let parameters = Parameters::read(query, body).map_err(|no| no.0.to_string())?;
         let now = Timestamp::from_millis(NOW);
-        parameters.authorise(&headers, &payload(query, body), &credentials(), now).map_err(|no| no.0.to_string())
+        let payload = payload(query, body);
+        let account = parameters.authorise(asker, &payload, &credentials().into(), Permission::Trade, now);
+        account.map(|account| assert_eq!(account, 0)).map_err(|no| no.0.to_string())
     }
 
     #[test]
@@ -204,6 +244,62 @@ mod tests {
             (&format!("{signed}&symbol=A"), "key1", "-1022 Signature for this request is not valid."),
         ] {
             assert_eq!(authorised(sent, "", key), Err(expected.to_owned()), "{sent}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_reads_is_refused() {
+        let only = |query: &str| {
+            let parameters = Parameters::read(query, "");
+            parameters.and_then(|read| read.only_signed(&["symbol"])).err().map(|no| no.0.to_string())
+        };
+        for (query, expected) in [
+            ("symbol=A&timestamp=1&signature=0&recvWindow=1", None),
+            ("", None),
+            (
+                "symbol=A&sym=B",
+                Some("-1104 Not all sent parameters were read; read '1' parameter(s) but was sent '2'."),
+            ),
+            ("symbol=A&symbol=A", Some("-1101 Duplicate values for a parameter detected.")),
+            ("timestamp=1&timestamp=2", Some("-1101 Duplicate values for a parameter detected.")),
+            ("a=1&b=2&c=3&d=4&e=5", Some("-1101 Too many parameters; expected '4' and received '5'.")),
+            ("symbol=%FF", Some("-1100 Illegal characters found in a parameter.")),
+            ("symbol=%4", Some("-1100 Illegal characters found in a parameter.")),
+        ] {
+            assert_eq!(only(query).as_deref(), expected, "{query}");
+        }
+        let many = vec!["a=1"; PARAMETERS_MAX + 1].join("&");
+        assert_eq!(only(&many).as_deref(), Some("-1101 Too many parameters sent for this endpoint."));
+        assert_eq!(Parameters::read("a=1", &many[4..]).err().map(|no| no.0.code), Some(-1101));
+        assert!(Parameters::read("", &many[4..]).is_ok());
+    }
+
+    mod any {
+        use candlewick_binance::signing::query_string;
+        use proptest::prelude::*;
+
+        use super::*;
+
+        proptest! {
+            /// Whatever is sent gets a documented code.
+            #[test]
+            fn text_has_an_answer(query in r#"((timestamp|signature|recvWindow|a)?[=&%+.,"\[é0-9a-f]{0,9}&?){0,9}"#, body: String) {
+                let code = authorised(&query, &body, "key1").unwrap_err();
+                let documented = ["-1021", "-1022", "-1100", "-1101", "-1102", "-1108"];
+                prop_assert!(documented.iter().any(|known| code.starts_with(known)), "{}", code);
+                if let Ok(parameters) = Parameters::read(&query, &body) {
+                    let _ = (parameters.only(&["symbol"]), parameters.raw(), parameters.time("timestamp"), parameters.limit());
+                }
+                prop_assert!(payload(&query, &body).is_ascii());
+            }
+
+            /// What a client writes, encodes and signs is accepted wherever it is cut in two.
+            #[test]
+            fn what_is_signed_as_sent_is_accepted(values in proptest::collection::vec(any::<String>(), 0..6), cut in 0usize..6) {
+                let written: Vec<_> = values.iter().map(|value| query_string([("p", value.as_str())])).collect();
+                let (query, body) = written.split_at(cut.min(written.len()));
+                prop_assert_eq!(verdict(&query.join("&"), &format!("timestamp={NOW}&{}", body.join("&"))), Ok(()));
+            }
         }
     }
 }

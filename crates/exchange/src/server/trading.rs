@@ -2,10 +2,9 @@
 //!
 //! The venue judges the parameters as they were sent; what it says becomes the answer.
 
-use axum::Json;
-use axum::extract::RawQuery;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use candlewick_binance::wire::{Amended, Cancelled, HalfResult, ListState, Placed, Replaced, ResponseType};
 use candlewick_model::{
     Action, ClientOrderId, Command, ExecutionReport, ExecutionType, Fill, Half, ListStatus, OrderId, RawParameters,
@@ -16,6 +15,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::State;
+use super::admission::{Admitted, Asked};
 use super::answer::{Answer, No};
 use crate::history::History;
 
@@ -81,12 +81,11 @@ impl Told<'_> {
 /// Reads a signed request, lets the venue take it up, and makes an answer of what it says.
 pub(super) fn act<T>(
     state: &State,
-    headers: &HeaderMap,
-    (query, body): (Option<&str>, &str),
+    asked: &Admitted,
     action: Action,
     answer: impl FnOnce(&Told<'_>, &RawParameters) -> T,
 ) -> Result<T, No> {
-    let (parameters, unit) = state.signed(headers, (query, body))?;
+    let (parameters, unit) = asked.parts();
     let raw = parameters.raw();
     let command = Command::Raw(action, Box::new(raw));
     let mut exchange = state.exchange();
@@ -100,25 +99,15 @@ pub(super) fn act<T>(
     }
 }
 
-pub(super) async fn new_order(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    body: String,
-) -> Answer<Placed> {
-    act(&state, &headers, (query.as_deref(), &body), Action::New, |told, raw| {
+pub(super) async fn new_order(state: State, Extension(asked): Asked) -> Answer<Placed> {
+    act(&state, &asked, Action::New, |told, raw| {
         let id = told.new_orders().first().copied().expect("what is not refused is reported as new");
         Json(told.placed(id, ResponseType::asked_for(raw)).expect("it was reported"))
     })
 }
 
-pub(super) async fn cancel_order(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    body: String,
-) -> Result<Response, No> {
-    act(&state, &headers, (query.as_deref(), &body), Action::Cancel, |told, _| match told.list() {
+pub(super) async fn cancel_order(state: State, Extension(asked): Asked) -> Result<Response, No> {
+    act(&state, &asked, Action::Cancel, |told, _| match told.list() {
         // The cancel of one ends all.
         Some(list) => list_answer(told, list),
         None => Json(told.cancelled().next().expect("what is not refused is reported as cancelled")).into_response(),
@@ -126,13 +115,8 @@ pub(super) async fn cancel_order(
 }
 
 /// Orders that were cancelled, and lists with theirs.
-pub(super) async fn cancel_all(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    body: String,
-) -> Answer<Vec<Value>> {
-    act(&state, &headers, (query.as_deref(), &body), Action::CancelAll, |told, _| {
+pub(super) async fn cancel_all(state: State, Extension(asked): Asked) -> Answer<Vec<Value>> {
+    act(&state, &asked, Action::CancelAll, |told, _| {
         let alone = told.cancelled().filter(|cancelled| cancelled.order_list_id < 0).map(value);
         let lists = told.events.iter().filter_map(|event| match event {
             VenueEvent::ListStatus(list) => Some(value(list_state(told, list))),
@@ -142,13 +126,8 @@ pub(super) async fn cancel_all(
     })
 }
 
-pub(super) async fn cancel_list(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    body: String,
-) -> Answer<ListState<Cancelled>> {
-    act(&state, &headers, (query.as_deref(), &body), Action::CancelList, |told, _| {
+pub(super) async fn cancel_list(state: State, Extension(asked): Asked) -> Answer<ListState<Cancelled>> {
+    act(&state, &asked, Action::CancelList, |told, _| {
         Json(list_state(told, told.list().expect("what is not refused is reported as done")))
     })
 }
@@ -164,14 +143,8 @@ fn list_answer(told: &Told<'_>, list: &ListStatus) -> Response {
 }
 
 /// Places a list of any kind; its reports are as RESULT where nothing else is asked for.
-pub(super) async fn new_list(
-    action: Action,
-    state: State,
-    headers: HeaderMap,
-    query: Option<String>,
-    body: String,
-) -> Answer<ListState<Placed>> {
-    act(&state, &headers, (query.as_deref(), &body), action, |told, raw| {
+pub(super) async fn new_list(action: Action, state: State, Extension(asked): Asked) -> Answer<ListState<Placed>> {
+    act(&state, &asked, action, |told, raw| {
         let response = match raw.get("newOrderRespType") {
             Some("ACK") => ResponseType::Ack,
             Some("FULL") => ResponseType::Full,
@@ -186,13 +159,8 @@ pub(super) async fn new_list(
     })
 }
 
-pub(super) async fn amend(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    body: String,
-) -> Answer<Amended> {
-    act(&state, &headers, (query.as_deref(), &body), Action::Amend, |told, _| {
+pub(super) async fn amend(state: State, Extension(asked): Asked) -> Answer<Amended> {
+    act(&state, &asked, Action::Amend, |told, _| {
         let amended = told.reports().find(|report| report.execution_type == ExecutionType::Replaced);
         let amended = amended.expect("what is not refused is reported as replaced");
         let list = amended.order.order_list_id.and_then(|list| told.history.list(list));
@@ -201,13 +169,8 @@ pub(super) async fn amend(
 }
 
 /// A replacement that fails in part or as a whole tells of its halves in `data`.
-pub(super) async fn cancel_replace(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-    body: String,
-) -> Result<Response, No> {
-    act(&state, &headers, (query.as_deref(), &body), Action::CancelReplace, |told, raw| {
+pub(super) async fn cancel_replace(state: State, Extension(asked): Asked) -> Result<Response, No> {
+    act(&state, &asked, Action::CancelReplace, |told, raw| {
         let response = ResponseType::asked_for(raw);
         let cancelled = || value(told.cancelled().next());
         let placed = || value(told.new_orders().first().and_then(|id| told.placed(*id, response)));
