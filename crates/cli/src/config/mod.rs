@@ -446,7 +446,7 @@ mod tests {
         let error = read(&GOOD.replace("10000", "-1")).unwrap().account().unwrap_err();
         assert!(error.to_string().contains("must not be negative"), "{error}");
         let error = read(&GOOD.replace("10000", "1e16")).unwrap().account().unwrap_err();
-        assert!(error.to_string().starts_with("account.USDT is 10000000000000000; at most 10^15"), "{error}");
+        assert!(error.to_string().starts_with("account.USDT is 10000000000000000"), "{error}");
         let transfer =
             "[[transfer]]\ntime = \"2023-01-01T00:05:00Z\"\nasset = \"USDT\"\namount = \"-999999999999999\"\n";
         assert!(read(&format!("{GOOD}\n{transfer}")).unwrap().transfers().unwrap_err().to_string().contains("of USDT"));
