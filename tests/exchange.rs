@@ -57,8 +57,12 @@ pub(crate) struct Stranger {
 
 impl Stranger {
     pub(crate) async fn meet() -> Self {
+        Self::meet_at(service()).await
+    }
+
+    async fn meet_at(service: Service) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let server = Server::start(service(), 0).await.unwrap();
+        let server = Server::start(service, 0).await.unwrap();
         Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), url: server.url(), _server: server }
     }
 
@@ -147,7 +151,11 @@ fn klines_show_no_future() {
         let running = rows.as_array().unwrap().last().unwrap().clone();
         assert_eq!(rows.as_array().unwrap().len(), 4);
         assert_eq!((&running[1], &running[1], &running[1]), (&running[2], &running[3], &running[4]));
-        assert_eq!(running[5], "0.00000000");
+        // What was traded is the first trade of the minute, no more.
+        let trades = stranger.get("/api/v3/trades?symbol=BTCUSDT&limit=1").await.1;
+        let last = &trades[0];
+        assert_eq!((&running[4], &last["time"]), (&last["price"], &running[0]));
+        assert!(running[8].as_i64() < closed[2][8].as_i64());
         let limited = stranger.get(&format!("{path}&limit=2")).await.1;
         assert_eq!(limited.as_array().unwrap()[1], running, "the most recent ones");
         let from = start().plus(MINUTE);
@@ -156,7 +164,7 @@ fn klines_show_no_future() {
         let none = stranger.get(&format!("{path}&endTime={}", start().millis() - 1)).await.1;
         assert_eq!(none, json!([]));
         for (query, code) in
-            [("interval=1m", -1102), ("symbol=ETHUSDT&interval=1m", -1121), ("symbol=BTCUSDT&interval=1M", -1120)]
+            [("interval=1m", -1102), ("symbol=ETHUSDT&interval=1m", -1121), ("symbol=BTCUSDT&interval=1s", -1120)]
         {
             let (status, no) = stranger.get(&format!("/api/v3/klines?{query}")).await;
             assert_eq!((status, no["code"].as_i64()), (400, Some(code)), "{query}");
@@ -300,5 +308,195 @@ fn exchange_info_is_the_snapshot_at_simulated_time() {
         assert_eq!(listed["symbols"], info["symbols"]);
         let (status, no) = stranger.get("/api/v3/exchangeInfo?symbol=NOPE").await;
         assert_eq!((status, no), (400, json!({ "code": -1121, "msg": "Invalid symbol." })));
+    });
+}
+
+/// One market with trades that has gone on for ten minutes and a bit.
+async fn underway(stranger: &Stranger) {
+    for _ in 0..10 {
+        stranger.step(None).await;
+    }
+    stranger.step(Some(start().plus(10 * MINUTE + 25_000_000))).await;
+}
+
+const WINDOW: &str = "symbol priceChange priceChangePercent weightedAvgPrice openPrice highPrice lowPrice lastPrice volume \
+     quoteVolume openTime closeTime firstId lastId count";
+const MINI: &str =
+    "symbol openPrice highPrice lowPrice lastPrice volume quoteVolume openTime closeTime firstId lastId count";
+
+/// The members of each answer as the documentation's examples have them, in their order.
+#[test]
+fn market_data_have_the_documented_members() {
+    run(async |stranger: Stranger| {
+        underway(&stranger).await;
+        let day = "symbol priceChange priceChangePercent weightedAvgPrice prevClosePrice lastPrice lastQty bidPrice bidQty \
+             askPrice askQty openPrice highPrice lowPrice volume quoteVolume openTime closeTime firstId lastId count";
+        let trade = "id price qty quoteQty time isBuyerMaker isBestMatch";
+        let one = "?symbol=BTCUSDT";
+        for (path, members) in [
+            (format!("depth{one}"), "lastUpdateId bids asks"),
+            (format!("trades{one}"), trade),
+            (format!("historicalTrades{one}&fromId=7"), trade),
+            (format!("aggTrades{one}"), "a p q f l T m M"),
+            (format!("avgPrice{one}"), "mins price closeTime"),
+            (format!("ticker/24hr{one}"), day),
+            ("ticker/24hr".to_owned(), day),
+            (format!("ticker/24hr{one}&type=MINI"), MINI),
+            (format!("ticker/tradingDay{one}"), WINDOW),
+            (format!("ticker/tradingDay{one}&type=MINI&timeZone=8"), MINI),
+            (format!("ticker{one}&windowSize=5m"), WINDOW),
+            ("ticker?symbols=%5B%22BTCUSDT%22%5D&type=MINI".to_owned(), MINI),
+            (format!("ticker/price{one}"), "symbol price"),
+            ("ticker/bookTicker".to_owned(), "symbol bidPrice bidQty askPrice askQty"),
+            (format!("executionRules{one}"), "symbolRules"),
+        ] {
+            let (status, answer) = stranger.get(&format!("/api/v3/{path}")).await;
+            assert_eq!(status, 200, "{path}: {answer}");
+            let row = answer.as_array().map_or(&answer, |rows| &rows[0]);
+            assert_eq!(keys(row), members.split_whitespace().collect::<Vec<_>>(), "{path}");
+            let texts = row.as_object().unwrap().iter().filter(|(name, value)| value.is_string() && *name != "symbol");
+            for (name, text) in texts.filter(|(name, _)| *name != "priceChangePercent") {
+                let decimals = text.as_str().unwrap().split_once('.').map(|(_, decimals)| decimals.len());
+                assert_eq!(decimals, Some(8), "{path} {name}");
+            }
+        }
+        let (_, rules) = stranger.get("/api/v3/executionRules").await;
+        assert_eq!(rules, json!({ "symbolRules": [{ "symbol": "BTCUSDT", "rules": [] }] }));
+        let (_, info) = stranger.get("/api/v3/exchangeInfo").await;
+        assert_eq!(keys(&info), ["timezone", "serverTime", "rateLimits", "exchangeFilters", "symbols"]);
+        let members = "symbol status baseAsset baseAssetPrecision quoteAsset quotePrecision quoteAssetPrecision \
+             baseCommissionPrecision quoteCommissionPrecision orderTypes icebergAllowed ocoAllowed otoAllowed opoAllowed \
+             quoteOrderQtyMarketAllowed allowTrailingStop cancelReplaceAllowed amendAllowed pegInstructionsAllowed \
+             isSpotTradingAllowed isMarginTradingAllowed filters permissions permissionSets \
+             defaultSelfTradePreventionMode allowedSelfTradePreventionModes";
+        assert_eq!(keys(&info["symbols"][0]), members.split_whitespace().collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn market_data_agree_with_each_other() {
+    run(async |stranger: Stranger| {
+        underway(&stranger).await;
+        let get = async |path: &str| stranger.get(&format!("/api/v3/{path}")).await.1;
+        let now = start().plus(10 * MINUTE + 25_000_000).millis();
+        let minutes = get("klines?symbol=BTCUSDT&interval=1m").await;
+        let day = get("ticker/24hr?symbol=BTCUSDT").await;
+        let number = |value: &Value| value.as_str().unwrap().parse::<Amount>().unwrap().units();
+        let rows = minutes.as_array().unwrap();
+        assert_eq!(number(&day["volume"]), rows.iter().map(|row| number(&row[5])).sum::<i128>());
+        assert_eq!(number(&day["quoteVolume"]), rows.iter().map(|row| number(&row[7])).sum::<i128>());
+        assert_eq!(day["count"], rows.iter().map(|row| row[8].as_i64().unwrap()).sum::<i64>());
+        assert_eq!((&day["openPrice"], &day["lastPrice"]), (&rows[0][1], &rows[10][4]));
+        assert_eq!((day["openTime"].as_i64(), day["closeTime"].as_i64()), (Some(now - DAY / 1_000), Some(now)));
+        let window = get("ticker?symbol=BTCUSDT&windowSize=2m").await;
+        assert_eq!(window["openTime"], start().plus(8 * MINUTE).millis());
+        assert_eq!(number(&window["volume"]), rows[8..].iter().map(|row| number(&row[5])).sum::<i128>());
+        let trading_day = get("ticker/tradingDay?symbol=BTCUSDT&timeZone=-1:30").await;
+        assert_eq!(trading_day["openTime"], start().plus(-DAY + 90 * MINUTE).millis());
+        assert_eq!(trading_day["closeTime"], start().plus(90 * MINUTE - 1).millis());
+        assert_eq!(trading_day["count"], day["count"]);
+        let longer = get("uiKlines?symbol=BTCUSDT&interval=1M").await;
+        assert_eq!((longer.as_array().unwrap().len(), &longer[0][5]), (1, &day["volume"]));
+        let price = get("ticker/price?symbol=BTCUSDT").await;
+        assert_eq!((&price["symbol"], &price["price"]), (&json!("BTCUSDT"), &day["lastPrice"]));
+        let trades = get("trades?symbol=BTCUSDT&limit=3").await;
+        assert_eq!((&trades[2]["id"], &trades[2]["price"]), (&day["lastId"], &price["price"]));
+        assert_eq!(get(&format!("historicalTrades?symbol=BTCUSDT&fromId={}", trades[0]["id"])).await, trades);
+        let joined = get("aggTrades?symbol=BTCUSDT&limit=2").await;
+        assert_eq!(joined[1]["l"], day["lastId"]);
+        let from = joined[1]["T"].as_i64().unwrap();
+        assert_eq!(get(&format!("aggTrades?symbol=BTCUSDT&startTime={from}&endTime={from}")).await[0], joined[1]);
+        let depth = get("depth?symbol=BTCUSDT&limit=5").await;
+        let book = get("ticker/bookTicker?symbol=BTCUSDT").await;
+        assert_eq!(depth["bids"][0], json!([book["bidPrice"], book["bidQty"]]));
+        assert_eq!(depth["asks"][0], json!([day["askPrice"], day["askQty"]]));
+        assert_eq!((depth["bids"].as_array().unwrap().len(), depth["asks"].as_array().unwrap().len()), (5, 5));
+        // An own order inside of the spread is the best bid, and a change of the book.
+        let last: Amount = price["price"].as_str().unwrap().parse().unwrap();
+        stranger.order(&format!("side=BUY&type=LIMIT_MAKER&quantity=0.002&price={}", last)).await;
+        let depth_now = get("depth?symbol=BTCUSDT&limit=1").await;
+        assert!(depth_now["lastUpdateId"].as_u64() > depth["lastUpdateId"].as_u64());
+        let request = stranger.http.get(format!("{}/api/v3/trades?symbol=BTCUSDT&limit=1", stranger.url));
+        let micros = stranger.answer(request.header("X-MBX-TIME-UNIT", "microsecond")).await.1;
+        assert!(micros[0]["time"].as_i64().unwrap() >= trades[2]["time"].as_i64().unwrap() * 1_000);
+    });
+}
+
+#[test]
+fn wrong_requests_for_market_data() {
+    run(async |stranger: Stranger| {
+        stranger.step(None).await;
+        for (path, code) in [
+            ("ping?a=1", -1101),
+            ("depth", -1102),
+            ("depth?symbol=", -1102),
+            ("depth?symbol=btcusdt", -1100),
+            ("depth?symbol=ETHUSDT", -1121),
+            ("depth?symbol=BTCUSDT&limit=0", -1130),
+            ("depth?symbol=BTCUSDT&limit=x", -1100),
+            ("depth?symbol=BTCUSDT&symbolStatus=HALT", -1220),
+            ("depth?symbol=BTCUSDT&symbolStatus=halt", -1122),
+            ("trades?symbol=BTCUSDT&fromId=1", -1104),
+            ("trades?symbol=BTCUSDT&symbol=BTCUSDT", -1101),
+            ("aggTrades?symbol=BTCUSDT&fromId=1&startTime=1", -1128),
+            ("klines?symbol=BTCUSDT&interval=1m&timeZone=15", -1130),
+            ("ticker", -1102),
+            ("ticker?symbol=BTCUSDT&windowSize=1d2h", -1130),
+            ("ticker/tradingDay?symbol=BTCUSDT&timeZone=x", -1130),
+            ("ticker/24hr?symbol=BTCUSDT&type=mini", -1139),
+            ("ticker/price?symbol=BTCUSDT&symbols=%5B%22BTCUSDT%22%5D", -1128),
+            ("ticker/price?symbols=%5B%22BTCUSDT%22,%22BTCUSDT%22%5D", -1151),
+            ("ticker/price?symbols=BTCUSDT", -1100),
+            ("ticker/price?symbols=%5B%22NOPE%22%5D", -1121),
+            ("executionRules?symbol=BTCUSDT&symbolStatus=TRADING", -1128),
+            ("referencePrice?symbol=BTCUSDT", -2043),
+            ("referencePrice/calculation?symbol=BTCUSDT", -2043),
+            ("exchangeInfo?symbol=BTCUSDT&permissions=SPOT", -1128),
+        ] {
+            let (status, no) = stranger.get(&format!("/api/v3/{path}")).await;
+            assert_eq!((status, no["code"].as_i64()), (400, Some(code)), "{path}: {no}");
+        }
+        // Of several markets those that do not fit are left out.
+        assert_eq!(stranger.get("/api/v3/ticker/24hr?symbolStatus=BREAK").await, (200, json!([])));
+    });
+}
+
+/// The endpoints of market data know every market of a setup.
+#[test]
+fn several_markets_are_told_of() {
+    let ethereum = MarketPlan {
+        seed: 9,
+        symbol: "ETHUSDT".parse().unwrap(),
+        base_asset: "ETH".parse().unwrap(),
+        ..MarketPlan::bitcoin(5, Interval::FiveMinutes, start(), start().plus(DAY))
+    };
+    let mut service = service();
+    let mut info = ExchangeInfo::parse(&ethereum.exchange_info()).unwrap();
+    let instrument = info.instruments.remove(&ethereum.symbol).unwrap();
+    let timeline = Timeline::new(vec![(info.server_time, instrument)]).unwrap();
+    let market = Market::new(timeline, FillModel::default(), ethereum.interval, Arc::new(ethereum.bars()));
+    service.setup.markets.push(market);
+    let [mut both, other] =
+        [&service.exchange_info, &ethereum.exchange_info()].map(|text| serde_json::from_str::<Value>(text).unwrap());
+    both["symbols"].as_array_mut().unwrap().push(other["symbols"][0].clone());
+    service.exchange_info = both.to_string();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stranger = Stranger::meet_at(service).await;
+        for _ in 0..5 {
+            stranger.step(None).await;
+        }
+        let symbols =
+            |rows: &Value| rows.as_array().unwrap().iter().map(|row| row["symbol"].clone()).collect::<Vec<_>>();
+        let (_, prices) = stranger.get("/api/v3/ticker/price").await;
+        assert_eq!(symbols(&prices), ["BTCUSDT", "ETHUSDT"]);
+        let (_, named) = stranger.get("/api/v3/ticker?symbols=%5B%22ETHUSDT%22,%22BTCUSDT%22%5D").await;
+        assert_eq!(symbols(&named), ["ETHUSDT", "BTCUSDT"], "as they were asked for");
+        let (_, bars) = stranger.get("/api/v3/klines?symbol=ETHUSDT&interval=5m").await;
+        assert_eq!((bars.as_array().unwrap().len(), &bars[0][4]), (1, &prices[1]["price"]));
+        let (status, no) = stranger.get("/api/v3/klines?symbol=ETHUSDT&interval=3m").await;
+        assert_eq!((status, no["code"].as_i64()), (400, Some(-1120)), "no whole number of bars");
+        let (_, info) = stranger.get("/api/v3/exchangeInfo?permissions=SPOT").await;
+        assert_eq!(symbols(&info["symbols"]), ["BTCUSDT", "ETHUSDT"]);
     });
 }

@@ -8,6 +8,7 @@ mod error;
 pub mod generate;
 mod history;
 mod local;
+mod market;
 pub mod server;
 mod symbol_info;
 

@@ -5,25 +5,28 @@
 //! next point that takes commands, exactly as a command of a backtest waits for it. Not for:
 //! requests, signatures and JSON (`server`).
 
-use crate::history::History;
+use std::sync::Arc;
+
 use candlewick_model::Command;
 use candlewick_model::run::CommandId;
-use candlewick_model::{Account, Bar, Interval, Order, OrderLimit, Refusal, Symbol, Timestamp};
+use candlewick_model::{Account, Interval, Order, OrderLimit, Refusal, Symbol, Timestamp};
 use candlewick_simulator::{Point, PointKind, Replay, Setup, VenueEvent};
 
-/// The market that is served.
+use crate::data::Catalogue;
+use crate::history::History;
+use crate::market::{MarketData, View};
+
+/// The market that is traded in.
 const ONLY: usize = 0;
 
-/// A market under way with everything that it has said.
+/// Markets under way with everything that it has said.
 pub struct LocalExchange {
     replay: Replay,
     /// Simulated time: the replay's point, or later but before the next point.
     now: Timestamp,
-    symbol: Symbol,
-    interval: Interval,
-    /// How many bars have closed.
-    closed: usize,
-    running: Option<Bar>,
+    markets: Vec<MarketData>,
+    /// Their bars of any interval.
+    catalogue: Catalogue,
     history: History,
     last_command: CommandId,
 }
@@ -35,28 +38,34 @@ pub struct Stepped {
     pub time: Timestamp,
     /// How many orders changed on the way, changes of one order counted each.
     pub reports: usize,
-    /// How many bars closed on the way (none or one).
+    /// How many bars closed on the way, all at the same instant.
     pub bars: usize,
     /// Whether the market has ended: nothing will happen any more.
     pub ended: bool,
 }
 
 impl LocalExchange {
-    /// The first market of a setup, about to open. Panics if it has no bars.
+    /// The markets of a setup, about to open. Panics if one has no bars.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
         let replay = Replay::new(setup);
-        let market = &setup.markets[0];
+        let markets: Vec<_> = setup.markets.iter().map(|market| MarketData::new(market, replay.now())).collect();
+        let bars = setup.markets.iter().zip(&markets);
+        let bars = bars.map(|(market, data)| (data.symbol, market.interval, Arc::clone(&market.bars)));
         Self {
             now: replay.now(),
-            symbol: market.timeline.last().symbol,
-            interval: market.interval,
+            catalogue: Catalogue::of_markets(bars),
+            markets,
             replay,
-            closed: 0,
-            running: None,
             history: History::default(),
             last_command: 0,
         }
+    }
+
+    /// With the exchange's own words about its symbols.
+    #[must_use]
+    pub fn with_exchange_info(self, json: String) -> Self {
+        Self { catalogue: self.catalogue.with_exchange_info(json), ..self }
     }
 
     /// Simulated time.
@@ -65,37 +74,74 @@ impl LocalExchange {
         self.now
     }
 
-    /// The one market.
+    /// The market that is traded in.
     #[must_use]
     pub fn symbol(&self) -> Symbol {
-        self.symbol
+        self.markets[ONLY].symbol
     }
 
     /// The length of its bars.
     #[must_use]
     pub fn interval(&self) -> Interval {
-        self.interval
+        self.markets[ONLY].interval
+    }
+
+    /// All markets as they stand.
+    pub(crate) fn views(&self) -> impl Iterator<Item = View<'_>> {
+        let at = self.markets.iter().enumerate();
+        at.map(|(at, market)| View::new(market, &self.replay, at, self.now))
+    }
+
+    /// One of them.
+    pub(crate) fn view(&self, symbol: Symbol) -> Option<View<'_>> {
+        self.views().find(|view| view.market.symbol == symbol)
+    }
+
+    /// The bars of all markets, whatever has happened of them.
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     /// Lets time go on until an order changes or a bar closes, but not beyond `until`.
     pub fn step(&mut self, until: Option<Timestamp>) -> Result<Stepped, Refusal> {
         loop {
-            let Some(next) = self.next_point()? else { return Ok(self.stepped(0, 0, true)) };
-            if let Some(until) = until.filter(|until| next.time > *until) {
+            let Some(next) = self.next_instant()? else { return Ok(self.stepped(0, 0, true)) };
+            if let Some(until) = until.filter(|until| next > *until) {
                 self.now = self.now.max(until);
                 return Ok(self.stepped(0, 0, false));
             }
-            let reports = self.advance().len();
-            let bars = usize::from(next.kind == PointKind::Close);
+            let (reports, bars) = self.go_to(next)?;
             if reports + bars > 0 {
                 return Ok(self.stepped(reports, bars, false));
             }
         }
     }
 
-    /// The point that comes next. What cannot be read is the exchange's trouble.
-    fn next_point(&mut self) -> Result<Option<Point>, Refusal> {
-        self.replay.next_point(ONLY).map_err(|error| Refusal::naming(-1000, error.to_string()))
+    /// When any market moves next.
+    fn next_instant(&mut self) -> Result<Option<Timestamp>, Refusal> {
+        let mut next = None;
+        for market in 0..self.markets.len() {
+            let time = self.next_point(market)?.map(|point| point.time);
+            next = [next, time].into_iter().flatten().min();
+        }
+        Ok(next)
+    }
+
+    /// Moves every market whose next point lies at an instant: reports, and bars that have closed.
+    fn go_to(&mut self, instant: Timestamp) -> Result<(usize, usize), Refusal> {
+        let (mut reports, mut bars) = (0, 0);
+        for market in 0..self.markets.len() {
+            if let Some(point) = self.next_point(market)?.filter(|point| point.time <= instant) {
+                reports += self.advance(market).len();
+                bars += usize::from(point.kind == PointKind::Close);
+            }
+        }
+        Ok((reports, bars))
+    }
+
+    /// The point of a market that comes next. What cannot be read is the exchange's trouble.
+    fn next_point(&mut self, market: usize) -> Result<Option<Point>, Refusal> {
+        self.replay.next_point(market).map_err(|error| Refusal::naming(-1000, error.to_string()))
     }
 
     fn stepped(&self, reports: usize, bars: usize, ended: bool) -> Stepped {
@@ -105,71 +151,48 @@ impl LocalExchange {
     /// Takes up a trading request: where the market stands if commands are taken there, else
     /// at the next point that takes them. What the request itself caused is given back.
     pub fn take_up(&mut self, command: &Command) -> Result<Vec<VenueEvent>, Refusal> {
-        if !(self.replay.takes_commands(ONLY) && self.now == self.replay.now()) {
-            self.advance_to_an_open()?;
+        let named = command.symbol().and_then(|symbol| self.markets.iter().position(|m| m.symbol == symbol));
+        let market = named.unwrap_or(ONLY);
+        if !(self.replay.takes_commands(market) && self.now == self.replay.now()) {
+            self.advance_to_an_open(market)?;
         }
         self.last_command += 1;
         self.replay.execute(self.last_command, command);
         Ok(self.absorb())
     }
 
-    fn advance_to_an_open(&mut self) -> Result<(), Refusal> {
+    fn advance_to_an_open(&mut self, market: usize) -> Result<(), Refusal> {
         loop {
-            if self.next_point()?.is_none() {
+            let next = self.next_instant()?;
+            let Some(next) = next.filter(|_| self.next_point(market).is_ok_and(|point| point.is_some())) else {
                 return Err(Refusal::new(-1016, "This service is no longer available."));
-            }
-            self.advance();
-            if self.replay.takes_commands(ONLY) {
+            };
+            self.go_to(next)?;
+            if self.replay.takes_commands(market) {
                 return Ok(());
             }
         }
     }
 
-    /// Moves the market to its next point.
-    fn advance(&mut self) -> Vec<VenueEvent> {
-        let Some(point) = self.replay.advance(ONLY) else { return Vec::new() };
+    /// Moves a market to its next point.
+    fn advance(&mut self, market: usize) -> Vec<VenueEvent> {
+        let Some(point) = self.replay.advance(market) else { return Vec::new() };
         self.now = point.time;
-        let bar = self.replay.bars(ONLY).bar(point.bar);
-        let price = self.replay.last_price(ONLY);
-        self.running = match (point.kind, self.running) {
-            (PointKind::Open, _) | (PointKind::Inside, None) => {
-                Some(Bar { high: price, low: price, open: price, close: price, ..share_of(&bar, 0) })
-            }
-            (PointKind::Inside, Some(so_far)) => {
-                let thirds = 1 + i32::from(!so_far.volume.is_zero());
-                let (high, low) = (so_far.high.max(price), so_far.low.min(price));
-                Some(Bar { high, low, open: so_far.open, close: price, ..share_of(&bar, thirds) })
-            }
-            (PointKind::Between, so_far) => so_far.map(|bar| Bar { close: price, ..bar }),
-            (PointKind::Close, _) => {
-                self.closed = point.bar + 1;
-                None
-            }
-        };
+        self.markets[market].pass(point, self.replay.last_price(market));
         self.absorb()
     }
 
     /// Takes over what the venue has said.
     fn absorb(&mut self) -> Vec<VenueEvent> {
         let events: Vec<_> = self.replay.drain_events().collect();
-        events.iter().for_each(|event| self.history.take_in(event));
+        for event in &events {
+            self.history.take_in(event);
+            if let VenueEvent::Report(report) = event {
+                let market = self.markets.iter_mut().find(|market| market.symbol == report.order.symbol);
+                market.into_iter().for_each(MarketData::touch);
+            }
+        }
         events
-    }
-
-    /// Closed bars, and last the one that is still open, if time is inside one: as far as it
-    /// has got.
-    #[must_use]
-    pub fn bars(&self, from: Option<Timestamp>, to: Option<Timestamp>, limit: usize) -> Vec<Bar> {
-        let bars = self.replay.bars(ONLY);
-        let opens = &bars.open_time[..self.closed];
-        let start = from.map_or(0, |from| opens.partition_point(|open| *open < from));
-        let end = to.map_or(opens.len(), |to| opens.partition_point(|open| *open <= to)).max(start);
-        let inside = |bar: &&Bar| from.is_none_or(|t| bar.open_time >= t) && to.is_none_or(|t| bar.open_time <= t);
-        let running = self.running.as_ref().filter(inside);
-        let found = end - start + usize::from(running.is_some());
-        // With a start the oldest, without one the most recent.
-        let skipped = if from.is_some() { 0 } else { found.saturating_sub(limit) };
-        (start..end).map(|row| bars.bar(row)).chain(running.copied()).skip(skipped).take(limit).collect()
     }
 
     /// What the account holds.
@@ -193,20 +216,5 @@ impl LocalExchange {
     #[must_use]
     pub fn unfilled_orders(&self) -> Vec<(OrderLimit, u32)> {
         self.replay.unfilled_orders(self.now)
-    }
-}
-
-/// So many thirds of what will have been traded when the bar closes; the first extreme has
-/// one behind it, the second two.
-fn share_of(bar: &Bar, thirds: i32) -> Bar {
-    let part =
-        |whole: candlewick_model::Amount| candlewick_model::Amount::from_units(whole.units() * i128::from(thirds) / 3);
-    Bar {
-        volume: part(bar.volume),
-        quote_volume: part(bar.quote_volume),
-        taker_buy_volume: part(bar.taker_buy_volume),
-        taker_buy_quote_volume: part(bar.taker_buy_quote_volume),
-        trades: bar.trades * i64::from(thirds) / 3,
-        ..*bar
     }
 }

@@ -128,6 +128,12 @@ impl MovingMean {
         Self { width: i64::from(bucket_width_ms) * 1_000, count: bucket_count.into(), buckets: VecDeque::new() }
     }
 
+    /// The width of a bucket in milliseconds, and how many there are.
+    #[must_use]
+    pub fn window(&self) -> (i64, i64) {
+        (self.width / 1_000, self.count)
+    }
+
     /// Whether another one has the same window.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         (self.width, self.count) == (other.width, other.count)

@@ -14,7 +14,7 @@ mod state;
 use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, CommandId, PathModel};
-use candlewick_model::{Account, Bars, Command, Ledger, Order, OrderLimit, Price, Timestamp};
+use candlewick_model::{Account, Bars, Command, Ledger, Order, OrderLimit, Price, Quantity, Side, Timestamp};
 
 use crate::averages::Averages;
 use crate::book::{Book, Made};
@@ -275,6 +275,18 @@ impl Replay {
     /// Orders of a market that are not done, by id.
     pub fn open_orders(&self, market: usize) -> impl ExactSizeIterator<Item = &Order> {
         self.venue.books[market].open.iter().map(|w| &w.order)
+    }
+
+    /// What a market's book shows of own orders that rest on it: side, limit, quantity (of an
+    /// iceberg only a part).
+    pub fn shown(&self, market: usize) -> impl Iterator<Item = (Side, Price, Quantity)> {
+        self.venue.books[market].own_shown()
+    }
+
+    /// The reference price of a market at an instant, where it has one and it is not null.
+    #[must_use]
+    pub fn reference_price(&self, market: usize, at: Timestamp) -> Option<Price> {
+        self.venue.books[market].reference_at(at)
     }
 
     /// Takes notes about an order from here on, for its explanation.

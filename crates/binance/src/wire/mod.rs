@@ -11,14 +11,21 @@ mod changes;
 mod conditional;
 mod kline;
 mod list;
+mod market;
 mod order;
+mod ticker;
 
 pub use account::{Account, AssetBalance, CommissionRates, MyTrade};
 pub use changes::{Amended, AmendedOrder, Amendment, HalfResult, PreventedMatch, Replaced};
 pub use conditional::{Conditional, PegOffsetType};
 pub use kline::{Kline, bars_of_page};
 pub use list::{ListMember, ListState};
+pub use market::{
+    AggTradeRow, AveragePrice, Depth, ExecutionRules, Level, PriceRangeRule, ReferenceCalculation, ReferencePrice,
+    SymbolRules, TradeRow,
+};
 pub use order::{Cancelled, OrderState, Placed, PlacedFill, PlacedResult, ResponseType};
+pub use ticker::{BookTicker, DayTicker, MiniTicker, PriceTicker, Ticker, WindowTicker, percent};
 
 use candlewick_model::{OrderListId, TimeUnit, Timestamp};
 use serde::{Deserialize, Serialize};

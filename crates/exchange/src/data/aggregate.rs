@@ -8,35 +8,35 @@ use candlewick_model::{Amount, Bar, Bars, Interval, Timestamp};
 
 /// The bars of an interval as somebody in a time zone sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Grid {
-    pub(super) interval: Interval,
+pub(crate) struct Grid {
+    pub(crate) interval: Interval,
     /// How far the time zone is ahead of UTC.
-    pub(super) offset_us: i64,
+    pub(crate) offset_us: i64,
 }
 
 impl Grid {
-    pub(super) const fn utc(interval: Interval) -> Self {
+    pub(crate) const fn utc(interval: Interval) -> Self {
         Self { interval, offset_us: 0 }
     }
 
     /// The open of the bar that an instant lies in.
-    pub(super) fn open_at(self, instant: Timestamp) -> Timestamp {
+    pub(crate) fn open_at(self, instant: Timestamp) -> Timestamp {
         self.interval.open_at(instant.plus(self.offset_us)).plus(-self.offset_us)
     }
 
     /// The open of the bar after one.
-    pub(super) fn next_open(self, open: Timestamp) -> Timestamp {
+    pub(crate) fn next_open(self, open: Timestamp) -> Timestamp {
         self.interval.next_open(open.plus(self.offset_us)).plus(-self.offset_us)
     }
 
     /// The same grid without an offset that does not show.
-    pub(super) fn plain(self) -> Self {
+    pub(crate) fn plain(self) -> Self {
         let is_unmoved = self.interval.micros().is_some_and(|length| length <= DAY && self.offset_us % length == 0);
         if is_unmoved { Self::utc(self.interval) } else { self }
     }
 
     /// Whether every bar of this grid consists of whole bars of a shorter interval in UTC.
-    pub(super) fn is_made_of(self, shorter: Interval) -> bool {
+    pub(crate) fn is_made_of(self, shorter: Interval) -> bool {
         let Some(part) = shorter.micros().filter(|part| *part <= DAY) else { return false };
         let whole = self.interval.micros().unwrap_or(DAY);
         shorter < self.interval && whole % part == 0 && self.offset_us % part == 0
@@ -44,7 +44,7 @@ impl Grid {
 }
 
 /// Bars of a grid from shorter ones.
-pub(super) fn aggregate(shorter: &Bars, from: Interval, grid: Grid) -> Bars {
+pub(crate) fn aggregate(shorter: &Bars, from: Interval, grid: Grid) -> Bars {
     let mut bars = Bars::default();
     let mut at = 0;
     while at < shorter.len() {
@@ -61,7 +61,7 @@ pub(super) fn aggregate(shorter: &Bars, from: Interval, grid: Grid) -> Bars {
 
 /// One bar from the shorter ones in it, if there are any. After an outage the last of them may
 /// end early; so does the long one then.
-pub(super) fn joined(
+pub(crate) fn joined(
     shorter: impl IntoIterator<Item = Bar>,
     from: Interval,
     open: Timestamp,
@@ -92,7 +92,7 @@ fn sum(a: Amount, b: Amount) -> Amount {
 }
 
 /// `timeZone` as the exchange takes it: `0`, `8`, `-1:00`, `05:45`, from -12:00 to +14:00.
-pub(super) fn time_zone(text: &str) -> Option<i64> {
+pub(crate) fn time_zone(text: &str) -> Option<i64> {
     let (sign, rest) = match text.as_bytes().first()? {
         b'-' => (-1, &text[1..]),
         b'+' => (1, &text[1..]),

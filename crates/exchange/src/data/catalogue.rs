@@ -31,7 +31,7 @@ pub struct Catalogue {
 }
 
 /// One market.
-pub(super) struct Listed {
+pub(crate) struct Listed {
     pub(super) base_asset: Asset,
     pub(super) quote_asset: Asset,
     pub(super) stored: Vec<Interval>,
@@ -64,7 +64,14 @@ impl Catalogue {
     /// One market whose bars are at hand.
     #[must_use]
     pub fn of_bars(symbol: Symbol, interval: Interval, bars: Arc<Bars>) -> Self {
-        Self::new(BTreeMap::from([(symbol, Listed::new(symbol, vec![interval], Source::Memory(bars)))]))
+        Self::of_markets([(symbol, interval, bars)])
+    }
+
+    /// Markets whose bars are at hand.
+    #[must_use]
+    pub fn of_markets(markets: impl IntoIterator<Item = (Symbol, Interval, Arc<Bars>)>) -> Self {
+        let listed = |(symbol, interval, bars)| (symbol, Listed::new(symbol, vec![interval], Source::Memory(bars)));
+        Self::new(markets.into_iter().map(listed).collect())
     }
 
     /// Generated markets; the seed decides what happens in them.
@@ -112,12 +119,12 @@ impl Catalogue {
         self.markets.keys().copied()
     }
 
-    pub(super) fn market(&self, symbol: Symbol) -> Option<&Listed> {
+    pub(crate) fn market(&self, symbol: Symbol) -> Option<&Listed> {
         self.markets.get(&symbol)
     }
 
     /// Whether a market has bars of an interval, stored or made of shorter ones.
-    pub(super) fn has(&self, symbol: Symbol, grid: Grid) -> bool {
+    pub(crate) fn has(&self, symbol: Symbol, grid: Grid) -> bool {
         self.market(symbol).is_some_and(|market| market.way_to(grid).is_some())
     }
 
@@ -133,18 +140,16 @@ impl Catalogue {
             }
             _ => (None, Timestamp::MIN..Timestamp::MAX),
         };
-        let make = || {
-            Arc::new(match way {
-                Way::Stored => market.load(symbol, grid.interval, &range),
-                Way::From(shorter) => {
-                    let whole = self.around(symbol, Grid::utc(shorter), at).map(|stretch| stretch.bars);
-                    whole.map(|bars| aggregate(&bars, shorter, grid)).unwrap_or_default()
-                }
-                Way::Seconds(longer) => {
-                    let whole = self.around(symbol, Grid::utc(longer), at).map(|stretch| stretch.bars);
-                    whole.map(|bars| trades::seconds(&bars, &range, market.grid)).unwrap_or_default()
-                }
-            })
+        let make = || match way {
+            Way::Stored => market.load(symbol, grid.interval, &range),
+            Way::From(shorter) => {
+                let whole = self.around(symbol, Grid::utc(shorter), at).map(|stretch| stretch.bars);
+                whole.map(|bars| Arc::new(aggregate(&bars, shorter, grid))).unwrap_or_default()
+            }
+            Way::Seconds(longer) => {
+                let whole = self.around(symbol, Grid::utc(longer), at).map(|stretch| stretch.bars);
+                whole.map(|bars| Arc::new(trades::seconds(&bars, &range, market.grid))).unwrap_or_default()
+            }
         };
         let key = (symbol, grid, day);
         let bars = self.series.value(&key, make, |bars| bars.len() * 128 + 256);
@@ -243,18 +248,19 @@ impl Listed {
         }
     }
 
-    fn load(&self, symbol: Symbol, interval: Interval, range: &Range<Timestamp>) -> Bars {
+    fn load(&self, symbol: Symbol, interval: Interval, range: &Range<Timestamp>) -> Arc<Bars> {
         let loaded = match &self.source {
-            Source::Generated(plan) => return plan.bars(),
-            Source::Memory(bars) => return Bars::clone(bars),
+            Source::Generated(plan) => return Arc::new(plan.bars()),
+            Source::Memory(bars) => return Arc::clone(bars),
             Source::Lake(lake) => {
                 lake.bars(&SeriesName { symbol, interval }, range.clone()).map_err(ExchangeError::from)
             }
             Source::Folder(folder) => folder.bars(symbol, interval, range),
         };
-        loaded.unwrap_or_else(|error| {
+        let bars = loaded.unwrap_or_else(|error| {
             tracing::error!(%error, %symbol, %interval, "bars cannot be read");
             Bars::default()
-        })
+        });
+        Arc::new(bars)
     }
 }

@@ -3,53 +3,58 @@
 use std::collections::BTreeSet;
 
 use candlewick_binance::wire::time_number;
-use candlewick_model::{Refusal, Symbol, TimeUnit, Timestamp};
+use candlewick_model::{Refusal, Symbol, SymbolStatus, TimeUnit, Timestamp};
 use serde_json::{Value, json};
 
 use super::catalogue::{Catalogue, Listed};
-use super::limits::Limits;
 use crate::ExchangeError;
 use crate::server::answer::No;
 use crate::server::request::Parameters;
 
 /// What is said of the symbols, and around them.
-pub(super) struct Information {
+pub(crate) struct Information {
     around: Value,
     symbols: Vec<(Symbol, Value)>,
 }
 
 impl Information {
-    pub(super) fn new(catalogue: &Catalogue, limits: &Limits) -> Result<Self, ExchangeError> {
+    /// What the catalogue's snapshot says, with other limits where these are given.
+    pub(crate) fn new(catalogue: &Catalogue, rate_limits: Option<Value>) -> Result<Self, ExchangeError> {
         let parsed = catalogue.exchange_info.as_deref().map(serde_json::from_str::<Value>).transpose();
         let given = parsed.map_err(|error| ExchangeError::ExchangeInfo { reason: error.to_string() })?;
         let listed = given.as_ref().and_then(|info| info["symbols"].as_array()).cloned().unwrap_or_default();
         let of = |symbol: Symbol| {
             let own = listed.iter().find(|entry| entry["symbol"] == symbol.as_str()).cloned();
-            own.or_else(|| catalogue.market(symbol).map(|market| made_up(symbol, market)))
+            own.map(completed).or_else(|| catalogue.market(symbol).map(|market| made_up(symbol, market)))
         };
         let symbols = catalogue.symbols().filter_map(|symbol| Some((symbol, of(symbol)?))).collect();
-        let filters = given.map_or_else(|| json!([]), |info| info["exchangeFilters"].clone());
+        let array = |name: &str| given.as_ref().map(|info| info[name].clone()).filter(Value::is_array);
         let around = json!({
             "timezone": "UTC",
             "serverTime": 0,
-            "rateLimits": [
-                {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": limits.weight},
-                {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 50},
-                {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 160_000},
-                {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": limits.requests}
-            ],
-            "exchangeFilters": if filters.is_array() { filters } else { json!([]) }
+            "rateLimits": rate_limits.or_else(|| array("rateLimits")).unwrap_or_else(|| json!([])),
+            "exchangeFilters": array("exchangeFilters").unwrap_or_else(|| json!([]))
         });
         Ok(Self { around, symbols })
     }
 
-    /// The answer to a request.
-    pub(super) fn answer(
+    /// What the snapshot says of a market.
+    pub(crate) fn of_symbol(&self, symbol: Symbol) -> Option<&Value> {
+        self.symbols.iter().find(|(known, _)| *known == symbol).map(|(_, entry)| entry)
+    }
+
+    /// The filters of the exchange as a whole, and of assets.
+    pub(crate) fn exchange_filters(&self) -> &Value {
+        &self.around["exchangeFilters"]
+    }
+
+    /// The answer to a request. A status that is given goes before that of the snapshot.
+    pub(crate) fn answer(
         &self,
         catalogue: &Catalogue,
         parameters: &Parameters,
-        unit: TimeUnit,
-        now: Timestamp,
+        (now, unit): (Timestamp, TimeUnit),
+        status: impl Fn(Symbol) -> Option<SymbolStatus>,
     ) -> Result<Vec<u8>, No> {
         let selection = Selection::read(parameters)?;
         let is_gone = |symbol: Symbol| {
@@ -66,8 +71,19 @@ impl Information {
                 return Err(No::saying(-1121, "Invalid symbol."));
             }
         }
-        let mut chosen: Vec<Value> =
-            here.iter().map(|(_, entry)| entry).filter(|entry| selection.has(entry)).cloned().collect();
+        let told = |entry: &Value, symbol: Symbol| {
+            let snapshot = entry["status"].as_str().unwrap_or_default();
+            status(symbol).map_or_else(|| snapshot.to_owned(), |status| status.to_string())
+        };
+        let chosen = here.iter().map(|(symbol, entry)| (told(entry, *symbol), entry));
+        let chosen = chosen.filter(|(status, entry)| selection.has(entry, status));
+        let mut chosen: Vec<Value> = chosen
+            .map(|(status, entry)| {
+                let mut entry = entry.clone();
+                entry["status"] = status.into();
+                entry
+            })
+            .collect();
         if !selection.shows_permission_sets {
             chosen.iter_mut().for_each(|entry| entry["permissionSets"] = json!([]));
         }
@@ -128,16 +144,53 @@ impl Selection {
         Ok(Self { symbols, permissions, status: status.map(str::to_owned), shows_permission_sets })
     }
 
-    fn has(&self, entry: &Value) -> bool {
+    fn has(&self, entry: &Value, status: &str) -> bool {
         if let Some(names) = &self.symbols {
             return names.iter().any(|name| entry["symbol"] == name.as_str());
         }
         let sets = entry["permissionSets"].as_array().into_iter().flatten().filter_map(Value::as_array).flatten();
         let own = entry["permissions"].as_array().into_iter().flatten();
         let mut permissions = sets.chain(own).filter_map(Value::as_str);
-        self.status.as_ref().is_none_or(|status| entry["status"] == status.as_str())
+        self.status.as_ref().is_none_or(|wanted| status == wanted)
             && permissions.any(|permission| self.permissions.iter().any(|wanted| wanted == permission))
     }
+}
+
+/// A symbol as an older snapshot has it, with what newer ones say beside it: that it is not
+/// allowed.
+fn completed(mut entry: Value) -> Value {
+    let Some(fields) = entry.as_object_mut() else { return entry };
+    let mut complete = |name: &str, default: Value| {
+        fields.entry(name).or_insert(default);
+    };
+    for name in ["baseAssetPrecision", "quotePrecision", "quoteAssetPrecision"] {
+        complete(name, 8.into());
+    }
+    for name in ["baseCommissionPrecision", "quoteCommissionPrecision"] {
+        complete(name, 8.into());
+    }
+    for name in [
+        "icebergAllowed",
+        "ocoAllowed",
+        "otoAllowed",
+        "opoAllowed",
+        "quoteOrderQtyMarketAllowed",
+        "allowTrailingStop",
+        "cancelReplaceAllowed",
+        "amendAllowed",
+        "pegInstructionsAllowed",
+        "isMarginTradingAllowed",
+    ] {
+        complete(name, false.into());
+    }
+    complete("isSpotTradingAllowed", true.into());
+    complete("permissions", json!([]));
+    complete("defaultSelfTradePreventionMode", "NONE".into());
+    complete("allowedSelfTradePreventionModes", json!(["NONE"]));
+    let alternatives = fields["permissions"].as_array().filter(|list| !list.is_empty()).cloned();
+    let sets = json!([alternatives.unwrap_or_else(|| vec!["SPOT".into()])]);
+    fields.entry("permissionSets").or_insert(sets);
+    entry
 }
 
 /// What there is to say of a symbol that no snapshot knows.

@@ -10,41 +10,46 @@ use crate::server::request::Parameters;
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request {
-    pub(super) symbol: Symbol,
-    pub(super) grid: Grid,
-    pub(super) wanted: Wanted,
+pub(crate) struct Request {
+    pub(crate) symbol: Symbol,
+    pub(crate) grid: Grid,
+    pub(crate) wanted: Wanted,
 }
 
 /// Every parameter that the endpoint has.
 const PARAMETERS: [&str; 6] = ["symbol", "interval", "startTime", "endTime", "timeZone", "limit"];
 
 impl Request {
-    pub(super) fn read(parameters: &Parameters, catalogue: &Catalogue) -> Result<Self, No> {
+    pub(crate) fn read(parameters: &Parameters, catalogue: &Catalogue) -> Result<Self, No> {
         parameters.only(&PARAMETERS)?;
         let symbol = parameters.mandatory("symbol")?;
         let interval = parameters.mandatory("interval")?;
         let (start, end) = (parameters.time("startTime")?, parameters.time("endTime")?);
         let limit = parameters.limit()?;
-        let is_legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "-_.".contains(c) || !c.is_ascii();
-        if !symbol.chars().all(is_legal) || symbol.chars().count() > 20 {
-            let text = "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'.";
-            return Err(No::saying(-1100, text));
-        }
-        let known = symbol.parse().ok().filter(|symbol| catalogue.market(*symbol).is_some());
-        let symbol = known.ok_or(No::saying(-1121, "Invalid symbol."))?;
+        let symbol = known_symbol(symbol, |symbol| catalogue.market(symbol).is_some())?;
         // Case counts: `1M` is the month.
         let named = Interval::ALL.into_iter().find(|known| known.rest_name() == interval);
         let interval = named.ok_or(No::saying(-1120, "Invalid interval."))?;
-        let offset_us = match parameters.get("timeZone") {
-            None => 0,
-            Some(text) => {
-                let wrong = No::saying(-1130, "Data sent for parameter 'timeZone' is not valid.");
-                time_zone(text).ok_or(wrong)?
-            }
-        };
+        let offset_us = offset(parameters)?;
         Ok(Self { symbol, grid: Grid { interval, offset_us }, wanted: Wanted { start, end, limit } })
     }
+}
+
+/// A market's name that is one, and that of a market that is there.
+pub(crate) fn known_symbol(text: &str, is_known: impl Fn(Symbol) -> bool) -> Result<Symbol, No> {
+    let is_legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "-_.".contains(c) || !c.is_ascii();
+    if !text.chars().all(is_legal) || text.chars().count() > 20 {
+        let text = "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'.";
+        return Err(No::saying(-1100, text));
+    }
+    let known = text.parse().ok().filter(|symbol| is_known(*symbol));
+    known.ok_or(No::saying(-1121, "Invalid symbol."))
+}
+
+/// `timeZone`: how far it is ahead of UTC, in microseconds.
+pub(crate) fn offset(parameters: &Parameters) -> Result<i64, No> {
+    let wrong = No::saying(-1130, "Data sent for parameter 'timeZone' is not valid.");
+    parameters.get("timeZone").map_or(Ok(0), |text| time_zone(text).ok_or(wrong))
 }
 
 /// Pages as they should not be.

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use candlewick_binance::weight::{Kind, limits_of};
 use candlewick_model::time::{DAY, HOUR, MINUTE, SECOND};
 use candlewick_model::{Refusal, Timestamp};
+use serde_json::{Value, json};
 
 /// How much an address may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,16 @@ impl Limits {
         let (weight, weight_window) = of(Kind::Weight, usual.weight_window);
         let (requests, requests_window) = of(Kind::Requests, usual.requests_window);
         Ok(Self { weight, weight_window, requests, requests_window, ..usual })
+    }
+
+    /// As `rateLimits` of exchangeInfo tells them.
+    pub(super) fn told(&self) -> Value {
+        json!([
+            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": self.weight},
+            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 50},
+            {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 160_000},
+            {"rateLimitType": "RAW_REQUESTS", "interval": "MINUTE", "intervalNum": 5, "limit": self.requests}
+        ])
     }
 
     /// What nobody exceeds.

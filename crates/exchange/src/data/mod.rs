@@ -4,31 +4,31 @@
 //! with the exchange's limits and with faults on demand. Not for: orders and accounts
 //! (`server`).
 
-mod aggregate;
+pub(crate) mod aggregate;
 mod answer;
 mod archives;
 mod bucket;
 mod cache;
-mod catalogue;
+pub(crate) mod catalogue;
 mod clock;
 mod control;
-mod exchange_info;
+pub(crate) mod exchange_info;
 mod faults;
 mod folder;
 mod generated;
-mod klines;
+pub(crate) mod klines;
 pub(crate) mod limits;
 pub(crate) mod listen;
 mod record;
 mod refuse;
 mod release;
 mod respond;
-mod rows;
+pub(crate) mod rows;
 pub(crate) mod service;
-mod trade_csv;
-mod trades;
+pub(crate) mod trade_csv;
+pub(crate) mod trades;
 mod transport;
-mod view;
+pub(crate) mod view;
 
 pub use archives::{Edition, Portal, PortalFile};
 pub use catalogue::Catalogue;

@@ -7,7 +7,7 @@ use candlewick_model::{Bars, TimeUnit, Timestamp};
 const ROW_MAX: usize = 512;
 
 /// The answer of `/klines` for some bars.
-pub(super) fn page(bars: &Bars, unit: TimeUnit) -> Vec<u8> {
+pub(crate) fn page(bars: &Bars, unit: TimeUnit) -> Vec<u8> {
     let mut text = Vec::with_capacity(bars.len() * 190 + ROW_MAX);
     text.push(b'[');
     let mut row = Row { bytes: [0; ROW_MAX], end: 0 };

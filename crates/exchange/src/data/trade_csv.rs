@@ -8,7 +8,7 @@ use candlewick_model::{Amount, Bars, Period, Price, Quantity, TimeUnit, Timestam
 use super::trades;
 
 /// The rows of a period; numbers go on from the first bar that there is.
-pub(super) fn csv(
+pub(crate) fn csv(
     bars: &Bars,
     period: Period,
     dataset: Dataset,

@@ -6,6 +6,7 @@
 //! Volume, taker volume and number of trades are exact, and so is the column of quote volumes;
 //! price × quantity agrees with it to within one step over the bar's range.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use candlewick_model::number::ONE;
@@ -17,28 +18,30 @@ const PRINTS_MAX: i64 = 40;
 
 /// Trades of one taker order at one price, joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Print {
-    pub(super) time: Timestamp,
-    pub(super) price: i64,
+pub(crate) struct Print {
+    pub(crate) time: Timestamp,
+    pub(crate) price: i64,
+    /// Which point of the path (rule 2.1) it leads up to: 0 at the open, 3 at the close.
+    pub(crate) leg: usize,
     /// In steps.
     steps: i128,
     step: i128,
     quote: i128,
-    pub(super) is_buy: bool,
+    pub(crate) is_buy: bool,
     /// How many trades were joined.
-    pub(super) count: i64,
+    pub(crate) count: i64,
 }
 
 /// One trade of a joined one: quantity and quote volume.
-type Part = (i128, i128);
+pub(crate) type Part = (i128, i128);
 
 impl Print {
-    pub(super) fn quantity(&self) -> i128 {
+    pub(crate) fn quantity(&self) -> i128 {
         self.steps * self.step
     }
 
     /// The single trades in it.
-    pub(super) fn parts(self) -> impl Iterator<Item = Part> {
+    pub(crate) fn parts(self) -> impl Iterator<Item = Part> {
         let count = i128::from(self.count);
         let (each, more) = (self.steps / count, self.steps % count);
         let mut left = self.quote;
@@ -57,8 +60,8 @@ fn cut(bar: &Bar, grid: Option<(Price, Quantity)>) -> (i64, i64, i128) {
     let (volume, taken) = (bar.volume.units(), bar.taker_buy_volume.units());
     let step = grid.map(|(_, step)| i128::from(step.units())).filter(|step| volume % step == 0 && taken % step == 0);
     // No trade is smaller than a step: there must be enough of them.
-    let common = Some(gcd(volume, taken)).filter(|step| *step > 0 && volume / step >= i128::from(bar.trades));
-    let step = step.or(common).unwrap_or(1);
+    let is_enough = |step: &i128| *step > 0 && volume / step >= i128::from(bar.trades);
+    let step = step.filter(is_enough).or(Some(gcd(volume, taken)).filter(is_enough)).unwrap_or(1);
     if volume <= 0 || bar.trades <= 0 {
         return (0, 0, step);
     }
@@ -73,25 +76,21 @@ fn cut(bar: &Bar, grid: Option<(Price, Quantity)>) -> (i64, i64, i128) {
 }
 
 /// How many prints a bar has.
-pub(super) fn count(bar: &Bar, grid: Option<(Price, Quantity)>) -> i64 {
+pub(crate) fn count(bar: &Bar, grid: Option<(Price, Quantity)>) -> i64 {
     let (buys, sells, _) = cut(bar, grid);
     buys + sells
 }
 
 /// The prints inside of a bar, in order.
-pub(super) fn inside(bar: &Bar, grid: Option<(Price, Quantity)>) -> Vec<Print> {
+pub(crate) fn inside(bar: &Bar, grid: Option<(Price, Quantity)>) -> Vec<Print> {
     let (buys, sells, step) = cut(bar, grid);
     let total = buys + sells;
     let tick = grid.map_or_else(|| tick_of(bar), |(tick, _)| tick.units()).max(1);
-    let length = bar.close_time.micros() + 1 - bar.open_time.micros();
-    let blank = |at: i64| Print {
-        time: bar.open_time.plus(length * at / total / 1_000 * 1_000),
-        price: path(bar, at, total, tick),
-        steps: 0,
-        step,
-        quote: 0,
-        is_buy: (at + 1) * buys / total != at * buys / total,
-        count: 1,
+    let way = corners(bar, total);
+    let blank = |at: i64| {
+        let (price, time, leg) = on_the_way(&way, at, tick);
+        let is_buy = (at + 1) * buys / total != at * buys / total;
+        Print { time, price, leg, steps: 0, step, quote: 0, is_buy, count: 1 }
     };
     let mut prints: Vec<Print> = (0..total).map(blank).collect();
     let (volume, quote) = (bar.volume.units() / step, bar.quote_volume.units());
@@ -104,19 +103,71 @@ pub(super) fn inside(bar: &Bar, grid: Option<(Price, Quantity)>) -> Vec<Print> {
     prints
 }
 
-/// Open, the nearer extreme, the other one, close, and straight lines between them.
-fn path(bar: &Bar, at: i64, total: i64, tick: i64) -> i64 {
-    let [open, high, low, close] = [bar.open, bar.high, bar.low, bar.close].map(Price::units);
-    let (near, far) = if high - open <= open - low { (high, low) } else { (low, high) };
+/// Where the path turns: at which print, price and time, and which of the four points that is.
+#[derive(Debug, Clone, Copy)]
+struct Corner {
+    at: i64,
+    price: i64,
+    time: Timestamp,
+    leg: usize,
+}
+
+/// The extremes of a bar in the order in which the path reaches them (rule 2.2).
+fn extremes(bar: &Bar) -> (Price, Price) {
+    let is_low_first = match (bar.open.units() - bar.low.units()).cmp(&(bar.high.units() - bar.open.units())) {
+        Ordering::Less => true,
+        Ordering::Equal => bar.close > bar.open,
+        Ordering::Greater => false,
+    };
+    if is_low_first { (bar.low, bar.high) } else { (bar.high, bar.low) }
+}
+
+/// How far a path is that has reached prices from `low` to `high` and nothing beyond: up to the
+/// open, the first extreme or the second one.
+pub(crate) fn leg_reached(bar: &Bar, low: Price, high: Price) -> usize {
+    let has = |price: Price| low <= price && price <= high;
+    let (near, far) = extremes(bar);
+    usize::from(has(near)) + usize::from(has(near) && has(far))
+}
+
+/// The points of the bar's path as the matcher walks it (rules 2.1 to 2.3): open, the nearer
+/// extreme at a third of the time, the other one at two thirds, close. Where there are fewer
+/// prints than points, an extreme is left out that is the open or the close too.
+fn corners(bar: &Bar, total: i64) -> Vec<Corner> {
+    let (open, close) = (bar.open.units(), bar.close.units());
+    let (near, far) = extremes(bar);
+    let (near, far) = (near.units(), far.units());
+    let length = bar.close_time.micros() - bar.open_time.micros();
     let last = total - 1;
-    let corners = [(0, open), (last / 3, near), (last * 2 / 3, far), (last, close)];
-    if let Some((_, price)) = corners.iter().rev().find(|(corner, _)| *corner == at) {
-        return *price;
+    let corner = |leg: usize, at: i64| Corner {
+        at,
+        price: [open, near, far, close][leg],
+        time: bar.open_time.plus(length * leg as i64 / 3),
+        leg,
+    };
+    let is_new = |price: i64| price != open && price != close;
+    match total {
+        ..=1 => vec![corner(if open == close { 0 } else { 3 }, 0)],
+        2 => vec![corner(0, 0), corner(3, 1)],
+        3 => vec![corner(0, 0), corner(if is_new(near) { 1 } else { 2 }, 1), corner(3, 2)],
+        _ => vec![corner(0, 0), corner(1, last / 3), corner(2, last * 2 / 3), corner(3, last)],
     }
-    let next = corners.iter().position(|(corner, _)| *corner > at).unwrap_or(3);
-    let ((from, start), (to, end)) = (corners[next - 1], corners[next]);
-    let moved = i128::from(end - start) * i128::from(at - from) / i128::from(to - from);
-    start + moved as i64 / tick * tick
+}
+
+/// Price, time and leg of a print: corners are met exactly, between them it goes straight on.
+/// Times are whole milliseconds.
+fn on_the_way(way: &[Corner], at: i64, tick: i64) -> (i64, Timestamp, usize) {
+    let next = way.iter().position(|corner| corner.at >= at).expect("the last print is a corner");
+    let to = way[next];
+    let whole = |micros: i64| Timestamp::from_micros(micros.div_euclid(1_000) * 1_000);
+    if to.at == at {
+        return (to.price, whole(to.time.micros()), to.leg);
+    }
+    let from = way[next - 1];
+    let (gone, legs) = (at - from.at, to.at - from.at);
+    let moved = i128::from(to.price - from.price) * i128::from(gone) / i128::from(legs);
+    let passed = (to.time.micros() - from.time.micros()) * gone / legs;
+    (from.price + moved as i64 / tick * tick, whole(from.time.micros() + passed), to.leg)
 }
 
 /// Shares the steps of one side out, so that their worth comes as near to what it must be as
@@ -185,7 +236,7 @@ pub(super) fn second_so_far(second: &Bar, longer: &Bar, now: Timestamp, grid: Op
 }
 
 /// A bar without a trade at a price.
-fn flat(bar: &Bar, price: Price) -> Bar {
+pub(crate) fn flat(bar: &Bar, price: Price) -> Bar {
     Bar {
         open: price,
         high: price,
@@ -200,7 +251,8 @@ fn flat(bar: &Bar, price: Price) -> Bar {
     }
 }
 
-fn add(bar: Bar, print: &Print) -> Bar {
+/// A bar and one print more.
+pub(crate) fn add(bar: Bar, print: &Print) -> Bar {
     let price = Price::from_units(print.price);
     let more = |sum: Amount, part: i128| Amount::from_units(sum.units() + part);
     let taken = i128::from(print.is_buy);
@@ -250,9 +302,12 @@ fn gcd(a: i128, b: i128) -> i128 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use candlewick_model::Interval;
 
     use super::super::aggregate::{Grid, aggregate};
+    use super::super::catalogue::Catalogue;
     use super::super::generated::MarketName;
     use super::*;
 
@@ -287,6 +342,67 @@ mod tests {
                 let worth = |print: &Print| i128::from(print.price) * print.quantity() / i128::from(ONE);
                 let difference = prints.iter().map(worth).sum::<i128>() - bar.quote_volume.units();
                 assert!(difference.abs() * 10_000 <= bar.quote_volume.units(), "{name} {difference} {bar:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_way_of_few_trades_is_that_of_their_bar() {
+        let way = |prices: [i64; 4], trades: i64| {
+            let [open, high, low, close] = prices.map(|price| Price::from_units(price * ONE));
+            let volume = Amount::from_units(i128::from(10 * ONE));
+            let quote = Amount::from_units(volume.units() * i128::from(prices[0]));
+            // One trade has one taker.
+            let part = if trades > 1 { 2 } else { 1 };
+            let bar = Bar {
+                open_time: Timestamp::from_micros(0),
+                close_time: Timestamp::from_micros(59_999_999),
+                taker_buy_volume: Amount::from_units(volume.units() / part),
+                taker_buy_quote_volume: Amount::from_units(quote.units() / part),
+                quote_volume: quote,
+                trades,
+                ..Bar { open, high, low, close, volume, ..day_bar() }
+            };
+            let prints = inside(&bar, None);
+            assert_eq!(so_far(&bar, bar.close_time, None), bar);
+            prints.iter().map(|print| (print.price / ONE, print.time.millis(), print.leg)).collect::<Vec<_>>()
+        };
+        assert_eq!(way([10, 10, 10, 10], 1), [(10, 0, 0)]);
+        assert_eq!(way([10, 12, 10, 12], 2), [(10, 0, 0), (12, 59_999, 3)]);
+        assert_eq!(way([10, 15, 8, 8], 3), [(10, 0, 0), (15, 39_999, 2), (8, 59_999, 3)], "8 comes last");
+        assert_eq!(way([10, 15, 9, 15], 3), [(10, 0, 0), (9, 19_999, 1), (15, 59_999, 3)]);
+        let equal = [(10, 0, 0), (8, 19_999, 1), (12, 39_999, 2), (11, 59_999, 3)];
+        assert_eq!(way([10, 12, 8, 11], 4), equal, "equal, rising: low first");
+        assert_eq!(way([10, 12, 8, 10], 4)[1].0, 12, "equal, flat: high first");
+        let seven = way([10, 16, 8, 14], 7);
+        assert_eq!(seven[2..5], [(8, 19_999, 1), (12, 29_999, 2), (16, 39_999, 2)]);
+    }
+
+    fn day_bar() -> Bar {
+        market("BTCUSDT").0.bar(0)
+    }
+
+    /// Real bars have one trade, or takers on one side only, or prices off today's grid.
+    #[test]
+    fn real_bars_are_cut_too() {
+        let root = std::env::var_os("CANDLEWICK_REALDATA")
+            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/realdata"), PathBuf::from);
+        let Ok(catalogue) = Catalogue::of_folder(&root.join("portal")) else {
+            return println!("SKIPPED: no real market data in {} (set CANDLEWICK_REALDATA)", root.display());
+        };
+        let (tick, step) = (Price::from_units(1_000_000), Quantity::from_units(100_000));
+        for (name, at) in [("ARBUSDT", "2023-03-25"), ("ETHUSDT", "2023-03-24"), ("BTCUSDT", "2023-03-24")] {
+            let (symbol, at) = (name.parse().unwrap(), at.parse().unwrap());
+            let bars = catalogue.around(symbol, Grid::utc(Interval::OneMinute), at).unwrap().bars;
+            let first = bars.open_time.partition_point(|open| *open < at);
+            for bar in (first..bars.len().min(first + 1_440)).map(|row| bars.bar(row)) {
+                for grid in [None, Some((tick, step))] {
+                    let prints = inside(&bar, grid);
+                    assert_eq!(so_far(&bar, bar.close_time, grid), bar, "{name}");
+                    assert_eq!(prints.len() as i64, count(&bar, grid));
+                    assert!(prints.iter().all(|print| print.quantity() > 0 && print.quote > 0), "{name} {bar:?}");
+                    assert!(prints.is_sorted_by_key(|print| (print.time, print.leg)));
+                }
             }
         }
     }

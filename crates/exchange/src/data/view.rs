@@ -8,15 +8,37 @@ use super::trades;
 
 /// Which bars are asked for, by when they open.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted {
-    pub(super) start: Option<Timestamp>,
-    pub(super) end: Option<Timestamp>,
-    pub(super) limit: usize,
+pub(crate) struct Wanted {
+    pub(crate) start: Option<Timestamp>,
+    pub(crate) end: Option<Timestamp>,
+    pub(crate) limit: usize,
 }
 
 /// The bars that somebody who asks now is told: the oldest where a start is given, else the
-/// most recent ones.
+/// most recent ones. Of an open bar trades count by their time.
 pub(super) fn page(catalogue: &Catalogue, symbol: Symbol, grid: Grid, wanted: &Wanted, now: Timestamp) -> Bars {
+    let ticks = catalogue.market(symbol).and_then(|market| market.grid);
+    let finest = catalogue.finest(symbol);
+    let happened = |part: &Bar| {
+        let regular = finest.map_or(part.close_time, |finest| finest.close_of(part.open_time));
+        let open = || Bar { close_time: regular, ..trades::so_far(part, now, ticks) };
+        Some(if part.close_time < now { *part } else { open() })
+    };
+    page_of(catalogue, symbol, grid, wanted, now, &happened)
+}
+
+/// What of one of the finest bars has happened; `None` if it has not opened.
+pub(crate) type Happened<'a> = &'a dyn Fn(&Bar) -> Option<Bar>;
+
+/// The same, where somebody else knows what of a bar has happened.
+pub(crate) fn page_of(
+    catalogue: &Catalogue,
+    symbol: Symbol,
+    grid: Grid,
+    wanted: &Wanted,
+    now: Timestamp,
+    happened: Happened<'_>,
+) -> Bars {
     let Some(span) = catalogue.span(symbol) else { return Bars::default() };
     let end = wanted.end.unwrap_or(now).min(now).min(span.end);
     let mut bars = match wanted.start {
@@ -26,9 +48,9 @@ pub(super) fn page(catalogue: &Catalogue, symbol: Symbol, grid: Grid, wanted: &W
     if let Some(last) = bars.len().checked_sub(1)
         && grid.next_open(bars.open_time[last]) > now
     {
-        let open = so_far(catalogue, symbol, grid, &bars.bar(last), now);
+        let open = so_far(catalogue, symbol, grid, &bars.bar(last), now, happened);
         bars = bars.slice(0..last);
-        bars.push(open);
+        open.into_iter().for_each(|open| bars.push(open));
     }
     bars
 }
@@ -64,29 +86,30 @@ fn backward(catalogue: &Catalogue, symbol: Symbol, grid: Grid, start: Timestamp,
 }
 
 /// What of a bar has happened, from the finest bars that there are.
-fn so_far(catalogue: &Catalogue, symbol: Symbol, grid: Grid, bar: &Bar, now: Timestamp) -> Bar {
-    let ticks = catalogue.market(symbol).and_then(|market| market.grid);
-    let next = grid.next_open(bar.open_time);
-    let finest = catalogue.finest(symbol);
-    if let Some(longer) = finest.filter(|finest| *finest > grid.interval)
-        && let Some(whole) = catalogue.around(symbol, Grid::utc(longer), now).map(|stretch| stretch.bars)
+fn so_far(
+    catalogue: &Catalogue,
+    symbol: Symbol,
+    grid: Grid,
+    bar: &Bar,
+    now: Timestamp,
+    happened: Happened<'_>,
+) -> Option<Bar> {
+    let finest = catalogue.finest(symbol)?;
+    if finest > grid.interval
+        && let Some(whole) = catalogue.around(symbol, Grid::utc(finest), now).map(|stretch| stretch.bars)
         && let Some(row) = whole.open_time.partition_point(|t| *t <= bar.open_time).checked_sub(1)
     {
-        return trades::second_so_far(bar, &whole.bar(row), now, ticks);
+        let ticks = catalogue.market(symbol).and_then(|market| market.grid);
+        return Some(trades::second_so_far(bar, &whole.bar(row), now, ticks));
     }
-    let finer = finest.filter(|finest| *finest < grid.interval);
-    let stretch = finer.and_then(|finest| Some((finest, catalogue.around(symbol, Grid::utc(finest), now)?)));
-    let built = stretch.and_then(|(finest, stretch)| {
-        let opens = &stretch.bars.open_time;
-        let rows = opens.partition_point(|t| *t < bar.open_time)..opens.partition_point(|t| *t <= now);
-        let part = |row: usize| {
-            let part = stretch.bars.bar(row);
-            if part.close_time < now { part } else { trades::so_far(&part, now, ticks) }
-        };
-        joined(rows.map(part), finest, bar.open_time, next)
-    });
-    let own = || trades::so_far(bar, now, ticks);
-    Bar { close_time: next.plus(-1), ..built.unwrap_or_else(own) }
+    if finest == grid.interval {
+        return happened(bar);
+    }
+    let stretch = catalogue.around(symbol, Grid::utc(finest), now)?;
+    let opens = &stretch.bars.open_time;
+    let rows = opens.partition_point(|t| *t < bar.open_time)..opens.partition_point(|t| *t <= now);
+    let parts = rows.filter_map(|row| happened(&stretch.bars.bar(row)));
+    joined(parts, finest, bar.open_time, grid.next_open(bar.open_time))
 }
 
 #[cfg(test)]

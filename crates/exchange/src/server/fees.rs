@@ -94,15 +94,13 @@ pub(super) async fn test_order(state: State, Extension(asked): Asked) -> Answer<
 pub(super) async fn my_filters(state: State, Extension(asked): Asked) -> Answer<Value> {
     let parameters = &asked.parameters;
     let symbol = parameters.symbol(state.exchange().symbol())?;
-    let info = &state.exchange_info;
     let kind = |filter: &Value| filter["filterType"].as_str().unwrap_or_default().to_owned();
     let list = |filters: &Value| filters.as_array().cloned().unwrap_or_default();
-    let of_symbol = info["symbols"].as_array().and_then(|all| all.iter().find(|s| s["symbol"] == symbol.as_str()));
-    let of_symbol = of_symbol.cloned().unwrap_or_default();
+    let of_symbol = state.information.of_symbol(symbol).cloned().unwrap_or_default();
     let is_of_asset = |filter: &Value| {
         kind(filter) == "MAX_ASSET" && [&of_symbol["baseAsset"], &of_symbol["quoteAsset"]].contains(&&filter["asset"])
     };
-    let exchange_wide = list(&info["exchangeFilters"]);
+    let exchange_wide = list(state.information.exchange_filters());
     let (of_asset, of_exchange): (Vec<_>, Vec<_>) =
         exchange_wide.into_iter().partition(|filter| kind(filter) == "MAX_ASSET");
     Ok(Json(json!({

@@ -14,6 +14,8 @@ mod limits;
 mod public;
 pub(crate) mod request;
 mod security;
+mod select;
+mod tickers;
 mod trading;
 
 pub use security::{ApiKey, Keys, Permission};
@@ -28,11 +30,11 @@ use axum::routing::{any, delete, get, post, put};
 use candlewick_model::TimeUnit;
 use candlewick_model::{Action, CommissionRates};
 use candlewick_simulator::Setup;
-use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use self::admission::Asked;
 use self::limits::IpLimits;
+use crate::data::exchange_info::Information;
 use crate::data::{Limits, listen, service::portal_routes};
 use crate::local::LocalExchange;
 use crate::{ExchangeError, Portal};
@@ -57,7 +59,7 @@ pub struct Service {
 /// What the handlers share.
 struct Shared {
     exchange: Mutex<LocalExchange>,
-    exchange_info: Value,
+    information: Information,
     keys: Keys,
     ip_limits: IpLimits,
     fees: CommissionRates,
@@ -84,20 +86,16 @@ impl Server {
         if let Some(key) = service.keys.iter().find(|key| key.account() >= ACCOUNTS) {
             return Err(ExchangeError::NoAccount { account: key.account(), accounts: ACCOUNTS });
         }
-        let exchange = LocalExchange::new(&service.setup);
         let no_json = |source: serde_json::Error| ExchangeError::ExchangeInfo { reason: source.to_string() };
         let limits = if service.limits_addresses {
             Limits::of_exchange_info(&service.exchange_info).map_err(no_json)?
         } else {
             Limits::none()
         };
-        let mut exchange_info: Value = serde_json::from_str(&service.exchange_info).map_err(no_json)?;
-        if let Some(symbols) = exchange_info.get_mut("symbols").and_then(Value::as_array_mut) {
-            symbols.retain(|symbol| symbol["symbol"] == exchange.symbol().as_str());
-        }
+        let exchange = LocalExchange::new(&service.setup).with_exchange_info(service.exchange_info);
         let shared = Shared {
+            information: Information::new(exchange.catalogue(), None)?,
             exchange: Mutex::new(exchange),
-            exchange_info,
             keys: service.keys,
             ip_limits: IpLimits::new(limits),
             fees: service.setup.markets[0].fill_model.fees,
@@ -148,10 +146,7 @@ fn routes() -> Router<Arc<Shared>> {
     let order = post(trading::new_order).get(account::query_order).delete(trading::cancel_order);
     let list = |action: Action| post(move |state: State, asked: Asked| trading::new_list(action, state, asked));
     Router::new()
-        .route("/api/v3/ping", get(public::ping))
-        .route("/api/v3/time", get(public::time))
-        .route("/api/v3/exchangeInfo", get(public::exchange_info))
-        .route("/api/v3/klines", get(public::klines))
+        .merge(public::routes())
         .route("/api/v3/order", order)
         .route("/api/v3/order/test", post(fees::test_order))
         .route("/api/v3/order/cancelReplace", post(trading::cancel_replace))

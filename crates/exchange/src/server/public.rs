@@ -1,67 +1,200 @@
-//! Endpoints without a signature.
+//! Market data: endpoints without a signature. Tickers are in `tickers`.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::RawQuery;
-use axum::http::HeaderMap;
-use candlewick_binance::wire::{Kline, ServerTime, time_number};
-use candlewick_model::{Interval, Symbol};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use candlewick_binance::wire::{
+    AggTradeRow, AveragePrice, Depth, ExecutionRules, Level, PriceRangeRule, ReferenceCalculation, ReferencePrice,
+    ServerTime, SymbolRules, TradeRow, time_number,
+};
+use candlewick_model::{TimeUnit, Timestamp};
+use candlewick_simulator::{PriceRange, Reference};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, No};
 use super::request::Parameters;
-use super::{State, time_unit};
+use super::select::{Selected, bad_combination, limit, one};
+use super::{Shared, State, tickers, time_unit};
+use crate::data::klines;
+use crate::data::rows;
+use crate::market::Joined;
 
-pub(super) async fn ping() -> Json<Value> {
-    Json(json!({}))
+/// The endpoints of market data.
+pub(super) fn routes() -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/api/v3/ping", get(ping))
+        .route("/api/v3/time", get(time))
+        .route("/api/v3/exchangeInfo", get(exchange_info))
+        .route("/api/v3/executionRules", get(execution_rules))
+        .route("/api/v3/depth", get(depth))
+        .route("/api/v3/trades", get(trades))
+        .route("/api/v3/historicalTrades", get(historical_trades))
+        .route("/api/v3/aggTrades", get(joined_trades))
+        .route("/api/v3/klines", get(bars))
+        .route("/api/v3/uiKlines", get(bars))
+        .route("/api/v3/avgPrice", get(average_price))
+        .route("/api/v3/ticker/24hr", get(tickers::day))
+        .route("/api/v3/ticker/tradingDay", get(tickers::trading_day))
+        .route("/api/v3/ticker", get(tickers::window))
+        .route("/api/v3/ticker/price", get(tickers::price))
+        .route("/api/v3/ticker/bookTicker", get(tickers::book))
+        .route("/api/v3/referencePrice", get(reference_price))
+        .route("/api/v3/referencePrice/calculation", get(reference_calculation))
 }
 
-pub(super) async fn time(state: State, headers: HeaderMap) -> Answer<ServerTime> {
-    let unit = time_unit(&headers)?;
+/// The parameters of a request that has these and no others, and its unit of time.
+pub(super) fn asked(headers: &HeaderMap, query: Option<&str>, known: &[&str]) -> Result<(Parameters, TimeUnit), No> {
+    let unit = time_unit(headers)?;
+    let parameters = Parameters::read(query.unwrap_or_default(), "")?;
+    parameters.only(known)?;
+    Ok((parameters, unit))
+}
+
+async fn ping(headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Value> {
+    asked(&headers, query.as_deref(), &[])?;
+    Ok(Json(json!({})))
+}
+
+async fn time(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<ServerTime> {
+    let (_, unit) = asked(&headers, query.as_deref(), &[])?;
     Ok(Json(ServerTime { server_time: time_number(state.exchange().now(), unit) }))
 }
 
-/// The snapshot, cut down to the one symbol that is traded here, with the simulated time.
-pub(super) async fn exchange_info(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Value> {
-    let unit = time_unit(&headers)?;
-    let parameters = Parameters::read(query.as_deref().unwrap_or_default(), "")?;
-    let (now, served) = {
-        let exchange = state.exchange();
-        (exchange.now(), exchange.symbol())
-    };
-    check_symbols(&parameters, served)?;
-    let mut info = state.exchange_info.clone();
-    info["serverTime"] = time_number(now, unit).into();
-    Ok(Json(info))
+/// The snapshot, cut down to the markets that are here, with their status at the simulated time.
+async fn exchange_info(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, No> {
+    let known = ["symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"];
+    let (parameters, unit) = asked(&headers, query.as_deref(), &known)?;
+    let exchange = state.exchange();
+    let status = |symbol| exchange.view(symbol).and_then(|view| view.instrument().status);
+    let (catalogue, now) = (exchange.catalogue(), exchange.now());
+    state.information.answer(catalogue, &parameters, (now, unit), status).map(as_json)
 }
 
-/// `symbol` or `symbols`, which exclude each other.
-fn check_symbols(parameters: &Parameters, served: Symbol) -> Result<(), No> {
-    let asked = match (parameters.get("symbol"), parameters.get("symbols")) {
-        (None, None) => return Ok(()),
-        (Some(_), Some(_)) => return Err(No::saying(-1128, "Combination of optional parameters invalid.")),
-        (Some(symbol), None) => vec![symbol.to_owned()],
-        (None, Some(list)) => {
-            let list: Result<Vec<String>, _> = serde_json::from_str(list);
-            list.map_err(|_| No::saying(-1100, "Illegal characters found in parameter 'symbols'; legal range is '^\\[(\"[A-Z0-9-_.]{1,20}\"(,\"[A-Z0-9-_.]{1,20}\"){0,}){0,1}\\]$'."))?
-        }
-    };
-    if asked.iter().all(|symbol| symbol == served.as_str()) {
-        Ok(())
-    } else {
-        Err(No::saying(-1121, "Invalid symbol."))
+async fn execution_rules(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<ExecutionRules> {
+    let (parameters, _) = asked(&headers, query.as_deref(), &["symbol", "symbols", "symbolStatus"])?;
+    if ["symbol", "symbols", "symbolStatus"].iter().filter(|name| parameters.get(name).is_some()).count() > 1 {
+        return Err(bad_combination());
     }
+    let exchange = state.exchange();
+    let views = Selected::read(&parameters, &exchange)?.of_status(&parameters, &exchange)?;
+    let rule = |range: PriceRange| PriceRangeRule {
+        bid_limit_mult_up: range.bid_limit_mult_up,
+        bid_limit_mult_down: range.bid_limit_mult_down,
+        ask_limit_mult_up: range.ask_limit_mult_up,
+        ask_limit_mult_down: range.ask_limit_mult_down,
+    };
+    let symbol_rules = views.iter().map(|view| SymbolRules {
+        symbol: view.market.symbol,
+        rules: view.market.price_range.map(rule).into_iter().collect(),
+    });
+    Ok(Json(ExecutionRules { symbol_rules: symbol_rules.collect() }))
 }
 
-pub(super) async fn klines(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<Kline>> {
+async fn depth(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Depth> {
+    let (parameters, _) = asked(&headers, query.as_deref(), &["symbol", "limit", "symbolStatus"])?;
+    let exchange = state.exchange();
+    let view = one(&parameters, &exchange)?;
+    let book = view.book(limit(&parameters, 100, 5_000)?);
+    let levels = |side: Vec<(_, _)>| side.into_iter().map(|(price, quantity)| Level(price, quantity)).collect();
+    Ok(Json(Depth { last_update_id: book.last_update_id, bids: levels(book.bids), asks: levels(book.asks) }))
+}
+
+async fn trades(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<TradeRow>> {
+    let (parameters, unit) = asked(&headers, query.as_deref(), &["symbol", "limit"])?;
+    told_trades(&state, &parameters, unit)
+}
+
+async fn historical_trades(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<TradeRow>> {
+    let (parameters, unit) = asked(&headers, query.as_deref(), &["symbol", "limit", "fromId"])?;
+    told_trades(&state, &parameters, unit)
+}
+
+fn told_trades(state: &Shared, parameters: &Parameters, unit: TimeUnit) -> Answer<Vec<TradeRow>> {
+    let exchange = state.exchange();
+    let view = one(parameters, &exchange)?;
+    let trades = view.trades(number(parameters, "fromId")?, limit(parameters, 500, 1_000)?);
+    Ok(Json(trades.iter().map(|trade| TradeRow::of(trade, unit)).collect()))
+}
+
+async fn joined_trades(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<AggTradeRow>> {
+    let known = ["symbol", "fromId", "startTime", "endTime", "limit"];
+    let (parameters, unit) = asked(&headers, query.as_deref(), &known)?;
+    let exchange = state.exchange();
+    let view = one(&parameters, &exchange)?;
+    let from = number(&parameters, "fromId")?;
+    let (start, end) = (parameters.time("startTime")?, parameters.time("endTime")?.map(last_of_millisecond));
+    let wanted = match (from, start, end) {
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) => return Err(bad_combination()),
+        (Some(from), None, None) => Joined::FromId(from),
+        (None, Some(start), end) => Joined::From(start, end.unwrap_or(Timestamp::MAX)),
+        (None, None, end) => Joined::Until(end.unwrap_or(Timestamp::MAX)),
+    };
+    let trades = view.joined_trades(&wanted, limit(&parameters, 500, 1_000)?);
+    Ok(Json(trades.iter().map(|trade| AggTradeRow::of(trade, unit)).collect()))
+}
+
+/// An end in whole milliseconds takes in all of its last one.
+fn last_of_millisecond(time: Timestamp) -> Timestamp {
+    if time.micros() % 1_000 == 0 { time.plus(999) } else { time }
+}
+
+fn number(parameters: &Parameters, name: &str) -> Result<Option<i64>, No> {
+    Ok(parameters.whole(name)?.map(|number| i64::try_from(number).unwrap_or(i64::MAX)))
+}
+
+async fn bars(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, No> {
     let unit = time_unit(&headers)?;
     let parameters = Parameters::read(query.as_deref().unwrap_or_default(), "")?;
     let exchange = state.exchange();
-    parameters.symbol(exchange.symbol())?;
-    let name = parameters.mandatory("interval")?;
-    // Case counts: `1M` is the month. Other lengths than the market's are not made up.
-    if Interval::ALL.iter().find(|i| i.rest_name() == name) != Some(&exchange.interval()) {
+    let request = klines::Request::read(&parameters, exchange.catalogue())?;
+    if !exchange.catalogue().has(request.symbol, request.grid) {
+        // What is no whole number of bars is not made up.
         return Err(No::saying(-1120, "Invalid interval."));
     }
-    let bars = exchange.bars(parameters.time("startTime")?, parameters.time("endTime")?, parameters.limit()?);
-    Ok(Json(bars.iter().map(|bar| Kline::of(bar, unit)).collect()))
+    let view = exchange.view(request.symbol).ok_or(No::saying(-1121, "Invalid symbol."))?;
+    Ok(as_json(rows::page(&view.bars(exchange.catalogue(), &request), unit)))
+}
+
+fn as_json(body: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+async fn average_price(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<AveragePrice> {
+    let (parameters, unit) = asked(&headers, query.as_deref(), &["symbol"])?;
+    let exchange = state.exchange();
+    let (price, mins, last) = one(&parameters, &exchange)?.average();
+    Ok(Json(AveragePrice { mins, price, close_time: time_number(last, unit) }))
+}
+
+const NO_REFERENCE: No = No::saying(-2043, "This symbol doesn't have a reference price.");
+
+async fn reference_price(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<ReferencePrice> {
+    let (parameters, unit) = asked(&headers, query.as_deref(), &["symbol"])?;
+    let exchange = state.exchange();
+    let view = one(&parameters, &exchange)?;
+    let (reference_price, since) = view.reference().ok_or(NO_REFERENCE)?;
+    Ok(Json(ReferencePrice { symbol: view.market.symbol, reference_price, timestamp: time_number(since, unit) }))
+}
+
+async fn reference_calculation(
+    state: State,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Answer<ReferenceCalculation> {
+    let (parameters, _) = asked(&headers, query.as_deref(), &["symbol", "symbolStatus"])?;
+    let exchange = state.exchange();
+    let view = one(&parameters, &exchange)?;
+    let symbol = view.market.symbol;
+    Ok(Json(match &view.market.reference {
+        Reference::Absent => return Err(NO_REFERENCE),
+        Reference::Recorded(_) => ReferenceCalculation::External { symbol, external_calculation_id: 1 },
+        Reference::Mean(mean) => {
+            let (bucket_width_ms, bucket_count) = mean.window();
+            ReferenceCalculation::ArithmeticMean { symbol, bucket_count, bucket_width_ms }
+        }
+    }))
 }

@@ -2,7 +2,7 @@
 
 use candlewick_model::number::ONE;
 use candlewick_model::run::{MakerFill, Slippage};
-use candlewick_model::{Amount, Order, Peg, PegPriceType, Price, Quantity, Refusal, Side};
+use candlewick_model::{Amount, Order, Peg, PegPriceType, Price, Quantity, Refusal, Side, Timestamp};
 
 use super::{Book, Stage, Working};
 use crate::desk::Desk;
@@ -183,6 +183,17 @@ impl Book {
             prices.reverse();
         }
         prices
+    }
+
+    /// The reference price of an instant, where there is one and it is not null.
+    pub(crate) fn reference_at(&self, at: Timestamp) -> Option<Price> {
+        self.reference.clone().at(at)
+    }
+
+    /// What the book shows of own resting orders.
+    pub(crate) fn own_shown(&self) -> impl Iterator<Item = (Side, Price, Quantity)> {
+        let resting = self.open.iter().filter(|w| w.stage == Stage::Resting);
+        resting.map(|w| (w.order.side, w.order.limit(), w.shown.min(w.order.remaining())))
     }
 
     /// The market's price so many levels away from the best one; none under one tick.

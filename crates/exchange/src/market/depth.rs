@@ -1,0 +1,130 @@
+//! The book: levels one tick apart from bid and ask away (rules 3.1 and 4.5), own resting orders
+//! among them.
+//!
+//! How much stands at a level nobody knows; it is what the venue's share of the volume came to in
+//! the last bar that has closed, the same at every level. (What own orders may take of the running
+//! bar depends on its whole volume, which has not happened yet.)
+
+use std::collections::BTreeMap;
+
+use candlewick_model::number::ONE;
+use candlewick_model::{Amount, Price, Quantity, Rate, Side};
+
+/// Both sides of a book, the best prices first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct BookNow {
+    /// One more with every change.
+    pub(crate) last_update_id: u64,
+    pub(crate) bids: Vec<(Price, Quantity)>,
+    pub(crate) asks: Vec<(Price, Quantity)>,
+}
+
+/// What the market's own levels follow from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    pub(super) last: Price,
+    pub(super) half_spread: i64,
+    pub(super) tick: Price,
+    pub(super) quantity: Quantity,
+}
+
+/// What a level holds: the share of a bar's volume, in steps, and one step at least.
+pub(super) fn level_quantity(volume: Amount, share: Rate, step: Quantity) -> Quantity {
+    let part = Quantity::from_amount_saturating(volume.times_rate_floor(share)).floor_to(step);
+    let least = if step.is_zero() { Quantity::from_units(ONE) } else { step };
+    part.max(least)
+}
+
+impl Shape {
+    /// So many levels of either side. What an own order could not show without crossing the
+    /// other side is left out: it is about to trade.
+    pub(super) fn book(&self, own: &[(Side, Price, Quantity)], levels: usize) -> BookNow {
+        let (bid, ask) = self.touch();
+        let mut bids = self.side((0..).map(|level| bid - level * self.tick_units()), levels);
+        let own_bids = own.iter().filter(|(side, price, _)| *side == Side::Buy && price.units() < ask);
+        own_bids.for_each(|(_, price, quantity)| add(&mut bids, *price, *quantity));
+        let best_bid = bids.last_key_value().map_or(0, |(price, _)| price.units());
+        let mut asks = self.side((0..).map(|level| ask.saturating_add(level * self.tick_units())), levels);
+        let own_asks = own.iter().filter(|(side, price, _)| *side == Side::Sell && price.units() > best_bid.max(bid));
+        own_asks.for_each(|(_, price, quantity)| add(&mut asks, *price, *quantity));
+        BookNow {
+            last_update_id: 0,
+            bids: bids.into_iter().rev().take(levels).collect(),
+            asks: asks.into_iter().take(levels).collect(),
+        }
+    }
+
+    fn tick_units(&self) -> i64 {
+        self.tick.units().max(1)
+    }
+
+    /// Bid and ask as levels: on the grid, and never the same.
+    fn touch(&self) -> (i64, i64) {
+        let tick = self.tick_units();
+        let grid = Price::from_units(tick);
+        let ask = Price::from_units(self.last.units().saturating_add(self.half_spread));
+        let ask = ask.ceil_to(grid).unwrap_or(Price::MAX).units();
+        let bid = Price::from_units((self.last.units() - self.half_spread).max(tick)).floor_to(grid).units();
+        (bid.min(ask - tick), ask)
+    }
+
+    fn side(&self, prices: impl Iterator<Item = i64>, levels: usize) -> BTreeMap<Price, Quantity> {
+        let above_zero = prices.take(levels).take_while(|price| (1..i64::MAX).contains(price));
+        above_zero.map(|price| (Price::from_units(price), self.quantity)).collect()
+    }
+}
+
+fn add(side: &mut BTreeMap<Price, Quantity>, price: Price, quantity: Quantity) {
+    let level = side.entry(price).or_insert(Quantity::ZERO);
+    *level = level.checked_add(quantity).unwrap_or(Quantity::MAX);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn p(text: &str) -> Price {
+        text.parse().unwrap()
+    }
+
+    fn q(text: &str) -> Quantity {
+        text.parse().unwrap()
+    }
+
+    fn shape(last: &str, half_spread: &str) -> Shape {
+        Shape { last: p(last), half_spread: p(half_spread).units(), tick: p("0.01"), quantity: q("3") }
+    }
+
+    #[test]
+    fn levels_lie_one_tick_apart() {
+        let book = shape("100", "0.02").book(&[], 2);
+        assert_eq!(book.bids, [(p("99.98"), q("3")), (p("99.97"), q("3"))]);
+        assert_eq!(book.asks, [(p("100.02"), q("3")), (p("100.03"), q("3"))]);
+        assert_eq!(shape("0.02", "0.01").book(&[], 5).bids, [(p("0.01"), q("3"))], "never under one tick");
+        let off_the_grid = shape("100.005", "0.01").book(&[], 1);
+        assert_eq!((off_the_grid.bids[0].0, off_the_grid.asks[0].0), (p("99.99"), p("100.02")));
+        let without_spread = shape("100", "0").book(&[], 1);
+        assert_eq!((without_spread.bids[0].0, without_spread.asks[0].0), (p("99.99"), p("100")));
+    }
+
+    #[test]
+    fn own_orders_are_part_of_it() {
+        let own = [
+            (Side::Buy, p("99.99"), q("1")),
+            (Side::Buy, p("99.98"), q("0.5")),
+            (Side::Buy, p("100.05"), q("9")),
+            (Side::Sell, p("100.01"), q("2")),
+            (Side::Sell, p("99.99"), q("9")),
+        ];
+        let book = shape("100", "0.02").book(&own, 3);
+        assert_eq!(book.bids, [(p("99.99"), q("1")), (p("99.98"), q("3.5")), (p("99.97"), q("3"))]);
+        assert_eq!(book.asks, [(p("100.01"), q("2")), (p("100.02"), q("3")), (p("100.03"), q("3"))]);
+    }
+
+    #[test]
+    fn a_level_holds_the_share_in_steps() {
+        let share: Rate = "0.1".parse().unwrap();
+        assert_eq!(level_quantity("12.39".parse().unwrap(), share, q("0.01")), q("1.23"));
+        assert_eq!(level_quantity(Amount::ZERO, share, q("0.01")), q("0.01"));
+    }
+}

@@ -1,0 +1,183 @@
+//! Market data of the venue: what somebody who asks now is told of its markets.
+//!
+//! For: the book, trades, bars and statistics of a market, from its bars and from where the
+//! matcher's path stands in them. Not for: HTTP and JSON (`server`), the matcher itself, or
+//! markets that only a clock moves (`data`, whose way of cutting bars into trades is used here).
+//!
+//! Nothing shows before the path has reached it. Between two points of a bar the market stands
+//! still; at a point everything has been traded that leads up to it. So a running bar has at its
+//! open the first of its trades, at each extreme those up to it, at the close all of them.
+
+mod depth;
+mod stand;
+mod statistics;
+mod tape;
+
+use std::sync::Arc;
+
+use candlewick_model::{Bar, Bars, Instrument, Interval, Price, Rate, Side, Symbol, Timestamp};
+use candlewick_simulator::{Market, Point, PriceRange, Reference, Replay, Timeline};
+
+use crate::data::catalogue::Catalogue;
+use crate::data::klines;
+use crate::data::view;
+
+pub(crate) use depth::BookNow;
+pub(crate) use statistics::Statistics;
+pub(crate) use tape::Joined;
+
+use stand::Stand;
+use tape::Tape;
+
+/// Over how many minutes an average goes where no filter says it.
+const AVERAGE_MINUTES: u32 = 5;
+
+/// A market, and how far it has got.
+pub(crate) struct MarketData {
+    pub(crate) symbol: Symbol,
+    pub(crate) interval: Interval,
+    timeline: Timeline,
+    half_spread_ticks: u32,
+    volume_share: Rate,
+    average_bars: Arc<Bars>,
+    pub(crate) reference: Reference,
+    pub(crate) price_range: Option<PriceRange>,
+    tape: Tape,
+    stand: Stand,
+}
+
+impl MarketData {
+    /// A market of a setup that is about to open.
+    pub(crate) fn new(market: &Market, before: Timestamp) -> Self {
+        let instrument = market.timeline.at(before).0;
+        let grid = (instrument.filters.tick(), instrument.filters.step());
+        Self {
+            symbol: instrument.symbol,
+            interval: market.interval,
+            timeline: market.timeline.clone(),
+            half_spread_ticks: market.fill_model.half_spread_ticks,
+            volume_share: market.fill_model.volume_share,
+            average_bars: Arc::clone(&market.average_bars),
+            reference: market.reference.clone(),
+            price_range: market.price_range,
+            tape: Tape::new(Arc::clone(&market.bars), grid),
+            stand: Stand::new(before),
+        }
+    }
+
+    /// The path has reached a point, at a price.
+    pub(crate) fn pass(&mut self, point: Point, price: Price) {
+        self.stand.pass(point, price);
+    }
+
+    /// Something else has changed its book: an own order.
+    pub(crate) fn touch(&mut self) {
+        self.stand.updates += 1;
+    }
+}
+
+/// A market as it stands now.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) market: &'a MarketData,
+    replay: &'a Replay,
+    /// Its place in the replay.
+    at: usize,
+    now: Timestamp,
+}
+
+impl<'a> View<'a> {
+    pub(crate) fn new(market: &'a MarketData, replay: &'a Replay, at: usize, now: Timestamp) -> Self {
+        Self { market, replay, at, now }
+    }
+
+    fn tape(&self) -> &'a Tape {
+        &self.market.tape
+    }
+
+    fn stand(&self) -> &'a Stand {
+        &self.market.stand
+    }
+
+    /// Simulated time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The instrument in force.
+    pub(crate) fn instrument(&self) -> &'a Instrument {
+        self.market.timeline.at(self.now).0
+    }
+
+    /// The price of the last trade; before the first one the first open, as at the venue.
+    pub(crate) fn last_price(&self) -> Price {
+        self.replay.last_price(self.at)
+    }
+
+    /// The best prices of both sides, as far down as `levels`.
+    pub(crate) fn book(&self, levels: usize) -> BookNow {
+        let tick = self.instrument().filters.tick();
+        let step = self.instrument().filters.step();
+        let shape = depth::Shape {
+            last: self.last_price(),
+            half_spread: tick.units().saturating_mul(self.market.half_spread_ticks.into()),
+            tick,
+            quantity: depth::level_quantity(self.tape().last_volume(self.stand()), self.market.volume_share, step),
+        };
+        let own: Vec<(Side, Price, _)> = self.replay.shown(self.at).collect();
+        BookNow { last_update_id: 1 + self.stand().updates, ..shape.book(&own, levels) }
+    }
+
+    /// Trades from a number on, the most recent ones without it.
+    pub(crate) fn trades(&self, from: Option<i64>, limit: usize) -> Vec<candlewick_model::Trade> {
+        self.tape().trades(self.stand(), from, limit)
+    }
+
+    /// Joined trades.
+    pub(crate) fn joined_trades(&self, wanted: &Joined, limit: usize) -> Vec<candlewick_model::AggTrade> {
+        self.tape().joined(self.stand(), wanted, limit)
+    }
+
+    /// What was traded from an instant on.
+    pub(crate) fn statistics(&self, from: Timestamp) -> Statistics {
+        self.tape().statistics(self.stand(), from)
+    }
+
+    /// Whole bars, and last the one that is still open.
+    pub(crate) fn bars(&self, catalogue: &Catalogue, request: &klines::Request) -> Bars {
+        let happened = |bar: &Bar| self.tape().happened(self.stand(), self.market.interval, bar);
+        view::page_of(catalogue, request.symbol, request.grid, &request.wanted, self.stand().time, &happened)
+    }
+
+    /// The average price (rule 5.3), over how many minutes, and when the last trade was.
+    pub(crate) fn average(&self) -> (Price, u32, Timestamp) {
+        let filters = &self.instrument().filters;
+        let told = filters.notional.map(|f| f.avg_price_mins).or(filters.min_notional.map(|f| f.avg_price_mins));
+        let minutes = told.filter(|minutes| *minutes > 0).unwrap_or(AVERAGE_MINUTES);
+        let bars = &self.market.average_bars;
+        // Of its own bars, the running one is not closed even where time has passed its end.
+        let closed = if Arc::ptr_eq(bars, self.tape().bars()) {
+            self.stand().closed
+        } else {
+            bars.close_time.partition_point(|close| *close <= self.now)
+        };
+        let average = bars.average_price(closed, self.now, minutes);
+        let last = self.tape().last_trade(self.stand()).map_or(self.now, |trade| trade.time);
+        (average.unwrap_or_else(|| self.last_price()), minutes, last)
+    }
+
+    /// The reference price and since when it holds; `None` where there has never been one.
+    pub(crate) fn reference(&self) -> Option<(Option<Price>, Timestamp)> {
+        match &self.market.reference {
+            Reference::Absent => None,
+            Reference::Recorded(points) => {
+                let after = points.partition_point(|(time, _)| *time <= self.now);
+                points[..after].last().map(|(time, price)| (*price, *time))
+            }
+            Reference::Mean(_) => Some((self.replay.reference_price(self.at, self.now), self.now)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
