@@ -12,6 +12,7 @@ mod exchange_keys;
 mod exchange_limits;
 mod exchange_trading;
 mod explain;
+mod explain_folder;
 mod follow;
 mod ingest;
 mod kept;

@@ -85,7 +85,7 @@ pub struct Backtest<S> {
     transfers: VecDeque<Transfer>,
     /// Commands on their way, in the order in which they were given.
     pending: VecDeque<Pending>,
-    /// Whether all series move markets, and their bars close at the same instants.
+    /// Whether all series move markets, and their bars close at the same instants, which ascend.
     close_together: bool,
     /// The markets that are walked along; the others pass.
     walked: Vec<usize>,
@@ -164,7 +164,8 @@ impl<S: Strategy> Backtest<S> {
             counted_in: setup.counted_in,
         };
         let first = &series[0].1.bars;
-        let close_together = series.iter().all(|(_, plan)| plan.moves && plan.bars.close_time == first.close_time);
+        let close_together = first.close_time.is_sorted()
+            && series.iter().all(|(_, plan)| plan.moves && plan.bars.close_time == first.close_time);
         let plan = |market: &Market| MarketPlan {
             path: market.fill_model.path,
             latency_us: market.fill_model.latency_us,

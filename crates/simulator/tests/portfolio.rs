@@ -1,6 +1,7 @@
 //! Several markets and series over one account: what is delivered when, where commands are taken
 //! up, what everything is worth, deposits and withdrawals.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use candlewick_model::run::{Event, FillModel};
@@ -216,6 +217,47 @@ impl<S: Strategy> Strategy for HandedAll<S> {
     fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
         self.0.on_bar(context, bar);
     }
+    fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
+        self.0.on_report(context, report);
+    }
+    fn on_timer(&mut self, context: &mut Context, at: Timestamp) {
+        self.0.on_timer(context, at);
+    }
+}
+
+/// Buys on the first market at its third close, and on the second one two minutes after that;
+/// it has taken in all other bars long before.
+struct Sleeper;
+
+impl Strategy for Sleeper {
+    fn on_bar(&mut self, context: &mut Context, _: &Bar) {
+        if (context.series(), context.bar_count()) == (0, 3) {
+            context.submit_market(Side::Buy, OrderSize::Base("1".parse().unwrap()));
+        }
+    }
+    fn quiet_bars(&mut self, series: usize, _: &Bars, next: Range<usize>) -> usize {
+        if series == 0 && next.start <= 2 { next.end.min(2) - next.start } else { next.len() }
+    }
+    fn on_report(&mut self, context: &mut Context, report: &ExecutionReport) {
+        if report.order.symbol.as_str() == "AU" && report.fill.is_some() {
+            context.set_timer(context.now().plus(125_000_000));
+        }
+    }
+    fn on_timer(&mut self, context: &mut Context, _: Timestamp) {
+        context.look_at(1);
+        context.submit_market(Side::Buy, OrderSize::Base("2".parse().unwrap()));
+    }
+}
+
+#[test]
+fn a_timer_that_is_set_later_comes_before_bars_that_were_taken_in() {
+    let minutes = || bars(0, 1, &[[10, 10]; 12]);
+    let markets = vec![market("AU", Interval::OneMinute, minutes()), market("BU", Interval::OneMinute, minutes())];
+    let setup = setup(markets, &[("U", "1000")]);
+    let taken_in = Backtest::new(&setup, Sleeper, "sleeper").run().unwrap();
+    assert_eq!(fills(&taken_in), ["180s AU 1@10", "319s BU 2@10"]);
+    let handed = Backtest::new(&setup, HandedAll(Sleeper), "sleeper").run().unwrap();
+    assert!(taken_in.outcome.events.iter().eq(handed.outcome.events.iter()));
 }
 
 /// Minutes at these closes, some of which are missing.

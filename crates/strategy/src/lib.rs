@@ -33,7 +33,8 @@ pub trait Strategy {
 
     /// Bars of a series close one after the other, and nothing happens meanwhile that is about
     /// their market: takes in as many of the rows `next` as it has nothing to say to, and gives
-    /// their number. What happens on other markets meanwhile must not change its mind.
+    /// their number. What happens on other markets meanwhile, and timers, must not change its
+    /// mind.
     ///
     /// For speed alone: it must leave the strategy as [`Self::on_bar`] for each of them would,
     /// which is called for the bar after them. Rows before `next` have closed, those from

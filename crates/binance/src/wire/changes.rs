@@ -6,6 +6,7 @@ use candlewick_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::order::{iceberg_quantity, stop_price};
 use super::{Conditional, ListState, list_number, time_number};
 
 /// What became of one half of a replacement.
@@ -82,7 +83,6 @@ impl Amended {
     #[must_use]
     pub fn of(report: &ExecutionReport, list_status: Option<ListState>, unit: TimeUnit) -> Self {
         let order = &report.order;
-        let sent = |quantity: Quantity| Some(quantity).filter(|quantity| !quantity.is_zero());
         let amended_order = AmendedOrder {
             symbol: order.symbol,
             order_id: order.order_id,
@@ -99,8 +99,8 @@ impl Amended {
             time_in_force: order.time_in_force,
             order_type: order.order_type,
             side: order.side,
-            stop_price: order.order_type.is_contingent().then_some(order.stop_price),
-            iceberg_qty: sent(order.iceberg_quantity),
+            stop_price: stop_price(order),
+            iceberg_qty: iceberg_quantity(order),
             working_time: order.working_time.map(|since| time_number(since, unit)),
             self_trade_prevention_mode: order.self_trade_prevention,
             conditional: Conditional::of(order, None, unit),

@@ -25,7 +25,7 @@ pub use market::{
     SymbolRules, TradeRow,
 };
 pub use order::{Cancelled, OrderState, Placed, PlacedFill, PlacedResult, ResponseType};
-pub use ticker::{BookTicker, DayTicker, MiniTicker, PriceTicker, Ticker, WindowTicker, percent};
+pub use ticker::{BookTicker, DayTicker, MiniTicker, PriceTicker, Ticker, WindowSums, WindowTicker, percent};
 
 use candlewick_model::{OrderListId, TimeUnit, Timestamp};
 use serde::{Deserialize, Serialize};

@@ -140,12 +140,12 @@ impl Placed {
 }
 
 /// Told of orders that have one.
-fn stop_price(order: &Order) -> Option<Price> {
+pub(super) fn stop_price(order: &Order) -> Option<Price> {
     order.order_type.is_contingent().then_some(order.stop_price)
 }
 
 /// Told of orders that were sent with one.
-fn iceberg_quantity(order: &Order) -> Option<Quantity> {
+pub(super) fn iceberg_quantity(order: &Order) -> Option<Quantity> {
     Some(order.iceberg_quantity).filter(|quantity| !quantity.is_zero())
 }
 

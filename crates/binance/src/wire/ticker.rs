@@ -43,15 +43,11 @@ pub struct DayTicker {
     pub count: i64,
 }
 
-/// A window of any length.
+/// What a window comes to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "named as the exchange names them")]
-pub struct WindowTicker {
-    pub symbol: Symbol,
-    pub price_change: Amount,
-    pub price_change_percent: String,
-    pub weighted_avg_price: Amount,
+pub struct WindowSums {
     pub open_price: Price,
     pub high_price: Price,
     pub low_price: Price,
@@ -65,23 +61,27 @@ pub struct WindowTicker {
     pub count: i64,
 }
 
+/// A window of any length.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "named as the exchange names them")]
+pub struct WindowTicker {
+    pub symbol: Symbol,
+    pub price_change: Amount,
+    pub price_change_percent: String,
+    pub weighted_avg_price: Amount,
+    #[serde(flatten)]
+    pub sums: WindowSums,
+}
+
 /// A window without what follows from the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "named as the exchange names them")]
 pub struct MiniTicker {
     pub symbol: Symbol,
-    pub open_price: Price,
-    pub high_price: Price,
-    pub low_price: Price,
-    pub last_price: Price,
-    pub volume: Amount,
-    pub quote_volume: Amount,
-    pub open_time: i64,
-    pub close_time: i64,
-    pub first_id: i64,
-    pub last_id: i64,
-    pub count: i64,
+    #[serde(flatten)]
+    pub sums: WindowSums,
 }
 
 /// A row of `GET /api/v3/ticker/price`.

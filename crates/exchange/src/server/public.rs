@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::RawQuery;
-use axum::http::{HeaderMap, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use candlewick_binance::wire::{
     AggTradeRow, AveragePrice, Depth, ExecutionRules, Level, PriceRangeRule, ReferenceCalculation, ReferencePrice,
     ServerTime, SymbolRules, TradeRow, time_number,
@@ -15,10 +14,11 @@ use candlewick_model::{TimeUnit, Timestamp};
 use candlewick_simulator::{PriceRange, Reference};
 use serde_json::{Value, json};
 
+use super::admission::Asked;
 use super::answer::{Answer, No};
 use super::request::Parameters;
 use super::select::{Selected, bad_combination, limit, one};
-use super::{Shared, State, tickers, time_unit};
+use super::{Shared, State, tickers};
 use crate::data::klines;
 use crate::data::rows;
 use crate::market::Joined;
@@ -46,41 +46,30 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/api/v3/referencePrice/calculation", get(reference_calculation))
 }
 
-/// The parameters of a request that has these and no others, and its unit of time.
-pub(super) fn asked(headers: &HeaderMap, query: Option<&str>, known: &[&str]) -> Result<(Parameters, TimeUnit), No> {
-    let unit = time_unit(headers)?;
-    let parameters = Parameters::read(query.unwrap_or_default(), "")?;
-    parameters.only(known)?;
-    Ok((parameters, unit))
+async fn ping() -> Json<Value> {
+    Json(json!({}))
 }
 
-async fn ping(headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Value> {
-    asked(&headers, query.as_deref(), &[])?;
-    Ok(Json(json!({})))
-}
-
-async fn time(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<ServerTime> {
-    let (_, unit) = asked(&headers, query.as_deref(), &[])?;
-    Ok(Json(ServerTime { server_time: time_number(state.exchange().now(), unit) }))
+async fn time(state: State, Extension(asked): Asked) -> Answer<ServerTime> {
+    Ok(Json(ServerTime { server_time: time_number(state.exchange().now(), asked.unit) }))
 }
 
 /// The snapshot, cut down to the markets that are here, with their status at the simulated time.
-async fn exchange_info(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, No> {
-    let known = ["symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"];
-    let (parameters, unit) = asked(&headers, query.as_deref(), &known)?;
+async fn exchange_info(state: State, Extension(asked): Asked) -> Result<Response, No> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     let status = |symbol| exchange.view(symbol).and_then(|view| view.instrument().status);
     let (catalogue, now) = (exchange.catalogue(), exchange.now());
-    state.information.answer(catalogue, &parameters, (now, unit), status).map(as_json)
+    state.information.answer(catalogue, parameters, (now, unit), status).map(as_json)
 }
 
-async fn execution_rules(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<ExecutionRules> {
-    let (parameters, _) = asked(&headers, query.as_deref(), &["symbol", "symbols", "symbolStatus"])?;
+async fn execution_rules(state: State, Extension(asked): Asked) -> Answer<ExecutionRules> {
+    let (parameters, _) = asked.parts();
     if ["symbol", "symbols", "symbolStatus"].iter().filter(|name| parameters.get(name).is_some()).count() > 1 {
         return Err(bad_combination());
     }
     let exchange = state.exchange();
-    let views = Selected::read(&parameters, &exchange)?.of_status(&parameters, &exchange)?;
+    let views = Selected::read(parameters, &exchange)?.of_status(parameters, &exchange)?;
     let rule = |range: PriceRange| PriceRangeRule {
         bid_limit_mult_up: range.bid_limit_mult_up,
         bid_limit_mult_down: range.bid_limit_mult_down,
@@ -94,23 +83,23 @@ async fn execution_rules(state: State, headers: HeaderMap, RawQuery(query): RawQ
     Ok(Json(ExecutionRules { symbol_rules: symbol_rules.collect() }))
 }
 
-async fn depth(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Depth> {
-    let (parameters, _) = asked(&headers, query.as_deref(), &["symbol", "limit", "symbolStatus"])?;
+async fn depth(state: State, Extension(asked): Asked) -> Answer<Depth> {
+    let (parameters, _) = asked.parts();
     let exchange = state.exchange();
-    let view = one(&parameters, &exchange)?;
-    let book = view.book(limit(&parameters, 100, 5_000)?);
+    let view = one(parameters, &exchange)?;
+    let book = view.book(limit(parameters, 100, 5_000)?);
     let levels = |side: Vec<(_, _)>| side.into_iter().map(|(price, quantity)| Level(price, quantity)).collect();
     Ok(Json(Depth { last_update_id: book.last_update_id, bids: levels(book.bids), asks: levels(book.asks) }))
 }
 
-async fn trades(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<TradeRow>> {
-    let (parameters, unit) = asked(&headers, query.as_deref(), &["symbol", "limit"])?;
-    told_trades(&state, &parameters, unit)
+async fn trades(state: State, Extension(asked): Asked) -> Answer<Vec<TradeRow>> {
+    let (parameters, unit) = asked.parts();
+    told_trades(&state, parameters, unit)
 }
 
-async fn historical_trades(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<TradeRow>> {
-    let (parameters, unit) = asked(&headers, query.as_deref(), &["symbol", "limit", "fromId"])?;
-    told_trades(&state, &parameters, unit)
+async fn historical_trades(state: State, Extension(asked): Asked) -> Answer<Vec<TradeRow>> {
+    let (parameters, unit) = asked.parts();
+    told_trades(&state, parameters, unit)
 }
 
 fn told_trades(state: &Shared, parameters: &Parameters, unit: TimeUnit) -> Answer<Vec<TradeRow>> {
@@ -120,12 +109,11 @@ fn told_trades(state: &Shared, parameters: &Parameters, unit: TimeUnit) -> Answe
     Ok(Json(trades.iter().map(|trade| TradeRow::of(trade, unit)).collect()))
 }
 
-async fn joined_trades(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Vec<AggTradeRow>> {
-    let known = ["symbol", "fromId", "startTime", "endTime", "limit"];
-    let (parameters, unit) = asked(&headers, query.as_deref(), &known)?;
+async fn joined_trades(state: State, Extension(asked): Asked) -> Answer<Vec<AggTradeRow>> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let view = one(&parameters, &exchange)?;
-    let from = number(&parameters, "fromId")?;
+    let view = one(parameters, &exchange)?;
+    let from = number(parameters, "fromId")?;
     let (start, end) = (parameters.time("startTime")?, parameters.time("endTime")?.map(last_of_millisecond));
     let wanted = match (from, start, end) {
         (Some(_), Some(_), _) | (Some(_), _, Some(_)) => return Err(bad_combination()),
@@ -133,7 +121,7 @@ async fn joined_trades(state: State, headers: HeaderMap, RawQuery(query): RawQue
         (None, Some(start), end) => Joined::From(start, end.unwrap_or(Timestamp::MAX)),
         (None, None, end) => Joined::Until(end.unwrap_or(Timestamp::MAX)),
     };
-    let trades = view.joined_trades(&wanted, limit(&parameters, 500, 1_000)?);
+    let trades = view.joined_trades(&wanted, limit(parameters, 500, 1_000)?);
     Ok(Json(trades.iter().map(|trade| AggTradeRow::of(trade, unit)).collect()))
 }
 
@@ -146,11 +134,10 @@ fn number(parameters: &Parameters, name: &str) -> Result<Option<i64>, No> {
     Ok(parameters.whole(name)?.map(|number| i64::try_from(number).unwrap_or(i64::MAX)))
 }
 
-async fn bars(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Result<Response, No> {
-    let unit = time_unit(&headers)?;
-    let parameters = Parameters::read(query.as_deref().unwrap_or_default(), "")?;
+async fn bars(state: State, Extension(asked): Asked) -> Result<Response, No> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let request = klines::Request::read(&parameters, exchange.catalogue())?;
+    let request = klines::Request::read(parameters, exchange.catalogue())?;
     if !exchange.catalogue().has(request.symbol, request.grid) {
         // What is no whole number of bars is not made up.
         return Err(No::saying(-1120, "Invalid interval."));
@@ -163,31 +150,27 @@ fn as_json(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-async fn average_price(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<AveragePrice> {
-    let (parameters, unit) = asked(&headers, query.as_deref(), &["symbol"])?;
+async fn average_price(state: State, Extension(asked): Asked) -> Answer<AveragePrice> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let (price, mins, last) = one(&parameters, &exchange)?.average();
+    let (price, mins, last) = one(parameters, &exchange)?.average();
     Ok(Json(AveragePrice { mins, price, close_time: time_number(last, unit) }))
 }
 
 const NO_REFERENCE: No = No::saying(-2043, "This symbol doesn't have a reference price.");
 
-async fn reference_price(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<ReferencePrice> {
-    let (parameters, unit) = asked(&headers, query.as_deref(), &["symbol"])?;
+async fn reference_price(state: State, Extension(asked): Asked) -> Answer<ReferencePrice> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let view = one(&parameters, &exchange)?;
+    let view = one(parameters, &exchange)?;
     let (reference_price, since) = view.reference().ok_or(NO_REFERENCE)?;
     Ok(Json(ReferencePrice { symbol: view.market.symbol, reference_price, timestamp: time_number(since, unit) }))
 }
 
-async fn reference_calculation(
-    state: State,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Answer<ReferenceCalculation> {
-    let (parameters, _) = asked(&headers, query.as_deref(), &["symbol", "symbolStatus"])?;
+async fn reference_calculation(state: State, Extension(asked): Asked) -> Answer<ReferenceCalculation> {
+    let (parameters, _) = asked.parts();
     let exchange = state.exchange();
-    let view = one(&parameters, &exchange)?;
+    let view = one(parameters, &exchange)?;
     let symbol = view.market.symbol;
     Ok(Json(match &view.market.reference {
         Reference::Absent => return Err(NO_REFERENCE),

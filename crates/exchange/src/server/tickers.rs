@@ -1,18 +1,16 @@
 //! Tickers: what markets did over a day, a trading day or a window, their last and best prices.
 
-use axum::Json;
-use axum::extract::RawQuery;
-use axum::http::HeaderMap;
+use axum::{Extension, Json};
 use candlewick_binance::wire::{
-    BookTicker, DayTicker, MiniTicker, PriceTicker, Ticker, WindowTicker, percent, time_number,
+    BookTicker, DayTicker, MiniTicker, PriceTicker, Ticker, WindowSums, WindowTicker, percent, time_number,
 };
 use candlewick_model::time::DAY;
 use candlewick_model::{Interval, Price, Quantity, TimeUnit, Timestamp};
 use serde_json::{Value, json};
 
 use super::State;
+use super::admission::Asked;
 use super::answer::{Answer, No};
-use super::public::asked;
 use super::select::{Selected, is_mini, window_us};
 use crate::data::aggregate::Grid;
 use crate::data::klines::offset;
@@ -26,72 +24,70 @@ struct Window {
     unit: TimeUnit,
 }
 
-pub(super) async fn day(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Value> {
-    let (parameters, unit) = asked(&headers, query.as_deref(), &["symbol", "symbols", "type", "symbolStatus"])?;
+pub(super) async fn day(state: State, Extension(asked): Asked) -> Answer<Value> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let selected = Selected::read(&parameters, &exchange)?;
-    let is_mini = is_mini(&parameters)?;
+    let selected = Selected::read(parameters, &exchange)?;
+    let is_mini = is_mini(parameters)?;
     let ticker = |view: &View<'_>| {
         let open_time = view.now().plus(-DAY);
         let statistics = view.statistics(open_time);
         let window = Window { open_time, close_time: view.now(), statistics, unit };
         if is_mini { window.mini(view) } else { window.day(view) }
     };
-    let views = selected.of_status(&parameters, &exchange)?;
+    let views = selected.of_status(parameters, &exchange)?;
     told(&selected, views.iter().map(ticker).collect())
 }
 
-pub(super) async fn trading_day(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Value> {
-    let known = ["symbol", "symbols", "timeZone", "type", "symbolStatus"];
-    let (parameters, unit) = asked(&headers, query.as_deref(), &known)?;
+pub(super) async fn trading_day(state: State, Extension(asked): Asked) -> Answer<Value> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let selected = Selected::read_named(&parameters, &exchange)?;
-    let is_mini = is_mini(&parameters)?;
-    let grid = Grid { interval: Interval::OneDay, offset_us: offset(&parameters)? };
+    let selected = Selected::read_named(parameters, &exchange)?;
+    let is_mini = is_mini(parameters)?;
+    let grid = Grid { interval: Interval::OneDay, offset_us: offset(parameters)? };
     let ticker = |view: &View<'_>| {
         let open_time = grid.open_at(view.now());
         let statistics = view.statistics(open_time);
         let window = Window { open_time, close_time: grid.next_open(open_time).plus(-1), statistics, unit };
         window.ticker(view, is_mini)
     };
-    let views = selected.of_status(&parameters, &exchange)?;
+    let views = selected.of_status(parameters, &exchange)?;
     told(&selected, views.iter().map(ticker).collect())
 }
 
 /// It begins on a minute and ends now.
-pub(super) async fn window(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Value> {
-    let known = ["symbol", "symbols", "windowSize", "type", "symbolStatus"];
-    let (parameters, unit) = asked(&headers, query.as_deref(), &known)?;
+pub(super) async fn window(state: State, Extension(asked): Asked) -> Answer<Value> {
+    let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let selected = Selected::read_named(&parameters, &exchange)?;
-    let is_mini = is_mini(&parameters)?;
-    let length = window_us(&parameters)?;
+    let selected = Selected::read_named(parameters, &exchange)?;
+    let is_mini = is_mini(parameters)?;
+    let length = window_us(parameters)?;
     let ticker = |view: &View<'_>| {
         let open_time = Interval::OneMinute.open_at(view.now()).plus(-length);
         let statistics = view.statistics(open_time);
         Window { open_time, close_time: view.now(), statistics, unit }.ticker(view, is_mini)
     };
-    let views = selected.of_status(&parameters, &exchange)?;
+    let views = selected.of_status(parameters, &exchange)?;
     told(&selected, views.iter().map(ticker).collect())
 }
 
-pub(super) async fn price(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Value> {
-    let (parameters, _) = asked(&headers, query.as_deref(), &["symbol", "symbols", "symbolStatus"])?;
+pub(super) async fn price(state: State, Extension(asked): Asked) -> Answer<Value> {
+    let (parameters, _) = asked.parts();
     let exchange = state.exchange();
-    let selected = Selected::read(&parameters, &exchange)?;
+    let selected = Selected::read(parameters, &exchange)?;
     let row = |view: &View<'_>| PriceTicker { symbol: view.market.symbol, price: view.last_price() };
-    told(&selected, selected.of_status(&parameters, &exchange)?.iter().map(row).collect())
+    told(&selected, selected.of_status(parameters, &exchange)?.iter().map(row).collect())
 }
 
-pub(super) async fn book(state: State, headers: HeaderMap, RawQuery(query): RawQuery) -> Answer<Value> {
-    let (parameters, _) = asked(&headers, query.as_deref(), &["symbol", "symbols", "symbolStatus"])?;
+pub(super) async fn book(state: State, Extension(asked): Asked) -> Answer<Value> {
+    let (parameters, _) = asked.parts();
     let exchange = state.exchange();
-    let selected = Selected::read(&parameters, &exchange)?;
+    let selected = Selected::read(parameters, &exchange)?;
     let row = |view: &View<'_>| {
         let [(bid_price, bid_qty), (ask_price, ask_qty)] = best(view);
         BookTicker { symbol: view.market.symbol, bid_price, bid_qty, ask_price, ask_qty }
     };
-    told(&selected, selected.of_status(&parameters, &exchange)?.iter().map(row).collect())
+    told(&selected, selected.of_status(parameters, &exchange)?.iter().map(row).collect())
 }
 
 /// The best bid and ask; zeros where a side is empty.
@@ -118,10 +114,9 @@ impl Window {
         time_number(time, self.unit)
     }
 
-    fn mini(&self, view: &View<'_>) -> Ticker {
+    fn sums(&self) -> WindowSums {
         let statistics = &self.statistics;
-        Ticker::Mini(MiniTicker {
-            symbol: view.market.symbol,
+        WindowSums {
             open_price: statistics.open,
             high_price: statistics.high,
             low_price: statistics.low,
@@ -133,7 +128,11 @@ impl Window {
             first_id: statistics.first_id,
             last_id: statistics.last_id,
             count: statistics.count,
-        })
+        }
+    }
+
+    fn mini(&self, view: &View<'_>) -> Ticker {
+        Ticker::Mini(MiniTicker { symbol: view.market.symbol, sums: self.sums() })
     }
 
     fn full(&self, view: &View<'_>) -> Ticker {
@@ -143,17 +142,7 @@ impl Window {
             price_change: statistics.change(),
             price_change_percent: percent(statistics.change(), statistics.open),
             weighted_avg_price: statistics.average(),
-            open_price: statistics.open,
-            high_price: statistics.high,
-            low_price: statistics.low,
-            last_price: self.last(),
-            volume: statistics.volume,
-            quote_volume: statistics.quote_volume,
-            open_time: self.number(self.open_time),
-            close_time: self.number(self.close_time),
-            first_id: statistics.first_id,
-            last_id: statistics.last_id,
-            count: statistics.count,
+            sums: self.sums(),
         })
     }
 

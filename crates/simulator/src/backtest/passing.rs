@@ -54,8 +54,9 @@ impl<S: Strategy> Backtest<S> {
         }
         let mut count = usize::MAX;
         for (at, series) in self.series.iter().enumerate() {
-            let taken_in = self.session.take_in(at, series.closing_before(horizon));
-            count = count.min(taken_in - series.row);
+            // What was taken in before may reach beyond what comes now.
+            let to = series.closing_before(horizon);
+            count = count.min(self.session.take_in(at, to).min(to) - series.row);
         }
         if count == 0 {
             return;
