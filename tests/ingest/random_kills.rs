@@ -287,6 +287,30 @@ fn ingests_of_trades_that_are_killed_leave_no_trace() {
     let ingest = "ingest --symbol BTCUSDT --kinds agg-trades --from 2025-01-08 --to 2025-01-09 --portal {url}";
     let (scene, whole) = Scene::new(exchange, ingest.to_owned(), &Files::new());
     scene.survives(16, &Files::new(), whole.path());
-    let record = scene.exchange.server.record();
-    assert!(record.last.iter().any(|request| request.status == 206), "no download was taken up again");
+
+    // Random moments need not lie inside of a download; this one does.
+    let lake = tempdir().unwrap();
+    let mut child = scene.command(lake.path()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while !has_begun_a_download(lake.path()) {
+        assert!(child.try_wait().unwrap().is_none(), "it has ended without a download");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let taken_up = || scene.exchange.server.record().last.iter().filter(|request| request.status == 206).count();
+    let before = taken_up();
+    scene.done(lake.path());
+    assert!(taken_up() > before, "no download was taken up again");
+    assert_eq!(difference(lake.path(), whole.path()), None);
+}
+
+/// Whether something of an archive has come that one can go on from.
+fn has_begun_a_download(lake: &Path) -> bool {
+    let parts = std::fs::read_dir(lake.join(".partial")).into_iter().flatten().flatten();
+    parts.map(|part| part.path()).any(|part| {
+        let length = part.metadata().map_or(0, |metadata| metadata.len());
+        part.extension().is_none_or(|extension| extension != "edition")
+            && length > 0
+            && part.with_extension("edition").exists()
+    })
 }
