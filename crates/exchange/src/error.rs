@@ -59,8 +59,8 @@ pub enum ExchangeError {
         /// What is wrong with it, without quoting it.
         reason: String,
     },
-    /// A key belongs to an account that is not there.
-    #[error("keys: account {account} does not exist; there are {accounts}, counted from 0")]
+    /// A key belongs to an account that cannot be there.
+    #[error("keys: account {account} is too high a number; there can be {accounts}, counted from 0")]
     NoAccount {
         /// Which one.
         account: usize,

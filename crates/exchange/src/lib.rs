@@ -3,17 +3,20 @@
 //! For: serving a recorded or generated market over HTTP on this machine, with the matcher
 //! behind it and time in lock step. Not for: strategies (it knows none) or the outside world.
 
+mod audience;
 pub mod data;
 mod error;
 pub mod generate;
 mod history;
 mod local;
 mod market;
+mod outlet;
 pub mod server;
 mod symbol_info;
+mod trader;
 
 pub use data::{DataOptions, DataServer, Portal};
 pub use error::ExchangeError;
 pub use generate::MarketPlan;
-pub use local::{LocalExchange, Stepped};
+pub use local::{LocalExchange, Stepped, TakesUp};
 pub use server::{ApiKey, Keys, Permission, Server, Service};

@@ -1,34 +1,51 @@
 //! The local exchange without its HTTP: the replay, simulated time, and what was said so far.
 //!
-//! For: lock step. Time stands still between calls; [`LocalExchange::step`] lets it go on to
-//! the next instant at which something happens, and a trading request moves the market to the
-//! next point that takes commands, exactly as a command of a backtest waits for it. Not for:
-//! requests, signatures and JSON (`server`).
+//! Time stands still between calls; [`LocalExchange::step`] lets it go on. Several accounts trade
+//! on the same markets ([`Trader`]), and whoever listens is told what happens ([`Audience`]). Not
+//! for: requests, signatures and JSON (`server`), or a clock.
 
 use std::sync::Arc;
 
 use candlewick_model::Command;
 use candlewick_model::run::CommandId;
-use candlewick_model::{Account, Interval, Order, OrderLimit, Refusal, Symbol, Timestamp};
+use candlewick_model::time::SECOND;
+use candlewick_model::{Account, Interval, OrderLimit, Refusal, Symbol, Timestamp};
 use candlewick_simulator::{Point, PointKind, Replay, Setup, VenueEvent};
 
+use crate::audience::{Audience, Change};
 use crate::data::Catalogue;
 use crate::history::History;
 use crate::market::{MarketData, View};
+use crate::trader::Trader;
 
-/// The market that is traded in.
-const ONLY: usize = 0;
+/// The account that always is there, and the market of requests that name none.
+const FIRST: usize = 0;
+
+/// An open that comes as soon as this after a close is waited for; beyond it the market is out.
+const SOON: i64 = SECOND;
 
 /// Markets under way with everything that it has said.
 pub struct LocalExchange {
-    replay: Replay,
-    /// Simulated time: the replay's point, or later but before the next point.
+    /// The accounts; their markets are all at the same point.
+    traders: Vec<Trader>,
+    /// Simulated time: the markets' last point, or later but before the next one.
     now: Timestamp,
     markets: Vec<MarketData>,
     /// Their bars of any interval.
     catalogue: Catalogue,
-    history: History,
     last_command: CommandId,
+    takes_up: TakesUp,
+    pub(crate) audience: Audience,
+}
+
+/// Where trading requests are taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TakesUp {
+    /// Where the market stands if commands are taken there, else at its next point that takes
+    /// them, as commands of a backtest: for lock step.
+    AtPoints,
+    /// At the present time, where the market stands: for time that goes by itself.
+    AnyTime,
 }
 
 /// What came of a step.
@@ -45,20 +62,29 @@ pub struct Stepped {
 }
 
 impl LocalExchange {
-    /// The markets of a setup, about to open. Panics if one has no bars.
+    /// The markets of a setup, about to open, with one account. Panics if one has no bars.
     #[must_use]
     pub fn new(setup: &Setup) -> Self {
-        let replay = Replay::new(setup);
-        let markets: Vec<_> = setup.markets.iter().map(|market| MarketData::new(market, replay.now())).collect();
+        Self::with_accounts(setup, std::slice::from_ref(&setup.account))
+    }
+
+    /// As [`Self::new`], with these accounts in place of the setup's; at least one.
+    #[must_use]
+    pub fn with_accounts(setup: &Setup, accounts: &[Account]) -> Self {
+        let of_account = |account: &Account| Replay::new(&Setup { account: account.clone(), ..setup.clone() });
+        let traders: Vec<_> = accounts.iter().map(|account| Trader::new(of_account(account))).collect();
+        let now = traders[FIRST].replay.now();
+        let markets: Vec<_> = setup.markets.iter().map(|market| MarketData::new(market, now)).collect();
         let bars = setup.markets.iter().zip(&markets);
         let bars = bars.map(|(market, data)| (data.symbol, market.interval, Arc::clone(&market.bars)));
         Self {
-            now: replay.now(),
+            now,
             catalogue: Catalogue::of_markets(bars),
             markets,
-            replay,
-            history: History::default(),
+            traders,
             last_command: 0,
+            takes_up: TakesUp::AtPoints,
+            audience: Audience::default(),
         }
     }
 
@@ -68,28 +94,42 @@ impl LocalExchange {
         Self { catalogue: self.catalogue.with_exchange_info(json), ..self }
     }
 
+    /// From now on requests are taken up there.
+    pub fn take_up_where(&mut self, takes_up: TakesUp) {
+        self.takes_up = takes_up;
+    }
+
     /// Simulated time.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// The market that is traded in.
+    /// The first of its markets.
     #[must_use]
     pub fn symbol(&self) -> Symbol {
-        self.markets[ONLY].symbol
+        self.markets[FIRST].symbol
     }
 
-    /// The length of its bars.
+    /// The length of that market's bars.
     #[must_use]
     pub fn interval(&self) -> Interval {
-        self.markets[ONLY].interval
+        self.markets[FIRST].interval
+    }
+
+    /// Whether a market is there.
+    pub(crate) fn has(&self, symbol: Symbol) -> bool {
+        self.market_of(symbol).is_some()
+    }
+
+    fn market_of(&self, symbol: Symbol) -> Option<usize> {
+        self.markets.iter().position(|market| market.symbol == symbol)
     }
 
     /// All markets as they stand.
     pub(crate) fn views(&self) -> impl Iterator<Item = View<'_>> {
         let at = self.markets.iter().enumerate();
-        at.map(|(at, market)| View::new(market, &self.replay, at, self.now))
+        at.map(|(at, market)| View::new(market, &self.traders, at, self.now))
     }
 
     /// One of them.
@@ -107,7 +147,7 @@ impl LocalExchange {
         loop {
             let Some(next) = self.next_instant()? else { return Ok(self.stepped(0, 0, true)) };
             if let Some(until) = until.filter(|until| next > *until) {
-                self.now = self.now.max(until);
+                self.wait(until);
                 return Ok(self.stepped(0, 0, false));
             }
             let (reports, bars) = self.go_to(next)?;
@@ -118,7 +158,7 @@ impl LocalExchange {
     }
 
     /// When any market moves next.
-    fn next_instant(&mut self) -> Result<Option<Timestamp>, Refusal> {
+    pub(crate) fn next_instant(&mut self) -> Result<Option<Timestamp>, Refusal> {
         let mut next = None;
         for market in 0..self.markets.len() {
             let time = self.next_point(market)?.map(|point| point.time);
@@ -127,94 +167,139 @@ impl LocalExchange {
         Ok(next)
     }
 
+    /// Time goes on while all markets stand still.
+    fn wait(&mut self, until: Timestamp) {
+        self.now = self.now.max(until);
+        if self.takes_up == TakesUp::AnyTime {
+            self.traders.iter_mut().for_each(|trader| trader.replay.wait(until));
+        }
+    }
+
     /// Moves every market whose next point lies at an instant: reports, and bars that have closed.
     fn go_to(&mut self, instant: Timestamp) -> Result<(usize, usize), Refusal> {
         let (mut reports, mut bars) = (0, 0);
         for market in 0..self.markets.len() {
             if let Some(point) = self.next_point(market)?.filter(|point| point.time <= instant) {
-                reports += self.advance(market).len();
+                reports += self.advance(market);
                 bars += usize::from(point.kind == PointKind::Close);
             }
         }
         Ok((reports, bars))
     }
 
-    /// The point of a market that comes next. What cannot be read is the exchange's trouble.
+    /// The point of a market that comes next, the same for all accounts. What cannot be read is
+    /// the exchange's trouble.
     fn next_point(&mut self, market: usize) -> Result<Option<Point>, Refusal> {
-        self.replay.next_point(market).map_err(|error| Refusal::naming(-1000, error.to_string()))
+        let mut next = None;
+        for trader in &mut self.traders {
+            let point = trader.replay.next_point(market);
+            next = point.map_err(|error| Refusal::naming(-1000, error.to_string()))?;
+        }
+        Ok(next)
     }
 
     fn stepped(&self, reports: usize, bars: usize, ended: bool) -> Stepped {
         Stepped { time: self.now, reports, bars, ended }
     }
 
-    /// Takes up a trading request: where the market stands if commands are taken there, else
-    /// at the next point that takes them. What the request itself caused is given back.
-    pub fn take_up(&mut self, command: &Command) -> Result<Vec<VenueEvent>, Refusal> {
-        let named = command.symbol().and_then(|symbol| self.markets.iter().position(|m| m.symbol == symbol));
-        let market = named.unwrap_or(ONLY);
-        if !(self.replay.takes_commands(market) && self.now == self.replay.now()) {
+    /// Takes up an account's trading request, where [`TakesUp`] says. What the request itself
+    /// caused is given back.
+    pub fn take_up(&mut self, account: usize, command: &Command) -> Result<Vec<VenueEvent>, Refusal> {
+        let market = command.symbol().and_then(|symbol| self.market_of(symbol)).unwrap_or(FIRST);
+        let replay = &self.traders[account].replay;
+        if !(replay.takes_commands(market) && self.now == replay.now()) {
             self.advance_to_an_open(market)?;
         }
         self.last_command += 1;
-        self.replay.execute(self.last_command, command);
-        Ok(self.absorb())
+        self.traders[account].replay.execute(self.last_command, command);
+        Ok(self.absorb(account))
     }
 
     fn advance_to_an_open(&mut self, market: usize) -> Result<(), Refusal> {
+        let begun = self.now;
         loop {
             let next = self.next_instant()?;
             let Some(next) = next.filter(|_| self.next_point(market).is_ok_and(|point| point.is_some())) else {
                 return Err(Refusal::new(-1016, "This service is no longer available."));
             };
+            if self.takes_up == TakesUp::AnyTime && next > begun.plus(SOON) {
+                return Err(Refusal::new(-1001, "Internal error; unable to process your request. Please try again."));
+            }
             self.go_to(next)?;
-            if self.replay.takes_commands(market) {
+            if self.traders[FIRST].replay.takes_commands(market) {
                 return Ok(());
             }
         }
     }
 
-    /// Moves a market to its next point.
-    fn advance(&mut self, market: usize) -> Vec<VenueEvent> {
-        let Some(point) = self.replay.advance(market) else { return Vec::new() };
-        self.now = point.time;
-        self.markets[market].pass(point, self.replay.last_price(market));
-        self.absorb()
+    /// Moves a market to its next point; how many orders changed.
+    fn advance(&mut self, market: usize) -> usize {
+        let mut reports = 0;
+        let mut reached = None;
+        for account in 0..self.traders.len() {
+            reached = self.traders[account].replay.advance(market);
+            self.now = self.now.max(self.traders[account].replay.now());
+            if let (FIRST, Some(point)) = (account, reached) {
+                self.markets[market].pass(point, self.traders[FIRST].replay.last_price(market));
+            }
+            reports += self.absorb(account).len();
+        }
+        if let Some(point) = reached {
+            self.tell(market, Change::Point(point));
+        }
+        reports
     }
 
-    /// Takes over what the venue has said.
-    fn absorb(&mut self) -> Vec<VenueEvent> {
-        let events: Vec<_> = self.replay.drain_events().collect();
-        for event in &events {
-            self.history.take_in(event);
-            if let VenueEvent::Report(report) = event {
-                let market = self.markets.iter_mut().find(|market| market.symbol == report.order.symbol);
-                market.into_iter().for_each(MarketData::touch);
+    /// Takes over what the venue has said to an account.
+    fn absorb(&mut self, account: usize) -> Vec<VenueEvent> {
+        let events = self.traders[account].absorb();
+        if events.is_empty() {
+            return events;
+        }
+        self.audience.account(account, &events, &self.traders[account].replay, self.now);
+        for market in 0..self.markets.len() {
+            let symbol = self.markets[market].symbol;
+            let is_of_market = |event: &VenueEvent| matches!(event, VenueEvent::Report(r) if r.order.symbol == symbol);
+            let changes = events.iter().filter(|event| is_of_market(event)).count();
+            if changes > 0 {
+                self.markets[market].touch(changes);
+                self.tell(market, Change::Orders);
             }
         }
         events
     }
 
-    /// What the account holds.
-    #[must_use]
-    pub fn account(&self) -> Account {
-        self.replay.account()
+    fn tell(&mut self, market: usize, change: Change) {
+        let view = View::new(&self.markets[market], &self.traders, market, self.now);
+        self.audience.market(&view, change);
     }
 
-    /// Orders that are not done, by id.
-    pub fn open_orders(&self) -> impl Iterator<Item = &Order> {
-        self.replay.open_orders(ONLY)
+    /// How many accounts there are.
+    #[must_use]
+    pub fn accounts(&self) -> usize {
+        self.traders.len()
     }
 
-    /// What the account has done.
-    #[must_use]
-    pub(crate) fn history(&self) -> &History {
-        &self.history
+    /// One of the accounts.
+    pub(crate) fn trader(&self, account: usize) -> &Trader {
+        &self.traders[account]
     }
 
-    /// How many unfilled orders were placed in the running window of each limit.
+    /// What an account holds.
     #[must_use]
-    pub fn unfilled_orders(&self) -> Vec<(OrderLimit, u32)> {
-        self.replay.unfilled_orders(self.now)
+    pub fn account(&self, account: usize) -> Account {
+        self.traders[account].replay.account()
+    }
+
+    /// What an account has done.
+    #[must_use]
+    pub(crate) fn history(&self, account: usize) -> &History {
+        self.traders[account].history()
+    }
+
+    /// How many unfilled orders an account has placed in the running window of each limit.
+    #[must_use]
+    pub fn unfilled_orders(&self, account: usize) -> Vec<(OrderLimit, u32)> {
+        self.traders[account].replay.unfilled_orders(self.now)
     }
 }

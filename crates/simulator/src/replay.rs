@@ -85,6 +85,25 @@ impl Replay {
         self.venue.desk.now
     }
 
+    /// How many markets there are.
+    #[must_use]
+    pub fn markets(&self) -> usize {
+        self.feeds.len()
+    }
+
+    /// Lets time go on to an instant while all markets stand still: those that take up commands
+    /// go on doing so. Panics where one would have moved.
+    pub fn wait(&mut self, until: Timestamp) {
+        let stands_still = |feed: &Feed| feed.next_point().is_none_or(|next| next.time > until);
+        assert!(self.feeds.iter().all(stands_still), "a market has a point to pass before {until}");
+        if until > self.venue.desk.now {
+            self.venue.go_to(until);
+            for point in self.feeds.iter_mut().filter_map(|feed| feed.point.as_mut()) {
+                point.time = until;
+            }
+        }
+    }
+
     /// Whether a market takes up commands here and now.
     #[must_use]
     pub fn takes_commands(&self, market: usize) -> bool {

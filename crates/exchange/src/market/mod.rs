@@ -21,6 +21,7 @@ use candlewick_simulator::{Market, Point, PriceRange, Reference, Replay, Timelin
 use crate::data::catalogue::Catalogue;
 use crate::data::klines;
 use crate::data::view;
+use crate::trader::Trader;
 
 pub(crate) use depth::BookNow;
 pub(crate) use statistics::Statistics;
@@ -70,9 +71,9 @@ impl MarketData {
         self.stand.pass(point, price);
     }
 
-    /// Something else has changed its book: an own order.
-    pub(crate) fn touch(&mut self) {
-        self.stand.updates += 1;
+    /// Something else has changed its book, so many times: own orders.
+    pub(crate) fn touch(&mut self, changes: usize) {
+        self.stand.updates += changes as u64;
     }
 }
 
@@ -80,15 +81,21 @@ impl MarketData {
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) market: &'a MarketData,
-    replay: &'a Replay,
-    /// Its place in the replay.
+    traders: &'a [Trader],
+    /// Its place in their replays.
     at: usize,
     now: Timestamp,
 }
 
 impl<'a> View<'a> {
-    pub(crate) fn new(market: &'a MarketData, replay: &'a Replay, at: usize, now: Timestamp) -> Self {
-        Self { market, replay, at, now }
+    /// As the accounts, of which there is at least one, have left it.
+    pub(crate) fn new(market: &'a MarketData, traders: &'a [Trader], at: usize, now: Timestamp) -> Self {
+        Self { market, traders, at, now }
+    }
+
+    /// What does not depend on the account.
+    fn replay(&self) -> &'a Replay {
+        &self.traders[0].replay
     }
 
     fn tape(&self) -> &'a Tape {
@@ -111,7 +118,7 @@ impl<'a> View<'a> {
 
     /// The price of the last trade; before the first one the first open, as at the venue.
     pub(crate) fn last_price(&self) -> Price {
-        self.replay.last_price(self.at)
+        self.replay().last_price(self.at)
     }
 
     /// The best prices of both sides, as far down as `levels`.
@@ -124,7 +131,7 @@ impl<'a> View<'a> {
             tick,
             quantity: depth::level_quantity(self.tape().last_volume(self.stand()), self.market.volume_share, step),
         };
-        let own: Vec<(Side, Price, _)> = self.replay.shown(self.at).collect();
+        let own: Vec<(Side, Price, _)> = self.traders.iter().flat_map(|trader| trader.replay.shown(self.at)).collect();
         BookNow { last_update_id: 1 + self.stand().updates, ..shape.book(&own, levels) }
     }
 
@@ -174,7 +181,7 @@ impl<'a> View<'a> {
                 let after = points.partition_point(|(time, _)| *time <= self.now);
                 points[..after].last().map(|(time, price)| (*price, *time))
             }
-            Reference::Mean(_) => Some((self.replay.reference_price(self.at, self.now), self.now)),
+            Reference::Mean(_) => Some((self.replay().reference_price(self.at, self.now), self.now)),
         }
     }
 }

@@ -84,7 +84,7 @@ fn place(exchange: &mut LocalExchange, side: &str, offset: i64) {
     ]
     .into_iter()
     .collect();
-    exchange.take_up(&Command::Raw(Action::New, Box::new(raw))).unwrap();
+    exchange.take_up(0, &Command::Raw(Action::New, Box::new(raw))).unwrap();
 }
 
 /// What must hold wherever the market stands.
@@ -263,7 +263,7 @@ fn several_markets_keep_their_own_time() {
     // A command for the market that opens later waits for it.
     let raw: RawParameters =
         [("symbol", "ETHUSDT"), ("side", "SELL"), ("type", "MARKET"), ("quantity", "1")].into_iter().collect();
-    exchange.take_up(&Command::Raw(Action::New, Box::new(raw))).unwrap();
+    exchange.take_up(0, &Command::Raw(Action::New, Box::new(raw))).unwrap();
     assert_eq!(exchange.now(), start().plus(5 * MINUTE));
 }
 

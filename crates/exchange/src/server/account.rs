@@ -23,7 +23,7 @@ fn state_of(order: &Order, history: &History, unit: TimeUnit) -> OrderState {
 pub(super) async fn query_order(state: State, Extension(asked): Asked) -> Answer<OrderState> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let (symbol, history) = (parameters.symbol(exchange.symbol())?, exchange.history());
+    let (symbol, history) = (parameters.symbol(|symbol| exchange.has(symbol))?, exchange.history(asked.account));
     let id = parameters.whole("orderId")?;
     let name = parameters.get("origClientOrderId").filter(|text| !text.is_empty());
     let named = || name.and_then(|name| ClientOrderId::new(name).ok());
@@ -45,27 +45,30 @@ pub(super) async fn query_order(state: State, Extension(asked): Asked) -> Answer
 pub(super) async fn open_orders(state: State, Extension(asked): Asked) -> Answer<Vec<OrderState>> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    if parameters.get("symbol").is_some() {
-        parameters.symbol(exchange.symbol())?;
-    }
-    Ok(Json(exchange.open_orders().map(|order| state_of(order, exchange.history(), unit)).collect()))
+    let wanted = match parameters.get("symbol") {
+        Some(_) => Some(parameters.symbol(|symbol| exchange.has(symbol))?),
+        None => None,
+    };
+    let trader = exchange.trader(asked.account);
+    let open = trader.open_orders().filter(|order| wanted.is_none_or(|wanted| order.symbol == wanted));
+    Ok(Json(open.map(|order| state_of(order, trader.history(), unit)).collect()))
 }
 
 pub(super) async fn all_orders(state: State, Extension(asked): Asked) -> Answer<Vec<OrderState>> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let symbol = parameters.symbol(exchange.symbol())?;
+    let symbol = parameters.symbol(|symbol| exchange.has(symbol))?;
     let wanted = Wanted::read(parameters, "orderId")?;
     let has = |order: &&Order| order.symbol == symbol && wanted.has(order.order_id, order.created);
-    let found = exchange.history().orders().filter(has).collect();
+    let found = exchange.history(asked.account).orders().filter(has).collect();
     let orders = wanted.page(found, parameters)?;
-    Ok(Json(orders.into_iter().map(|order| state_of(order, exchange.history(), unit)).collect()))
+    Ok(Json(orders.into_iter().map(|order| state_of(order, exchange.history(asked.account), unit)).collect()))
 }
 
 pub(super) async fn my_trades(state: State, Extension(asked): Asked) -> Answer<Vec<MyTrade>> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let symbol = parameters.symbol(exchange.symbol())?;
+    let symbol = parameters.symbol(|symbol| exchange.has(symbol))?;
     let order: Option<OrderId> = parameters.whole("orderId")?;
     let wanted = Wanted::read(parameters, "fromId")?;
     if order.is_some() && wanted.is_timed() {
@@ -77,7 +80,7 @@ pub(super) async fn my_trades(state: State, Extension(asked): Asked) -> Answer<V
             && order.is_none_or(|order| order == report.order.order_id)
             && wanted.has(id, report.time)
     };
-    let found = wanted.page(exchange.history().trades().iter().filter(has).collect(), parameters)?;
+    let found = wanted.page(exchange.history(asked.account).trades().iter().filter(has).collect(), parameters)?;
     Ok(Json(found.into_iter().filter_map(|report| MyTrade::of(report, unit)).collect()))
 }
 
@@ -135,8 +138,10 @@ pub(super) async fn query_list(state: State, Extension(asked): Asked) -> Answer<
             let text = "Param 'origClientOrderId' or 'orderListId' must be sent, but both were empty/null!";
             return Err(No::saying(-1102, text));
         }
-        (Some(id), _) => exchange.history().list(id),
-        (None, Some(name)) => ClientOrderId::new(name).ok().and_then(|name| exchange.history().list_named(name)),
+        (Some(id), _) => exchange.history(asked.account).list(id),
+        (None, Some(name)) => {
+            ClientOrderId::new(name).ok().and_then(|name| exchange.history(asked.account).list_named(name))
+        }
     };
     let list = list.filter(|list| name.is_none_or(|name| list.list_client_order_id.as_str() == name));
     let list = list.ok_or(No::saying(-2018, "Order list does not exist."))?;
@@ -147,7 +152,8 @@ pub(super) async fn all_lists(state: State, Extension(asked): Asked) -> Answer<V
     let (parameters, unit) = asked.parts();
     let wanted = Wanted::read(parameters, "fromId")?;
     let exchange = state.exchange();
-    let found = exchange.history().lists().filter(|list| wanted.has(list.order_list_id, list.time)).collect();
+    let found =
+        exchange.history(asked.account).lists().filter(|list| wanted.has(list.order_list_id, list.time)).collect();
     let lists = wanted.page(found, parameters)?;
     Ok(Json(lists.into_iter().map(|list| ListState::of(list, Vec::new(), unit)).collect()))
 }
@@ -155,13 +161,13 @@ pub(super) async fn all_lists(state: State, Extension(asked): Asked) -> Answer<V
 pub(super) async fn open_lists(state: State, Extension(asked): Asked) -> Answer<Vec<ListState>> {
     let unit = asked.unit;
     let exchange = state.exchange();
-    Ok(Json(exchange.history().open_lists().map(|list| ListState::of(list, Vec::new(), unit)).collect()))
+    Ok(Json(exchange.history(asked.account).open_lists().map(|list| ListState::of(list, Vec::new(), unit)).collect()))
 }
 
 pub(super) async fn prevented_matches(state: State, Extension(asked): Asked) -> Answer<Vec<PreventedMatch>> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let symbol = parameters.symbol(exchange.symbol())?;
+    let symbol = parameters.symbol(|symbol| exchange.has(symbol))?;
     let [only, order, from] = [
         parameters.whole("preventedMatchId")?,
         parameters.whole("orderId")?,
@@ -190,13 +196,13 @@ pub(super) async fn prevented_matches(state: State, Extension(asked): Asked) -> 
         transact_time: time_number(m.time, unit),
     };
     let limit = parameters.limit()?;
-    Ok(Json(exchange.history().prevented_matches().filter(has).take(limit).map(told).collect()))
+    Ok(Json(exchange.history(asked.account).prevented_matches().filter(has).take(limit).map(told).collect()))
 }
 
 pub(super) async fn amendments(state: State, Extension(asked): Asked) -> Answer<Vec<Amendment>> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let symbol = parameters.symbol(exchange.symbol())?;
+    let symbol = parameters.symbol(|symbol| exchange.has(symbol))?;
     let order = parameters.whole("orderId")?.ok_or_else(|| missing("orderId"))?;
     let from = parameters.whole("fromExecutionId")?.unwrap_or(0);
     let has = |a: &&history::Amendment| {
@@ -213,7 +219,7 @@ pub(super) async fn amendments(state: State, Extension(asked): Asked) -> Answer<
         time: time_number(a.report.time, unit),
     };
     let limit = parameters.limit()?;
-    Ok(Json(exchange.history().amendments().iter().filter(has).take(limit).map(told).collect()))
+    Ok(Json(exchange.history(asked.account).amendments().iter().filter(has).take(limit).map(told).collect()))
 }
 
 /// One limit of unfilled orders with its count.
@@ -227,8 +233,8 @@ pub(super) struct OrderCount {
     count: u32,
 }
 
-pub(super) async fn order_counts(state: State, _: Asked) -> Answer<Vec<OrderCount>> {
-    let counts = state.exchange().unfilled_orders().into_iter().map(|(limit, count)| OrderCount {
+pub(super) async fn order_counts(state: State, Extension(asked): Asked) -> Answer<Vec<OrderCount>> {
+    let counts = state.exchange().unfilled_orders(asked.account).into_iter().map(|(limit, count)| OrderCount {
         rate_limit_type: "ORDERS",
         interval: limit.interval,
         interval_num: limit.interval_num,
@@ -248,7 +254,7 @@ pub(super) async fn account(state: State, Extension(asked): Asked) -> Answer<Acc
     let exchange = state.exchange();
     let basis_points = |rate: Rate| rate.units() / 10_000;
     let balances = exchange
-        .account()
+        .account(asked.account)
         .iter()
         .filter(|(_, balance)| !(omit_zero && balance.free.is_zero() && balance.locked.is_zero()))
         .map(|(asset, balance)| AssetBalance { asset, free: balance.free, locked: balance.locked })

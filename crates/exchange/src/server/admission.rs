@@ -72,11 +72,12 @@ pub(super) async fn admit(state: State, request: Request, next: Next) -> Respons
         Found::Endpoint(endpoint) => match arrived.admitted(endpoint, &state, now) {
             Err(no) => no.into_response(),
             Ok(admitted) => {
+                let account = admitted.account;
                 parts.extensions.insert(Arc::new(admitted));
                 let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
                 if endpoint.unfilled > 0 {
                     let exchange = state.exchange();
-                    tell_counts(&mut response, &exchange.unfilled_orders(), endpoint.unfilled, exchange.now());
+                    tell_counts(&mut response, &exchange.unfilled_orders(account), endpoint.unfilled, exchange.now());
                 }
                 response
             }
@@ -127,7 +128,7 @@ impl<'a> Arrived<'a> {
     fn weight(&self, found: &Found, shared: &Shared) -> u32 {
         match (found, &self.parameters) {
             (Found::Endpoint(endpoint), Ok(parameters)) => {
-                endpoint.weight.of(parameters, |symbol| symbol == shared.exchange().symbol().as_str())
+                endpoint.weight.of(parameters, |name| name.parse().is_ok_and(|symbol| shared.exchange().has(symbol)))
             }
             _ => 1,
         }

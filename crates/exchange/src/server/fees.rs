@@ -61,7 +61,7 @@ fn parts(RateParts { maker, taker, buyer, seller }: RateParts) -> Parts {
 
 pub(super) async fn commission(state: State, Extension(asked): Asked) -> Answer<Commission> {
     let parameters = &asked.parameters;
-    let symbol = parameters.symbol(state.exchange().symbol())?;
+    let symbol = parameters.symbol(|symbol| state.exchange().has(symbol))?;
     let CommissionRates { standard, special, tax, discount } = state.fees;
     Ok(Json(Commission {
         symbol,
@@ -93,7 +93,7 @@ pub(super) async fn test_order(state: State, Extension(asked): Asked) -> Answer<
 /// The filters of exchangeInfo that look at what an account has open or holds.
 pub(super) async fn my_filters(state: State, Extension(asked): Asked) -> Answer<Value> {
     let parameters = &asked.parameters;
-    let symbol = parameters.symbol(state.exchange().symbol())?;
+    let symbol = parameters.symbol(|symbol| state.exchange().has(symbol))?;
     let kind = |filter: &Value| filter["filterType"].as_str().unwrap_or_default().to_owned();
     let list = |filters: &Value| filters.as_array().cloned().unwrap_or_default();
     let of_symbol = state.information.of_symbol(symbol).cloned().unwrap_or_default();

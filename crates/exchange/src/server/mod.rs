@@ -39,8 +39,8 @@ use crate::data::{Limits, listen, service::portal_routes};
 use crate::local::LocalExchange;
 use crate::{ExchangeError, Portal};
 
-/// There is one account behind the market.
-const ACCOUNTS: usize = 1;
+/// So many accounts can be told apart.
+const ACCOUNTS_MAX: usize = 1_000;
 
 /// What a server serves.
 pub struct Service {
@@ -83,8 +83,9 @@ pub struct Server {
 impl Server {
     /// Starts serving on a port of 127.0.0.1; port 0 is any that is free.
     pub async fn start(service: Service, port: u16) -> Result<Self, ExchangeError> {
-        if let Some(key) = service.keys.iter().find(|key| key.account() >= ACCOUNTS) {
-            return Err(ExchangeError::NoAccount { account: key.account(), accounts: ACCOUNTS });
+        let last = service.keys.iter().map(ApiKey::account).max().unwrap_or(0);
+        if last >= ACCOUNTS_MAX {
+            return Err(ExchangeError::NoAccount { account: last, accounts: ACCOUNTS_MAX });
         }
         let no_json = |source: serde_json::Error| ExchangeError::ExchangeInfo { reason: source.to_string() };
         let limits = if service.limits_addresses {
@@ -92,7 +93,10 @@ impl Server {
         } else {
             Limits::none()
         };
-        let exchange = LocalExchange::new(&service.setup).with_exchange_info(service.exchange_info);
+        // All accounts begin alike.
+        let accounts = vec![service.setup.account.clone(); last + 1];
+        let exchange =
+            LocalExchange::with_accounts(&service.setup, &accounts).with_exchange_info(service.exchange_info);
         let shared = Shared {
             information: Information::new(exchange.catalogue(), None)?,
             exchange: Mutex::new(exchange),

@@ -84,13 +84,10 @@ impl Parameters {
         self.get(name).filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
     }
 
-    /// The market's name, which must be the one that is served.
-    pub(crate) fn symbol(&self, served: Symbol) -> Result<Symbol, No> {
-        if self.mandatory("symbol")? == served.as_str() {
-            Ok(served)
-        } else {
-            Err(No::saying(-1121, "Invalid symbol."))
-        }
+    /// The market's name, which must be one that is served.
+    pub(crate) fn symbol(&self, is_served: impl Fn(Symbol) -> bool) -> Result<Symbol, No> {
+        let served = self.mandatory("symbol")?.parse().ok().filter(|symbol| is_served(*symbol));
+        served.ok_or(No::saying(-1121, "Invalid symbol."))
     }
 
     /// A whole number, if it was sent.

@@ -89,8 +89,8 @@ pub(super) fn act<T>(
     let raw = parameters.raw();
     let command = Command::Raw(action, Box::new(raw));
     let mut exchange = state.exchange();
-    let events = exchange.take_up(&command)?;
-    let told = Told { events, history: exchange.history(), unit };
+    let events = exchange.take_up(asked.account, &command)?;
+    let told = Told { events, history: exchange.history(asked.account), unit };
     let Command::Raw(_, raw) = &command else { unreachable!("made above") };
     // A replacement tells of its halves itself.
     match told.refusal() {

@@ -1,0 +1,31 @@
+//! Who is told what happens, at the moment when it happens.
+//!
+//! For: the one place where the exchange speaks up without being asked; user events and market
+//! streams are made here and put into the outlets of connections. Not for: answers.
+
+use candlewick_model::Timestamp;
+use candlewick_simulator::{Point, Replay, VenueEvent};
+
+use crate::market::View;
+
+/// All who listen.
+#[derive(Default)]
+pub(crate) struct Audience {}
+
+/// Why a market is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// It has reached a point of its path.
+    Point(Point),
+    /// Own orders on its book have changed.
+    Orders,
+}
+
+impl Audience {
+    /// Something has happened to an account: by one request, or at one point of one market.
+    /// What it holds now is in its replay.
+    pub(crate) fn account(&mut self, _account: usize, _said: &[VenueEvent], _replay: &Replay, _now: Timestamp) {}
+
+    /// Something has happened on a market, which is as the view shows it.
+    pub(crate) fn market(&mut self, _view: &View<'_>, _change: Change) {}
+}
