@@ -28,30 +28,23 @@ pub(crate) fn service() -> Service {
     let instrument = info.instruments.remove(&plan.symbol).unwrap();
     let bars = Arc::new(plan.bars());
     let account = [(plan.base_asset, Amount::ZERO), (plan.quote_asset, "10000".parse().unwrap())];
+    let fill_model = FillModel {
+        fees: CommissionRates::simple("0.001".parse().unwrap(), "0.001".parse().unwrap()),
+        ..FillModel::default()
+    };
+    let timeline = Timeline::new(vec![(info.server_time, instrument)]).unwrap();
+    let market = Market::new(timeline, fill_model, plan.interval, Arc::clone(&bars));
+    let setup = Setup::of_one(market, Account::from_iter(account));
     Service {
-        exchange_info: plan.exchange_info(),
-        keys: credentials().into(),
-        limits_addresses: true,
-        portal: Some(Portal::of_bars(plan.symbol, plan.interval, Arc::clone(&bars))),
-        setup: Setup::of_one(
-            Market::new(
-                Timeline::new(vec![(info.server_time, instrument)]).unwrap(),
-                FillModel {
-                    fees: CommissionRates::simple("0.001".parse().unwrap(), "0.001".parse().unwrap()),
-                    ..FillModel::default()
-                },
-                plan.interval,
-                bars,
-            ),
-            Account::from_iter(account),
-        ),
+        portal: Some(Portal::of_bars(plan.symbol, plan.interval, bars)),
+        ..Service::new(setup, plan.exchange_info(), credentials().into())
     }
 }
 
 /// A plain client: what it sends is exactly what stands here.
 pub(crate) struct Stranger {
-    http: reqwest::Client,
-    url: String,
+    pub(crate) http: reqwest::Client,
+    pub(crate) url: String,
     _server: Server,
 }
 
@@ -78,12 +71,21 @@ impl Stranger {
 
     /// A signed request with everything in the query, at the server's time.
     pub(crate) async fn signed(&self, method: reqwest::Method, path: &str, query: &str) -> (u16, Value) {
+        self.answer(self.signed_request(method, path, query).await).await
+    }
+
+    pub(crate) async fn signed_request(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        query: &str,
+    ) -> reqwest::RequestBuilder {
         let now = self.get("/api/v3/time").await.1["serverTime"].as_i64().unwrap();
         let separator = if query.is_empty() { "" } else { "&" };
         let query = format!("{query}{separator}timestamp={now}");
         let signature = credentials().sign(&query);
         let url = format!("{}{path}?{query}&signature={signature}", self.url);
-        self.answer(self.http.request(method, url).header("X-MBX-APIKEY", KEY)).await
+        self.http.request(method, url).header("X-MBX-APIKEY", KEY)
     }
 
     pub(crate) async fn order(&self, query: &str) -> (u16, Value) {

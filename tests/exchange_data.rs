@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use candlewick_binance::archive::{decode, sha256_hex, unpack};
 use candlewick_binance::wire::Kline;
-use candlewick_exchange::data::{Catalogue, DataOptions, DataServer, FaultPlan, Limits, Portal, ServerClock, Tls};
+use candlewick_exchange::data::{Catalogue, DataOptions, DataServer, Limits, Portal, ServerClock, Tls};
+use candlewick_exchange::faults::{self, FaultPlan};
 use candlewick_lake::{Lake, SeriesName};
 use candlewick_model::{Bar, Interval, Timestamp};
 use reqwest::Response;
@@ -59,7 +60,7 @@ impl Stranger {
 
     fn fault(&self, json: &Value) {
         self.server.clear_faults();
-        self.server.add_faults(FaultPlan::from_json(json.to_string().as_bytes()).unwrap());
+        self.server.add_faults(FaultPlan::from_json(json.to_string().as_bytes(), faults::Server::Data).unwrap());
     }
 }
 

@@ -171,7 +171,7 @@ fn keys_that_cannot_be_used_end_the_program_without_being_shown() {
         ("[[key]]\napi_key = \"a\"\nsecret = \"s3cret", "no TOML at line 3"),
         ("[[key]]\napi_key = \"a\"\nsecret = 7\n", "key 1: `secret` must be a text"),
         ("[[key]]\napi_key = \"a\"\npublic_key_file = \"none.pem\"\n", "none.pem"),
-        ("[[key]]\napi_key = \"a\"\nsecret = \"s3cret\"\naccount = 1\n", "account 1 does not exist"),
+        ("[[key]]\napi_key = \"a\"\nsecret = \"s3cret\"\naccount = 1000\n", "account 1000 is too high a number"),
     ] {
         std::fs::write(&keys, text).unwrap();
         let ended =

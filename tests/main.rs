@@ -8,6 +8,7 @@ mod coverage;
 mod detail;
 mod exchange;
 mod exchange_data;
+mod exchange_faults;
 mod exchange_keys;
 mod exchange_limits;
 mod exchange_trading;

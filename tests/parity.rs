@@ -211,13 +211,7 @@ fn lived(market: &Setup, exchange_info: String, lose_every: Option<usize>) -> Ve
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let events = runtime.block_on(async {
         let credentials = Credentials::new("testkey", "testsecret");
-        let service = Service {
-            setup: market.clone(),
-            exchange_info,
-            keys: credentials.clone().into(),
-            limits_addresses: true,
-            portal: None,
-        };
+        let service = Service::new(market.clone(), exchange_info, credentials.clone().into());
         let server = Server::start(service, 0).await.unwrap();
         let line = match lose_every {
             Some(nth) => Some(BadLine::to(server.address(), nth).await),

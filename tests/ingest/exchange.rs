@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
-use candlewick_exchange::data::{Catalogue, DataOptions, DataServer, FaultPlan, Limits, Portal, ServerClock};
+use candlewick_exchange::data::{Catalogue, DataOptions, DataServer, Limits, Portal, ServerClock};
+use candlewick_exchange::faults::{self, FaultPlan};
 use candlewick_model::{Interval, Timestamp};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -55,7 +56,7 @@ impl Exchange {
     /// Switches faults on, and those that were on off.
     pub(crate) fn faults(&self, json: &str) {
         self.server.clear_faults();
-        self.server.add_faults(FaultPlan::from_json(json.as_bytes()).unwrap());
+        self.server.add_faults(FaultPlan::from_json(json.as_bytes(), faults::Server::Data).unwrap());
     }
 
     /// The program with a lake; in the arguments `{url}` stands for this server.

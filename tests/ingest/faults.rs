@@ -9,7 +9,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
-use candlewick_exchange::data::{Catalogue, FaultKind};
+use candlewick_exchange::data::Catalogue;
+use candlewick_exchange::faults::FaultKind;
 use candlewick_lake::{Lake, SeriesName};
 use candlewick_model::{Bars, Interval, Timestamp};
 use tempfile::TempDir;

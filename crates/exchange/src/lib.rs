@@ -6,6 +6,7 @@
 mod audience;
 pub mod data;
 mod error;
+pub mod faults;
 pub mod generate;
 mod history;
 mod local;
@@ -17,6 +18,7 @@ mod trader;
 
 pub use data::{DataOptions, DataServer, Portal};
 pub use error::ExchangeError;
+pub use faults::FaultPlan;
 pub use generate::MarketPlan;
 pub use local::{LocalExchange, Stepped, TakesUp};
 pub use server::{ApiKey, Keys, Permission, Server, Service};

@@ -151,13 +151,8 @@ impl Demo {
 
     async fn live_events(&self, config: &Config, prepared: &Prepared) -> anyhow::Result<Vec<Event>> {
         let credentials = Credentials::new("demo", "demo");
-        let service = Service {
-            setup: prepared.setup.clone(),
-            exchange_info: prepared.exchange_info().to_owned(),
-            keys: credentials.clone().into(),
-            limits_addresses: true,
-            portal: None,
-        };
+        let exchange_info = prepared.exchange_info().to_owned();
+        let service = Service::new(prepared.setup.clone(), exchange_info, credentials.clone().into());
         let server = Server::start(service, 0).await?;
         let plan = Plan {
             url: server.url(),

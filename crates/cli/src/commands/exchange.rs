@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use candlewick_binance::signing::Credentials;
+use candlewick_exchange::faults::{self, FaultPlan};
 use candlewick_exchange::{ExchangeError, Keys, Portal, Server, Service};
 use candlewick_lake::Lake;
 use candlewick_model::{ExchangeInfo, Period, Timestamp};
@@ -53,12 +54,21 @@ pub(crate) struct Serve {
     /// Let addresses ask for as much as they like: no request weight, no 429, no bans.
     #[arg(long)]
     no_ip_limits: bool,
+    /// Faults to begin with: a TOML file, see docs/exchange.md.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
     /// The port; 0 is any that is free.
     #[arg(long, default_value_t = 8420)]
     port: u16,
 }
 
 impl Serve {
+    fn faults(&self) -> anyhow::Result<FaultPlan> {
+        let Some(file) = &self.faults else { return Ok(FaultPlan::default()) };
+        let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        FaultPlan::from_toml(&text, faults::Server::Trading).with_context(|| file.display().to_string())
+    }
+
     fn keys(&self) -> anyhow::Result<Keys> {
         let of_environment = credentials_of_environment();
         let Some(file) = &self.keys else {
@@ -80,6 +90,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     };
     service.keys = arguments.keys().map_err(Failure::usage)?;
     service.limits_addresses = !arguments.no_ip_limits;
+    service.faults = arguments.faults().map_err(Failure::usage)?;
     let keys = match &arguments.keys {
         Some(file) => format!("keys from {}", file.display()),
         None => "key and secret from CANDLEWICK_API_KEY and CANDLEWICK_API_SECRET, `local` where they are not set"
@@ -122,7 +133,7 @@ fn generated(seed: u64, from: Timestamp, days: u32) -> anyhow::Result<Service> {
 fn service(setup: Setup, exchange_info: String) -> Service {
     let market = &setup.markets[0];
     let portal = Portal::of_bars(market.timeline.last().symbol, market.interval, Arc::clone(&market.bars));
-    Service { setup, exchange_info, keys: Keys::default(), limits_addresses: true, portal: Some(portal) }
+    Service { portal: Some(portal), ..Service::new(setup, exchange_info, Keys::default()) }
 }
 
 /// Any key will do for a local exchange; both sides read the same variables.

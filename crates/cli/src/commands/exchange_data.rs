@@ -5,9 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use candlewick_exchange::data::{
-    Catalogue, DataOptions, DataServer, FaultPlan, Limits, MarketName, Portal, ServerClock, Tls,
-};
+use candlewick_exchange::data::{Catalogue, DataOptions, DataServer, Limits, MarketName, Portal, ServerClock, Tls};
+use candlewick_exchange::faults::{self, FaultPlan};
 use candlewick_lake::Lake;
 use candlewick_model::time::DAY;
 use candlewick_model::{Interval, Timestamp};
@@ -111,7 +110,9 @@ impl Data {
             None => Portal::new(catalogue, clock),
         };
         let faults = match &self.faults {
-            Some(file) => FaultPlan::from_toml(&read(file)?).with_context(|| file.display().to_string())?,
+            Some(file) => {
+                FaultPlan::from_toml(&read(file)?, faults::Server::Data).with_context(|| file.display().to_string())?
+            }
             None => FaultPlan::default(),
         };
         let tls = match (&self.tls_cert, &self.tls_key) {

@@ -7,12 +7,10 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use bytes::Bytes;
 use candlewick_model::{Refusal, Timestamp};
 use serde_json::json;
 
 use super::archives::Edition;
-use super::faults::{Fault, FaultKind};
 use super::klines::{self, Disorder};
 use super::limits::Verdict;
 use super::listen::Peer;
@@ -21,6 +19,7 @@ use super::refuse::{json_reply, refusal_reply, refused};
 use super::respond::{self, Reply, put, reply};
 use super::service::Shared;
 use super::{bucket, rows, transport, view};
+use crate::faults::{Asking, Fault, FaultKind};
 use crate::server::answer::No;
 use crate::server::request::Parameters;
 use crate::server::time_unit;
@@ -73,7 +72,8 @@ pub(super) async fn answer(
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let now = shared.clock().now();
     let _under_way = UnderWay::new(&shared);
-    let faults = shared.faults().meet(&path, &query, now);
+    let asking = Asking { method: parts.method.as_str(), path: &path, query: &query, now };
+    let faults = shared.faults().meet(&asking);
     let asked = Arc::new(Asked { method: parts.method, path, query, headers: parts.headers, faults, now });
     if let Some(delay) = asked.fault(FaultKind::Delay).and_then(|fault| fault.delay_ms) {
         tokio::time::sleep(Duration::from_millis(delay)).await;
@@ -87,7 +87,8 @@ pub(super) async fn answer(
         Some(reply) => reply,
         None => content(&shared, &asked).await,
     };
-    let mut reply = spoiled(reply, &asked);
+    let is_file = asked.path.contains("/data/") && reply.status().is_success();
+    let mut reply = transport::spoiled(reply, &asked.faults, is_file);
     if shared.compresses && asked.is_rest() {
         reply = transport::compressed(reply, &asked.headers);
     }
@@ -249,31 +250,9 @@ fn bucket_file(shared: &Shared, asked: &Asked, key: &str) -> Reply {
         file.bytes = format!("{}  {name}\n", "0123456789abcdef".repeat(4)).into();
     }
     if asked.fault(FaultKind::Corrupt).is_some() {
-        file.bytes = corrupted(&file.bytes);
+        file.bytes = transport::corrupted(&file.bytes);
     }
     respond::file(&file, key, &asked.headers)
-}
-
-/// What is wrong with the body, whatever is in it.
-fn spoiled(reply: Reply, asked: &Asked) -> Reply {
-    let is_file = asked.path.contains("/data/") && reply.status().is_success();
-    let (parts, mut body) = reply.into_parts();
-    if asked.fault(FaultKind::Corrupt).is_some() && !is_file {
-        body = corrupted(&body);
-    }
-    if let Some(fault) = asked.fault(FaultKind::Truncated) {
-        body = body.slice(..fault.bytes.unwrap_or(body.len() / 2).min(body.len()));
-    }
-    Reply::from_parts(parts, body)
-}
-
-fn corrupted(body: &Bytes) -> Bytes {
-    let mut bytes = body.to_vec();
-    let middle = bytes.len() / 2;
-    if let Some(byte) = bytes.get_mut(middle) {
-        *byte ^= 0x55;
-    }
-    bytes.into()
 }
 
 /// Undoes percent-encoding; `None` where that is no text.

@@ -12,8 +12,8 @@ use candlewick_model::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::faults::FaultPlan;
 use super::service::Shared;
+use crate::faults::{FaultPlan, Server};
 
 type Here = State<Arc<Shared>>;
 
@@ -30,7 +30,7 @@ async fn faults(State(shared): Here) -> Json<Value> {
 }
 
 async fn add_faults(State(shared): Here, body: Bytes) -> Response {
-    match FaultPlan::from_json(&body) {
+    match FaultPlan::from_json(&body, Server::Data) {
         Ok(plan) => {
             let mut faults = shared.faults();
             faults.add(plan);

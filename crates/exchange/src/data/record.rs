@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use candlewick_model::Timestamp;
 use serde::Serialize;
 
-use super::faults::FaultKind;
+use crate::faults::FaultKind;
 
 /// So many requests are kept.
 const KEPT: usize = 10_000;

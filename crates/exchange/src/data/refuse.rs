@@ -7,9 +7,9 @@ use candlewick_model::{Refusal, Timestamp};
 use serde_json::json;
 
 use super::answer::Asked;
-use super::faults::FaultKind;
 use super::limits::Verdict;
 use super::respond::{self, Reply, put, reply};
+use crate::faults::{Fault, FaultKind};
 
 /// The answer of a request that does not get as far as its content.
 pub(super) fn refused(asked: &Asked, verdict: Option<&Verdict>, now: Timestamp) -> Option<Reply> {
@@ -22,21 +22,30 @@ pub(super) fn refused(asked: &Asked, verdict: Option<&Verdict>, now: Timestamp) 
         }
         _ => {}
     }
-    let fault = asked.fault(FaultKind::Status)?;
+    answer_of(asked.fault(FaultKind::Status)?, asked.is_rest(), &asked.path, now)
+}
+
+/// The answer that a fault of the kind `status` gives.
+pub(crate) fn answer_of(fault: &Fault, is_rest: bool, path: &str, now: Timestamp) -> Option<Reply> {
     let status = StatusCode::from_u16(fault.status?).ok()?;
+    let own = fault.code.zip(fault.msg.as_ref());
     let mut answer = match status.as_u16() {
+        _ if own.is_some() => {
+            let (code, text) = own?;
+            refusal_reply(status, &Refusal::naming(code, text.clone()))
+        }
         429 | 418 => {
             let left = (MINUTE - now.micros().rem_euclid(MINUTE)).div_euclid(1_000_000) + 1;
             let text =
                 "Too much request weight used; please use WebSocket Streams for live updates to avoid polling the API.";
             too_many(status, fault.retry_after.map_or(left, i64::from), &Refusal::new(-1003, text))
         }
-        404 if !asked.is_rest() => respond::no_such_key(asked.path.trim_start_matches('/')),
-        503 if !asked.is_rest() => respond::error(status, "SlowDown", "Please reduce your request rate.", &[]),
-        500 if !asked.is_rest() => {
+        404 if !is_rest => respond::no_such_key(path.trim_start_matches('/')),
+        503 if !is_rest => respond::error(status, "SlowDown", "Please reduce your request rate.", &[]),
+        500 if !is_rest => {
             respond::error(status, "InternalError", "We encountered an internal error. Please try again.", &[])
         }
-        400..=500 if asked.is_rest() && status != StatusCode::FORBIDDEN => {
+        400..=500 if is_rest && status != StatusCode::FORBIDDEN => {
             let text = "An unknown error occurred while processing the request.";
             refusal_reply(status, &Refusal::new(-1000, text))
         }
@@ -62,7 +71,7 @@ fn too_many(status: StatusCode, retry_after_s: i64, refusal: &Refusal) -> Reply 
     answer
 }
 
-pub(super) fn refusal_reply(status: StatusCode, refusal: &Refusal) -> Reply {
+pub(crate) fn refusal_reply(status: StatusCode, refusal: &Refusal) -> Reply {
     json_reply(status, json!(refusal).to_string())
 }
 

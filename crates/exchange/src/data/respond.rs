@@ -9,7 +9,7 @@ use super::archives::PortalFile;
 use super::bucket::{InvalidArgument, escaped};
 
 /// An answer whose body is known.
-pub(super) type Reply = Response<Bytes>;
+pub(crate) type Reply = Response<Bytes>;
 
 pub(super) fn reply(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(body.into());

@@ -10,12 +10,12 @@ use super::archives::Portal;
 use super::catalogue::Catalogue;
 use super::clock::ServerClock;
 use super::exchange_info::Information;
-use super::faults::{FaultPlan, Faults};
 use super::limits::{Ledger, Limits};
 use super::listen::{self, Tls};
 use super::record::Record;
 use super::{answer, control};
 use crate::ExchangeError;
+use crate::faults::{FaultPlan, Faults};
 
 /// What a data server serves, and how.
 pub struct DataOptions {

@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, HeaderValue, Response, header};
 use bytes::Bytes;
 use futures_util::stream;
 
-use super::faults::{Fault, FaultKind};
 use super::respond::Reply;
+use crate::faults::{Fault, FaultKind};
 
 /// Smaller bodies are not worth it.
 const COMPRESSED_MIN: usize = 256;
@@ -36,8 +36,31 @@ pub(super) fn compressed(reply: Reply, asked: &HeaderMap) -> Reply {
     Reply::from_parts(parts, packed.into())
 }
 
+/// What is wrong with the body, whatever is in it; files are corrupted where they are made.
+pub(crate) fn spoiled(reply: Reply, faults: &[Fault], is_file: bool) -> Reply {
+    let fault = |kind: FaultKind| faults.iter().find(|fault| fault.kind == kind);
+    let (parts, mut body) = reply.into_parts();
+    if fault(FaultKind::Corrupt).is_some() && !is_file {
+        body = corrupted(&body);
+    }
+    if let Some(fault) = fault(FaultKind::Truncated) {
+        body = body.slice(..fault.bytes.unwrap_or(body.len() / 2).min(body.len()));
+    }
+    Reply::from_parts(parts, body)
+}
+
+/// With another byte in the middle.
+pub(super) fn corrupted(body: &Bytes) -> Bytes {
+    let mut bytes = body.to_vec();
+    let middle = bytes.len() / 2;
+    if let Some(byte) = bytes.get_mut(middle) {
+        *byte ^= 0x55;
+    }
+    bytes.into()
+}
+
 /// Puts the answer on its way, with what goes wrong on it.
-pub(super) fn sent(reply: Reply, is_head: bool, faults: &[Fault]) -> Response<Body> {
+pub(crate) fn sent(reply: Reply, is_head: bool, faults: &[Fault]) -> Response<Body> {
     let (mut parts, body) = reply.into_parts();
     let fault = |kind: FaultKind| faults.iter().find(|fault| fault.kind == kind);
     let promised = body.len() + fault(FaultKind::WrongLength).map_or(0, |fault| fault.bytes.unwrap_or(10));

@@ -24,6 +24,7 @@ use super::endpoints::{self, Endpoint, Found};
 use super::limits::tell_counts;
 use super::request::{Parameters, payload};
 use super::security::{Asker, Permission, Security};
+use super::trouble::ClockAhead;
 use super::{Shared, State, time_unit};
 use crate::data::listen::Peer;
 
@@ -38,6 +39,8 @@ pub(crate) struct Admitted {
     pub(crate) unit: TimeUnit,
     /// The number of the account whose key it was; 0 where no key is needed.
     pub(crate) account: usize,
+    /// How far the exchange's clock is off, where a fault wants that.
+    pub(super) ahead: ClockAhead,
 }
 
 impl Admitted {
@@ -60,6 +63,7 @@ pub(super) async fn admit(state: State, request: Request, next: Next) -> Respons
         Err(status) => return status.into_response(),
     };
     let arrived = Arrived::of(&parts, &body);
+    let ahead = parts.extensions.get::<ClockAhead>().copied().unwrap_or_default();
     let found = endpoints::find(&parts.method, parts.uri.path());
     let now = state.exchange().now();
     let used = match state.ip_limits.book(arrived.address, arrived.weight(&found, &state), now) {
@@ -69,7 +73,7 @@ pub(super) async fn admit(state: State, request: Request, next: Next) -> Respons
     let mut response = match found {
         Found::Nothing => not_found(&parts.headers),
         Found::OtherMethods(allowed) => other_methods(&allowed),
-        Found::Endpoint(endpoint) => match arrived.admitted(endpoint, &state, now) {
+        Found::Endpoint(endpoint) => match arrived.admitted(endpoint, &state, now, ahead) {
             Err(no) => no.into_response(),
             Ok(admitted) => {
                 let account = admitted.account;
@@ -134,12 +138,13 @@ impl<'a> Arrived<'a> {
         }
     }
 
-    fn admitted(self, endpoint: &Endpoint, shared: &Shared, now: Timestamp) -> Result<Admitted, No> {
+    fn admitted(self, endpoint: &Endpoint, shared: &Shared, now: Timestamp, ahead: ClockAhead) -> Result<Admitted, No> {
         let unit = time_unit(self.headers)?;
         let api_key = self.headers.get(API_KEY_HEADER).and_then(|key| key.to_str().ok());
         let asker = Asker { api_key, address: self.address };
         let parameters = self.parameters?;
-        let signed = |needed: Permission| parameters.authorise(asker, &self.payload, &shared.keys, needed, now);
+        let clock = now.plus(ahead.0);
+        let signed = |needed: Permission| parameters.authorise(asker, &self.payload, &shared.keys, needed, clock);
         let account = match endpoint.security {
             Security::None => 0,
             Security::KeyOnly(needed) => shared.keys.admit(asker, needed)?.account(),
@@ -153,7 +158,7 @@ impl<'a> Arrived<'a> {
             (Some(known), Security::Signed(_)) => parameters.only_signed(known)?,
             (Some(known), _) => parameters.only(known)?,
         }
-        Ok(Admitted { parameters, unit, account })
+        Ok(Admitted { parameters, unit, account, ahead })
     }
 }
 

@@ -17,6 +17,7 @@ mod security;
 mod select;
 mod tickers;
 mod trading;
+mod trouble;
 
 pub use security::{ApiKey, Keys, Permission};
 
@@ -36,6 +37,7 @@ use self::admission::Asked;
 use self::limits::IpLimits;
 use crate::data::exchange_info::Information;
 use crate::data::{Limits, listen, service::portal_routes};
+use crate::faults::{FaultPlan, Faults};
 use crate::local::LocalExchange;
 use crate::{ExchangeError, Portal};
 
@@ -52,8 +54,18 @@ pub struct Service {
     pub keys: Keys,
     /// Whether an address may ask only for as much as `exchange_info` says.
     pub limits_addresses: bool,
+    /// What goes wrong from the beginning.
+    pub faults: FaultPlan,
     /// Archives to serve beside it.
     pub portal: Option<Portal>,
+}
+
+impl Service {
+    /// A market with the exchange's limits, without faults and archives.
+    #[must_use]
+    pub fn new(setup: Setup, exchange_info: String, keys: Keys) -> Self {
+        Self { setup, exchange_info, keys, limits_addresses: true, faults: FaultPlan::default(), portal: None }
+    }
 }
 
 /// What the handlers share.
@@ -62,6 +74,7 @@ struct Shared {
     information: Information,
     keys: Keys,
     ip_limits: IpLimits,
+    faults: Mutex<Faults>,
     fees: CommissionRates,
 }
 
@@ -69,6 +82,10 @@ impl Shared {
     fn exchange(&self) -> MutexGuard<'_, LocalExchange> {
         // A panic in a handler leaves no half-made state behind that anybody could trust.
         self.exchange.lock().expect("no handler has panicked")
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().expect("no handler panics with it")
     }
 }
 
@@ -102,6 +119,7 @@ impl Server {
             exchange: Mutex::new(exchange),
             keys: service.keys,
             ip_limits: IpLimits::new(limits),
+            faults: Mutex::new(Faults::new(service.faults)),
             fees: service.setup.markets[0].fill_model.fees,
         };
         let shared = Arc::new(shared);
@@ -110,7 +128,8 @@ impl Server {
             Some(portal) => routes.fallback_service(portal_routes(portal)?),
             None => routes,
         };
-        Self::serve(routes.layer(from_fn_with_state(shared, admission::admit)), port).await
+        let admitted = routes.layer(from_fn_with_state(Arc::clone(&shared), admission::admit));
+        Self::serve(admitted.layer(from_fn_with_state(shared, trouble::meet)), port).await
     }
 
     async fn serve(routes: Router, port: u16) -> Result<Self, ExchangeError> {
@@ -176,6 +195,7 @@ fn routes() -> Router<Arc<Shared>> {
         // Endpoints of the table that nobody answers yet.
         .route("/api/{*rest}", any(async |headers: HeaderMap| admission::not_found(&headers)))
         .route("/control/step", post(control::step))
+        .route("/control/faults", get(trouble::told).post(trouble::add).delete(trouble::clear))
         .route("/control/limits", delete(control::forgive))
 }
 

@@ -1,0 +1,142 @@
+//! Which faults a request meets: their conditions, and how often they were met.
+
+use candlewick_model::Timestamp;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+
+use super::{Fault, FaultPlan};
+
+/// What faults are asked about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asking<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) now: Timestamp,
+}
+
+/// Faults that are switched on, and how often they were met.
+pub(crate) struct Faults {
+    armed: Vec<Armed>,
+    random: ChaCha8Rng,
+}
+
+struct Armed {
+    fault: Fault,
+    /// Requests that the path concerns.
+    seen: u64,
+    /// Requests that met it.
+    met: u64,
+}
+
+impl Faults {
+    pub(crate) fn new(plan: FaultPlan) -> Self {
+        let random = ChaCha8Rng::seed_from_u64(plan.seed);
+        let mut faults = Self { armed: Vec::new(), random };
+        faults.arm(plan.faults);
+        faults
+    }
+
+    /// Switches more on; a seed of its own begins the chances anew.
+    pub(crate) fn add(&mut self, plan: FaultPlan) {
+        if plan.seed != 0 {
+            self.random = ChaCha8Rng::seed_from_u64(plan.seed);
+        }
+        self.arm(plan.faults);
+    }
+
+    fn arm(&mut self, faults: Vec<Fault>) {
+        self.armed.extend(faults.into_iter().map(|fault| Armed { fault, seen: 0, met: 0 }));
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.armed.clear();
+    }
+
+    /// Whether none is switched on.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.armed.is_empty()
+    }
+
+    /// The faults that a request meets.
+    pub(crate) fn meet(&mut self, asking: &Asking<'_>) -> Vec<Fault> {
+        let Self { armed, random } = self;
+        armed.iter_mut().filter_map(|armed| armed.meet(asking, random)).collect()
+    }
+
+    /// Whether something happens that has one chance in so many: decided by the seed.
+    pub(crate) fn happens(&mut self, probability: f64) -> bool {
+        happens(&mut self.random, probability)
+    }
+
+    /// What is on, for the control API.
+    pub(crate) fn describe(&self) -> serde_json::Value {
+        let one = |armed: &Armed| serde_json::json!({ "fault": armed.fault, "seen": armed.seen, "met": armed.met });
+        self.armed.iter().map(one).collect()
+    }
+}
+
+impl Armed {
+    fn meet(&mut self, asking: &Asking<'_>, random: &mut ChaCha8Rng) -> Option<Fault> {
+        let Asking { method, path, query, now } = *asking;
+        let fault = &self.fault;
+        let concerns = if fault.path.contains('?') {
+            matches(&fault.path, &format!("{path}?{query}"))
+        } else {
+            matches(&fault.path, path)
+        };
+        let concerns = concerns && fault.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method));
+        if !concerns || fault.from.is_some_and(|from| now < from) || fault.to.is_some_and(|to| now >= to) {
+            return None;
+        }
+        self.seen += 1;
+        let number = self.seen.checked_sub(fault.after).filter(|number| *number > 0)?;
+        if fault.every.is_some_and(|every| number % every != 0) || fault.next.is_some_and(|next| self.met >= next) {
+            return None;
+        }
+        if fault.probability.is_some_and(|probability| !happens(random, probability)) {
+            return None;
+        }
+        self.met += 1;
+        Some(fault.clone())
+    }
+}
+
+fn happens(random: &mut ChaCha8Rng, probability: f64) -> bool {
+    ((random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64) < probability
+}
+
+/// Whether a text is as a pattern says, in which `*` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(first) else { return false };
+    let mut parts = rest.split('*').peekable();
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return text.ends_with(part);
+        }
+        let Some(at) = text.find(part) else { return false };
+        text = &text[at + part.len()..];
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("/a", "/a", true),
+            ("/a", "/ab", false),
+            ("*1m-2023*.zip", "data/BTCUSDT-1m-2023-01.zip", true),
+            ("*1m-2023*.zip", "data/BTCUSDT-1m-2023-01.zip.CHECKSUM", false),
+            ("*.zip*", "a.zip.CHECKSUM", true),
+            ("a*a", "a", false),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+}

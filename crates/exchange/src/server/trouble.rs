@@ -1,0 +1,117 @@
+//! Faults that requests meet: late, lost and spoilt answers, refusals that nobody meant, a clock
+//! that is off.
+//!
+//! For: what can go wrong between a client and the exchange, around everything that a request
+//! meets otherwise. Not for: which of them a request meets (`crate::faults`), or what changes
+//! the market itself.
+
+use std::io::Error;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use candlewick_model::{Refusal, Timestamp};
+use futures_util::stream;
+use serde_json::{Value, json};
+
+use super::State;
+use crate::ExchangeError;
+use crate::data::{refuse, transport};
+use crate::faults::{Asking, Fault, FaultKind, FaultPlan, Server};
+
+/// How far the exchange's clock is ahead for a request: microseconds.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct ClockAhead(pub(super) i64);
+
+/// Lets a request of the API meet its faults.
+pub(super) async fn meet(state: State, mut request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/api/") || state.faults().is_empty() {
+        return next.run(request).await;
+    }
+    let now = state.exchange().now();
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let query = request.uri().query().unwrap_or_default();
+    let asking = Asking { method: method.as_str(), path: &path, query, now };
+    let faults = state.faults().meet(&asking);
+    let fault = |kind: FaultKind| faults.iter().find(|fault| fault.kind == kind);
+    if let Some(delay) = fault(FaultKind::Delay).and_then(|fault| fault.delay_ms) {
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+    }
+    if let Some(offset) = fault(FaultKind::Clock).and_then(|fault| fault.offset_ms) {
+        request.extensions_mut().insert(ClockAhead(offset.saturating_mul(1_000)));
+    }
+    let instead = [FaultKind::Lost, FaultKind::Timeout, FaultKind::Status].into_iter().find_map(fault);
+    let response = match instead {
+        None => next.run(request).await,
+        Some(fault) => {
+            if state.faults().happens(fault.executes()) {
+                next.run(request).await;
+            }
+            answer_of(fault, &path, now)
+        }
+    };
+    // What comes without an answer cannot be spoilt any more.
+    if faults.is_empty() || instead.is_some_and(|fault| fault.kind == FaultKind::Lost) {
+        return response;
+    }
+    spoiled(response, &method, &faults).await
+}
+
+/// What is answered in place of the answer.
+fn answer_of(fault: &Fault, path: &str, now: Timestamp) -> Response {
+    match fault.kind {
+        FaultKind::Lost => {
+            let broken = stream::once(async { Err::<Bytes, _>(Error::other("a fault breaks the connection")) });
+            Body::from_stream(broken).into_response()
+        }
+        FaultKind::Timeout => {
+            let status = fault.status.and_then(|status| StatusCode::from_u16(status).ok());
+            let text =
+                "Timeout waiting for response from backend server. Send status unknown; execution status unknown.";
+            let refusal = Refusal::new(-1007, text);
+            refuse::refusal_reply(status.unwrap_or(StatusCode::GATEWAY_TIMEOUT), &refusal).map(Body::from)
+        }
+        _ => refuse::answer_of(fault, true, path, now)
+            .map_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response(), |reply| reply.map(Body::from)),
+    }
+}
+
+/// The answer as it arrives.
+async fn spoiled(response: Response, method: &Method, faults: &[Fault]) -> Response {
+    let (parts, body) = response.into_parts();
+    // Own answers are whole in memory.
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let reply = transport::spoiled(Response::from_parts(parts, body), faults, false);
+    transport::sent(reply, method == Method::HEAD, faults)
+}
+
+/// `GET /control/faults`: what is switched on, and how often it was met.
+pub(super) async fn told(state: State) -> axum::Json<Value> {
+    axum::Json(state.faults().describe())
+}
+
+/// `POST /control/faults`: switches more on.
+pub(super) async fn add(state: State, body: Bytes) -> Response {
+    match FaultPlan::from_json(&body, Server::Trading) {
+        Ok(plan) => {
+            state.faults().add(plan);
+            told(state).await.into_response()
+        }
+        Err(error) => unreadable(&error),
+    }
+}
+
+fn unreadable(error: &ExchangeError) -> Response {
+    (StatusCode::BAD_REQUEST, axum::Json(json!({ "error": error.to_string() }))).into_response()
+}
+
+/// `DELETE /control/faults`: switches all off.
+pub(super) async fn clear(state: State) -> StatusCode {
+    state.faults().clear();
+    StatusCode::NO_CONTENT
+}
