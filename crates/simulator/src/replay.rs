@@ -258,6 +258,27 @@ impl Replay {
         self.venue.execute(market, id, command);
     }
 
+    /// Goes on with another future of a market: other bars from the next open on, other
+    /// instruments from now on. Panics where its past is not the same.
+    pub fn revise(&mut self, market: usize, revised: &Market) {
+        let Self { venue, feeds } = self;
+        let (feed, book) = (&mut feeds[market], &mut venue.books[market]);
+        let begun = feed.row + usize::from(feed.step > 0);
+        let is_same = |row: usize| feed.bars.bar(row) == revised.bars.bar(row);
+        assert!(begun <= revised.bars.len() && begun.checked_sub(1).is_none_or(is_same), "another past");
+        feed.see(book);
+        feed.bars = Arc::clone(&revised.bars);
+        (feed.untouched, feed.unseen) = (None, None);
+        book.revise(venue.desk.now, revised.timeline.clone(), Arc::clone(&revised.average_bars));
+    }
+
+    /// The exchange cancels all orders of a market.
+    pub fn expire_all(&mut self, market: usize) {
+        let Self { venue, feeds } = self;
+        feeds[market].untouched = None;
+        venue.books[market].expire_all(&mut venue.desk);
+    }
+
     /// Books a deposit or a withdrawal; `false` where there is not so much free.
     pub fn transfer(&mut self, transfer: &Transfer) -> bool {
         self.venue.desk.ledger.transfer(transfer.asset, transfer.amount)

@@ -14,9 +14,9 @@ pub struct Timeline<T = Instrument> {
 }
 
 impl Timeline {
-    /// The same, with the status HALT over some stretches of time.
+    /// The same, with another status over some stretches of time in which it would be TRADING.
     #[must_use]
-    pub(crate) fn halted(&self, halts: &[Halt]) -> Self {
+    pub(crate) fn halted(&self, halts: &[Halt], status: SymbolStatus) -> Self {
         let taken = self.snapshots.iter().map(|(time, _)| *time);
         let mut changes: Vec<_> = taken.chain(halts.iter().flat_map(|halt| [halt.from, halt.to])).collect();
         changes.push(Timestamp::MIN);
@@ -26,7 +26,7 @@ impl Timeline {
             let (instrument, _) = self.at(time);
             let halts = halts.iter().any(|halt| halt.from <= time && time < halt.to);
             let trades = instrument.status == Some(SymbolStatus::Trading);
-            let halted = || Arc::new(Instrument { status: Some(SymbolStatus::Halt), ..(**instrument).clone() });
+            let halted = || Arc::new(Instrument { status: Some(status), ..(**instrument).clone() });
             (time, if halts && trades { halted() } else { Arc::clone(instrument) })
         };
         Self { snapshots: changes.into_iter().map(in_force).collect(), first_time: self.first_time }
@@ -40,6 +40,15 @@ impl<T> Timeline<T> {
         snapshots.sort_by_key(|(time, _)| *time);
         let first_time = snapshots.first()?.0;
         Some(Self { snapshots: snapshots.into_iter().map(|(time, i)| (time, Arc::new(i))).collect(), first_time })
+    }
+
+    /// The same with one more snapshot.
+    #[must_use]
+    pub(crate) fn with(&self, time: Timestamp, snapshot: T) -> Self {
+        let before = self.snapshots.partition_point(|(taken, _)| *taken <= time);
+        let mut snapshots = self.snapshots.to_vec();
+        snapshots.insert(before, (time, Arc::new(snapshot)));
+        Self { snapshots: snapshots.into(), first_time: self.first_time.min(time) }
     }
 
     /// The latest snapshot not after the instant; before the first one the first, and `true`

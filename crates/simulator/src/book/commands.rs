@@ -160,6 +160,16 @@ impl Book {
         Ok(())
     }
 
+    /// Ends all orders because the exchange wants so, oldest first (`user-data-stream.md`, Order
+    /// Expiry Reason).
+    pub(crate) fn expire_all(&mut self, desk: &mut Desk) {
+        while !self.open.is_empty() {
+            let mut working = self.open.remove(0);
+            self.end(desk, &mut working.order, End::expired(ExpiryReason::ExchangeCanceled));
+            self.settle_lists(desk);
+        }
+    }
+
     /// Ends a whole list.
     pub(crate) fn cancel_list(&mut self, desk: &mut Desk, cancel: &CancelListRequest) -> Result<(), Refusal> {
         self.instrument.check_changeable()?;

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, FillModel};
 use candlewick_model::{
-    Amount, Bar, Counts, Instrument, OpenPosition, Order, Pair, Price, Quantity, Side, SymbolStatus, Timestamp,
+    Amount, Bar, Bars, Counts, Instrument, OpenPosition, Order, Pair, Price, Quantity, Side, SymbolStatus, Timestamp,
 };
 
 use crate::averages::Averages;
@@ -188,6 +188,14 @@ impl Book {
             self.instrument_changes = self.timeline.next_change(now);
             self.budget = self.budget.floor_to(self.instrument.filters.step());
         }
+    }
+
+    /// Goes on with other instruments and bars for averages.
+    pub(crate) fn revise(&mut self, now: Timestamp, timeline: Timeline, average_bars: Arc<Bars>) {
+        self.timeline = timeline;
+        self.averages.bars = average_bars;
+        self.instrument_changes = now;
+        self.go_to(now);
     }
 
     /// A bar opens with its budget (rule 4.1).

@@ -1,4 +1,5 @@
-//! A halted market as data: bars in which nothing trades, and the status HALT (rule 9.1).
+//! A market that stands still as data: bars in which nothing trades, and the status HALT (rule
+//! 9.1), or BREAK where it does so for good.
 //!
 //! A halt lasts whole bars of its market, those that open in the episode: candles do not say
 //! what was traded in a part of one. Their prices stand where the last bar before closed, as
@@ -10,15 +11,34 @@ use std::sync::Arc;
 
 use candlewick_model::run::Halt;
 use candlewick_model::stress::{Episode, Trouble};
-use candlewick_model::{Amount, Bar, Bars, Symbol, Timestamp};
+use candlewick_model::{Amount, Bar, Bars, Instrument, Symbol, SymbolStatus, Timestamp};
 
 use crate::setup::Market;
 
 impl Market {
     /// The market as episodes leave it.
-    pub(crate) fn halted(&self, episodes: &[Episode]) -> Self {
+    #[must_use]
+    pub fn halted(&self, episodes: &[Episode]) -> Self {
         let symbol = self.timeline.last().symbol;
-        let halts: Vec<Halt> = rows(&self.bars, episodes, symbol).map(|rows| halt(&self.bars, rows)).collect();
+        self.standing_still(rows(&self.bars, episodes, symbol).collect(), SymbolStatus::Halt)
+    }
+
+    /// The market as one that is not traded in any more from the bar on that opens next.
+    #[must_use]
+    pub fn delisted(&self, from: Timestamp) -> Self {
+        let first = self.bars.open_time.partition_point(|open| *open < from);
+        let rows = first..self.bars.len();
+        self.standing_still(if rows.is_empty() { Vec::new() } else { vec![rows] }, SymbolStatus::Break)
+    }
+
+    /// The market with another instrument from an instant on, until its next snapshot.
+    #[must_use]
+    pub fn revised(&self, from: Timestamp, instrument: Instrument) -> Self {
+        Self { timeline: self.timeline.with(from, instrument), ..self.clone() }
+    }
+
+    fn standing_still(&self, stretches: Vec<Range<usize>>, status: SymbolStatus) -> Self {
+        let halts: Vec<Halt> = stretches.into_iter().map(|rows| halt(&self.bars, rows)).collect();
         if halts.is_empty() {
             return self.clone();
         }
@@ -30,11 +50,11 @@ impl Market {
         };
         let longer = self.longer.iter().map(|(interval, longer)| (*interval, gathered(longer, &bars, &halts)));
         Self {
-            timeline: self.timeline.halted(&halts),
+            timeline: self.timeline.halted(&halts, status),
             longer: longer.collect(),
             bars,
             average_bars,
-            halts,
+            halts: [self.halts.as_slice(), &halts].concat(),
             ..self.clone()
         }
     }
