@@ -32,6 +32,7 @@ pub(crate) fn service() -> Service {
         exchange_info: plan.exchange_info(),
         keys: credentials().into(),
         limits_addresses: true,
+        legacy_listen_keys: false,
         portal: Some(Portal::of_bars(plan.symbol, plan.interval, Arc::clone(&bars))),
         setup: Setup::of_one(
             Market::new(

@@ -216,6 +216,7 @@ fn lived(market: &Setup, exchange_info: String, lose_every: Option<usize>) -> Ve
             exchange_info,
             keys: credentials.clone().into(),
             limits_addresses: true,
+            legacy_listen_keys: false,
             portal: None,
         };
         let server = Server::start(service, 0).await.unwrap();

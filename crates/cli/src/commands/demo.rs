@@ -156,6 +156,7 @@ impl Demo {
             exchange_info: prepared.exchange_info().to_owned(),
             keys: credentials.clone().into(),
             limits_addresses: true,
+            legacy_listen_keys: false,
             portal: None,
         };
         let server = Server::start(service, 0).await?;

@@ -57,6 +57,10 @@ pub(crate) struct Serve {
     /// Let addresses ask for as much as they like: no request weight, no 429, no bans.
     #[arg(long)]
     no_ip_limits: bool,
+    /// Have listen keys (POST /api/v3/userDataStream), which the exchange has retired; without
+    /// this they are gone here too.
+    #[arg(long)]
+    legacy_listen_key: bool,
     /// The port; 0 is any that is free.
     #[arg(long, default_value_t = 8420)]
     port: u16,
@@ -84,6 +88,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     };
     service.keys = arguments.keys().map_err(Failure::usage)?;
     service.limits_addresses = !arguments.no_ip_limits;
+    service.legacy_listen_keys = arguments.legacy_listen_key;
     let keys = match &arguments.keys {
         Some(file) => format!("keys from {}", file.display()),
         None => "key and secret from CANDLEWICK_API_KEY and CANDLEWICK_API_SECRET, `local` where they are not set"
@@ -132,7 +137,14 @@ fn generated(seed: u64, from: Timestamp, days: u32) -> anyhow::Result<Service> {
 fn service(setup: Setup, exchange_info: String) -> Service {
     let market = &setup.markets[0];
     let portal = Portal::of_bars(market.timeline.last().symbol, market.interval, Arc::clone(&market.bars));
-    Service { setup, exchange_info, keys: Keys::default(), limits_addresses: true, portal: Some(portal) }
+    Service {
+        setup,
+        exchange_info,
+        keys: Keys::default(),
+        limits_addresses: true,
+        legacy_listen_keys: false,
+        portal: Some(portal),
+    }
 }
 
 /// Any key will do for a local exchange; both sides read the same variables.

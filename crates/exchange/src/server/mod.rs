@@ -11,6 +11,7 @@ mod control;
 mod endpoints;
 mod fees;
 mod limits;
+mod listen_key;
 mod public;
 pub(crate) mod request;
 mod security;
@@ -18,6 +19,7 @@ mod select;
 mod socket;
 mod tickers;
 mod trading;
+mod ws_api;
 
 pub use security::{ApiKey, Keys, Permission};
 
@@ -55,6 +57,8 @@ pub struct Service {
     pub keys: Keys,
     /// Whether an address may ask only for as much as `exchange_info` says.
     pub limits_addresses: bool,
+    /// Whether there are listen keys, which the exchange has retired.
+    pub legacy_listen_keys: bool,
     /// Archives to serve beside it.
     pub portal: Option<Portal>,
 }
@@ -66,6 +70,7 @@ struct Shared {
     keys: Keys,
     ip_limits: IpLimits,
     sockets: Sockets,
+    has_listen_keys: bool,
     fees: CommissionRates,
 }
 
@@ -108,10 +113,12 @@ impl Server {
             keys: service.keys,
             ip_limits: IpLimits::new(limits),
             sockets: Sockets::new(Timing::default(), service.limits_addresses),
+            has_listen_keys: service.legacy_listen_keys,
             fees: service.setup.markets[0].fill_model.fees,
         };
         let shared = Arc::new(shared);
-        let routes = routes().with_state(Arc::clone(&shared));
+        let handlers = routes().with_state(Arc::clone(&shared));
+        let routes = handlers.clone().merge(ws_api::routes(handlers).with_state(Arc::clone(&shared)));
         let routes = match service.portal {
             Some(portal) => routes.fallback_service(portal_routes(portal)?),
             None => routes,
@@ -160,6 +167,7 @@ impl Drop for Server {
 
 fn routes() -> Router<Arc<Shared>> {
     let order = post(trading::new_order).get(account::query_order).delete(trading::cancel_order);
+    let listen_key = post(listen_key::start).put(listen_key::keep).delete(listen_key::close);
     let list = |action: Action| post(move |state: State, asked: Asked| trading::new_list(action, state, asked));
     Router::new()
         .merge(public::routes())
@@ -185,6 +193,7 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/api/v3/myFilters", get(fees::my_filters))
         .route("/api/v3/order/amendments", get(account::amendments))
         .route("/api/v3/rateLimit/order", get(account::order_counts))
+        .route("/api/v3/userDataStream", listen_key)
         // Endpoints of the table that nobody answers yet.
         .route("/api/{*rest}", any(async |headers: HeaderMap| admission::not_found(&headers)))
         .route("/control/step", post(control::step))
@@ -193,10 +202,15 @@ fn routes() -> Router<Arc<Shared>> {
 
 /// The unit of times that a request asks for.
 pub(crate) fn time_unit(headers: &axum::http::HeaderMap) -> Result<TimeUnit, answer::No> {
-    let asked = headers.get(candlewick_binance::wire::TIME_UNIT_HEADER).map(|value| value.as_bytes());
-    match asked {
-        None | Some(b"MILLISECOND" | b"millisecond") => Ok(TimeUnit::Milliseconds),
-        Some(b"MICROSECOND" | b"microsecond") => Ok(TimeUnit::Microseconds),
+    let asked = headers.get(candlewick_binance::wire::TIME_UNIT_HEADER);
+    unit_of(asked.map(|value| value.to_str().unwrap_or_default()))
+}
+
+/// The unit of a word.
+fn unit_of(word: Option<&str>) -> Result<TimeUnit, answer::No> {
+    match word {
+        None | Some("MILLISECOND" | "millisecond") => Ok(TimeUnit::Milliseconds),
+        Some("MICROSECOND" | "microsecond") => Ok(TimeUnit::Microseconds),
         Some(_) => {
             Err(answer::No::saying(-1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND."))
         }
