@@ -7,10 +7,13 @@ use candlewick_model::Timestamp;
 use candlewick_simulator::{Point, Replay, VenueEvent};
 
 use crate::market::View;
+use crate::user::Users;
 
 /// All who listen.
 #[derive(Default)]
-pub(crate) struct Audience {}
+pub(crate) struct Audience {
+    pub(crate) users: Users,
+}
 
 /// Why a market is told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,8 +27,12 @@ pub(crate) enum Change {
 impl Audience {
     /// Something has happened to an account: by one request, or at one point of one market.
     /// What it holds now is in its replay.
-    pub(crate) fn account(&mut self, _account: usize, _said: &[VenueEvent], _replay: &Replay, _now: Timestamp) {}
+    pub(crate) fn account(&mut self, account: usize, said: &[VenueEvent], replay: &Replay, now: Timestamp) {
+        self.users.tell(account, said, replay, now);
+    }
 
     /// Something has happened on a market, which is as the view shows it.
-    pub(crate) fn market(&mut self, _view: &View<'_>, _change: Change) {}
+    pub(crate) fn market(&mut self, view: &View<'_>, _change: Change) {
+        self.users.expire(view.now());
+    }
 }

@@ -15,6 +15,7 @@ mod outlet;
 pub mod server;
 mod symbol_info;
 mod trader;
+mod user;
 
 pub use data::{DataOptions, DataServer, Portal};
 pub use error::ExchangeError;

@@ -17,6 +17,7 @@ use crate::data::Catalogue;
 use crate::history::History;
 use crate::market::{MarketData, View};
 use crate::trader::Trader;
+use crate::user::Users;
 
 /// The account that always is there, and the market of requests that name none.
 const FIRST: usize = 0;
@@ -84,7 +85,7 @@ impl LocalExchange {
             traders,
             last_command: 0,
             takes_up: TakesUp::AtPoints,
-            audience: Audience::default(),
+            audience: Audience { users: Users::new(setup) },
         }
     }
 

@@ -101,6 +101,8 @@ impl ExecutionReport {
         let is_prevented = prevented.is_some() || !o.prevented_quantity.is_zero();
         tell("A", is_prevented.then(|| decimal(o.prevented_quantity)));
         tell("B", prevented.map(|p| decimal(p.quantity)));
+        // One account is one group.
+        tell("u", prevented.map(|_| Field::Number(1)));
         tell("U", prevented.map(|p| Field::Number(number(p.counter_order_id))));
         tell("Cs", prevented.map(|_| Field::Text(o.symbol.to_string())));
         tell("pl", prevented.map(|p| decimal(p.match_quantity)));

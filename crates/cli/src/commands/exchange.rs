@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use candlewick_binance::signing::Credentials;
@@ -17,6 +18,9 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::prepare::Prepared;
 use crate::sample;
+
+/// So long WebSocket clients that were told of the end may still talk.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -57,6 +61,10 @@ pub(crate) struct Serve {
     /// Faults to begin with: a TOML file, see docs/exchange.md.
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
+    /// Have listen keys (POST /api/v3/userDataStream), which the exchange has retired; without
+    /// this they are gone here too.
+    #[arg(long)]
+    legacy_listen_key: bool,
     /// The port; 0 is any that is free.
     #[arg(long, default_value_t = 8420)]
     port: u16,
@@ -91,6 +99,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     service.keys = arguments.keys().map_err(Failure::usage)?;
     service.limits_addresses = !arguments.no_ip_limits;
     service.faults = arguments.faults().map_err(Failure::usage)?;
+    service.legacy_listen_keys = arguments.legacy_listen_key;
     let keys = match &arguments.keys {
         Some(file) => format!("keys from {}", file.display()),
         None => "key and secret from CANDLEWICK_API_KEY and CANDLEWICK_API_SECRET, `local` where they are not set"
@@ -98,13 +107,19 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     };
     let bars = Arc::clone(&service.setup.markets[0].bars);
     super::runtime()?.block_on(async {
-        let server = Server::start(service, arguments.port).await.map_err(|error| match error {
+        let mut server = Server::start(service, arguments.port).await.map_err(|error| match error {
             ExchangeError::NoAccount { .. } => Failure::usage(error),
             error => Failure::outside(error),
         })?;
         println!("{}", server.url());
         eprintln!("{} bars from {}; {keys}; stop with Ctrl-C", bars.len(), bars.open_time[0]);
-        server.wait().await.map_err(Failure::outside)
+        tokio::select! {
+            ended = server.wait() => ended.map_err(Failure::outside),
+            _ = super::stop() => {
+                server.stop(FAREWELL).await;
+                Ok(())
+            }
+        }
     })?;
     Ok(ExitCode::SUCCESS)
 }

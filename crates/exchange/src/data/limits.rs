@@ -80,9 +80,9 @@ pub(crate) enum Verdict {
     /// It may pass; so much weight is used now.
     Passed { used: u32 },
     /// It may not: 429.
-    Refused { used: u32, retry_after_s: i64, refusal: Refusal },
+    Refused { used: u32, retry_after_s: i64, until: Timestamp, refusal: Refusal },
     /// The address is banned: 418.
-    Banned { retry_after_s: i64, refusal: Refusal },
+    Banned { used: u32, retry_after_s: i64, until: Timestamp, refusal: Refusal },
 }
 
 /// What every address has used.
@@ -123,7 +123,7 @@ impl Ledger {
     pub(crate) fn book(&mut self, address: IpAddr, weight: u32, now: Timestamp, limits: &Limits) -> Verdict {
         let account = self.addresses.entry(address).or_default();
         if let Some(until) = account.banned_until.filter(|until| now < *until) {
-            return banned(until, now);
+            return banned(account.weight.used, until, now);
         }
         let used = account.weight.add(weight, limits.weight_window, now);
         let requests = account.requests.add(1, limits.requests_window, now);
@@ -137,7 +137,7 @@ impl Ledger {
             let length = FIRST_BAN.saturating_mul(4_i64.saturating_pow(account.bans)).min(LONGEST_BAN);
             account.bans += 1;
             account.banned_until = Some(now.plus(length));
-            return banned(now.plus(length), now);
+            return banned(used, now.plus(length), now);
         }
         let text = if over_requests {
             "Too many requests queued.".to_owned()
@@ -149,21 +149,27 @@ impl Ledger {
             )
         };
         let refusal = Refusal::naming(-1003, text);
-        Verdict::Refused { used, retry_after_s: seconds_left(window, now), refusal }
+        Verdict::Refused { used, retry_after_s: seconds_left(window, now), until: window_end(window, now), refusal }
     }
 }
 
-fn banned(until: Timestamp, now: Timestamp) -> Verdict {
+fn banned(used: u32, until: Timestamp, now: Timestamp) -> Verdict {
     let text = format!(
         "Way too much request weight used; IP banned until {}. Please use WebSocket Streams for live updates to avoid bans.",
         until.millis()
     );
-    Verdict::Banned { retry_after_s: seconds(until.micros() - now.micros()), refusal: Refusal::naming(-1003, text) }
+    let retry_after_s = seconds(until.micros() - now.micros());
+    Verdict::Banned { used, retry_after_s, until, refusal: Refusal::naming(-1003, text) }
 }
 
 /// Whole seconds until a window of the clock ends.
 pub(crate) fn seconds_left(window: i64, now: Timestamp) -> i64 {
-    seconds(window - now.micros().rem_euclid(window))
+    seconds(window_end(window, now).micros() - now.micros())
+}
+
+/// When a window of the clock ends.
+pub(crate) fn window_end(window: i64, now: Timestamp) -> Timestamp {
+    now.plus(window - now.micros().rem_euclid(window))
 }
 
 /// Whole seconds, never too few.
@@ -234,7 +240,7 @@ mod tests {
                 let status = match ledger.book(HOME, 11, now, &limits) {
                     Verdict::Passed { .. } => "200",
                     Verdict::Refused { .. } => "429",
-                    Verdict::Banned { retry_after_s, refusal } => {
+                    Verdict::Banned { retry_after_s, refusal, .. } => {
                         lengths.push(retry_after_s);
                         let until = now.plus(retry_after_s * SECOND).millis();
                         assert!(refusal.text.contains(&format!("banned until {until}.")), "{refusal}");

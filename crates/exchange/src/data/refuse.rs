@@ -14,7 +14,7 @@ use crate::faults::{Fault, FaultKind};
 /// The answer of a request that does not get as far as its content.
 pub(super) fn refused(asked: &Asked, verdict: Option<&Verdict>, now: Timestamp) -> Option<Reply> {
     match verdict {
-        Some(Verdict::Banned { retry_after_s, refusal }) => {
+        Some(Verdict::Banned { retry_after_s, refusal, .. }) => {
             return Some(too_many(StatusCode::IM_A_TEAPOT, *retry_after_s, refusal));
         }
         Some(Verdict::Refused { retry_after_s, refusal, .. }) => {

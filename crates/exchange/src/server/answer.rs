@@ -19,7 +19,7 @@ impl No {
 
     /// Malformed requests and refused orders are 400, keys that are not accepted 401, too many
     /// orders 429, own trouble 500.
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self.0.code {
             -1000 => StatusCode::INTERNAL_SERVER_ERROR,
             -2014 | -2015 => StatusCode::UNAUTHORIZED,

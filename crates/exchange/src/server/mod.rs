@@ -11,18 +11,22 @@ mod control;
 mod endpoints;
 mod fees;
 mod limits;
+mod listen_key;
 mod public;
 pub(crate) mod request;
 mod security;
 mod select;
+mod socket;
 mod tickers;
 mod trading;
 mod trouble;
+mod ws_api;
 
 pub use security::{ApiKey, Keys, Permission};
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::HeaderMap;
@@ -35,6 +39,7 @@ use tokio::task::JoinHandle;
 
 use self::admission::Asked;
 use self::limits::IpLimits;
+use self::socket::{Sockets, Timing};
 use crate::data::exchange_info::Information;
 use crate::data::{Limits, listen, service::portal_routes};
 use crate::faults::{FaultPlan, Faults};
@@ -56,6 +61,8 @@ pub struct Service {
     pub limits_addresses: bool,
     /// What goes wrong from the beginning.
     pub faults: FaultPlan,
+    /// Whether there are listen keys, which the exchange has retired.
+    pub legacy_listen_keys: bool,
     /// Archives to serve beside it.
     pub portal: Option<Portal>,
 }
@@ -64,7 +71,15 @@ impl Service {
     /// A market with the exchange's limits, without faults and archives.
     #[must_use]
     pub fn new(setup: Setup, exchange_info: String, keys: Keys) -> Self {
-        Self { setup, exchange_info, keys, limits_addresses: true, faults: FaultPlan::default(), portal: None }
+        Self {
+            setup,
+            exchange_info,
+            keys,
+            limits_addresses: true,
+            legacy_listen_keys: false,
+            faults: FaultPlan::default(),
+            portal: None,
+        }
     }
 }
 
@@ -75,6 +90,8 @@ struct Shared {
     keys: Keys,
     ip_limits: IpLimits,
     faults: Mutex<Faults>,
+    sockets: Sockets,
+    has_listen_keys: bool,
     fees: CommissionRates,
 }
 
@@ -94,6 +111,7 @@ type State = axum::extract::State<Arc<Shared>>;
 /// A server that runs until it is dropped or stopped.
 pub struct Server {
     address: SocketAddr,
+    shared: Arc<Shared>,
     task: JoinHandle<std::io::Result<()>>,
 }
 
@@ -120,22 +138,22 @@ impl Server {
             keys: service.keys,
             ip_limits: IpLimits::new(limits),
             faults: Mutex::new(Faults::new(service.faults)),
+            sockets: Sockets::new(Timing::default(), service.limits_addresses),
+            has_listen_keys: service.legacy_listen_keys,
             fees: service.setup.markets[0].fill_model.fees,
         };
         let shared = Arc::new(shared);
-        let routes = routes().with_state(Arc::clone(&shared));
+        let handlers = routes().with_state(Arc::clone(&shared));
+        let routes = handlers.clone().merge(ws_api::routes(handlers).with_state(Arc::clone(&shared)));
         let routes = match service.portal {
             Some(portal) => routes.fallback_service(portal_routes(portal)?),
             None => routes,
         };
         let admitted = routes.layer(from_fn_with_state(Arc::clone(&shared), admission::admit));
-        Self::serve(admitted.layer(from_fn_with_state(shared, trouble::meet)), port).await
-    }
-
-    async fn serve(routes: Router, port: u16) -> Result<Self, ExchangeError> {
+        let routes = admitted.layer(from_fn_with_state(Arc::clone(&shared), trouble::meet));
         let (listener, address) = listen::bind(port).await?;
         let task = tokio::spawn(listen::serve(listener, None, routes));
-        Ok(Self { address, task })
+        Ok(Self { address, shared, task })
     }
 
     /// Where it listens.
@@ -151,22 +169,32 @@ impl Server {
     }
 
     /// Waits until it ends, which it does only when something goes wrong.
-    pub async fn wait(mut self) -> Result<(), ExchangeError> {
+    pub async fn wait(&mut self) -> Result<(), ExchangeError> {
         match (&mut self.task).await {
             Ok(Err(source)) => Err(ExchangeError::Bind { address: self.address, source }),
             Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Stops, after a while in which WebSocket clients are told and may take their leave.
+    pub async fn stop(self, grace: Duration) {
+        let latest = grace + Duration::from_secs(3);
+        if tokio::time::timeout(latest, self.shared.sockets.leave(grace)).await.is_err() {
+            tracing::warn!("a WebSocket client does not take its leave");
         }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.shared.sockets.end();
         self.task.abort();
     }
 }
 
 fn routes() -> Router<Arc<Shared>> {
     let order = post(trading::new_order).get(account::query_order).delete(trading::cancel_order);
+    let listen_key = post(listen_key::start).put(listen_key::keep).delete(listen_key::close);
     let list = |action: Action| post(move |state: State, asked: Asked| trading::new_list(action, state, asked));
     Router::new()
         .merge(public::routes())
@@ -192,6 +220,7 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/api/v3/myFilters", get(fees::my_filters))
         .route("/api/v3/order/amendments", get(account::amendments))
         .route("/api/v3/rateLimit/order", get(account::order_counts))
+        .route("/api/v3/userDataStream", listen_key)
         // Endpoints of the table that nobody answers yet.
         .route("/api/{*rest}", any(async |headers: HeaderMap| admission::not_found(&headers)))
         .route("/control/step", post(control::step))
@@ -201,10 +230,15 @@ fn routes() -> Router<Arc<Shared>> {
 
 /// The unit of times that a request asks for.
 pub(crate) fn time_unit(headers: &axum::http::HeaderMap) -> Result<TimeUnit, answer::No> {
-    let asked = headers.get(candlewick_binance::wire::TIME_UNIT_HEADER).map(|value| value.as_bytes());
-    match asked {
-        None | Some(b"MILLISECOND" | b"millisecond") => Ok(TimeUnit::Milliseconds),
-        Some(b"MICROSECOND" | b"microsecond") => Ok(TimeUnit::Microseconds),
+    let asked = headers.get(candlewick_binance::wire::TIME_UNIT_HEADER);
+    unit_of(asked.map(|value| value.to_str().unwrap_or_default()))
+}
+
+/// The unit of a word.
+fn unit_of(word: Option<&str>) -> Result<TimeUnit, answer::No> {
+    match word {
+        None | Some("MILLISECOND" | "millisecond") => Ok(TimeUnit::Milliseconds),
+        Some("MICROSECOND" | "microsecond") => Ok(TimeUnit::Microseconds),
         Some(_) => {
             Err(answer::No::saying(-1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND."))
         }

@@ -8,13 +8,13 @@ use candlewick_model::time::SECOND;
 use candlewick_model::{RawParameters, Refusal, Symbol, Timestamp};
 
 use super::answer::No;
-use super::security::{Asker, Keys, Permission};
+use super::security::{ApiKey, Asker, Keys, Permission};
 
 /// No endpoint has half as many.
 const PARAMETERS_MAX: usize = 128;
 
 /// What belongs to the signature and not to the endpoint.
-const OF_THE_SIGNATURE: [&str; 3] = ["signature", "timestamp", "recvWindow"];
+pub(super) const OF_THE_SIGNATURE: [&str; 3] = ["signature", "timestamp", "recvWindow"];
 
 /// The parameters of a request. One in the query wins over one in the body.
 pub(crate) struct Parameters {
@@ -37,6 +37,24 @@ impl Parameters {
             }
         }
         Ok(Self { pairs })
+    }
+
+    /// Parameters that were read elsewhere.
+    pub(crate) fn of(pairs: Vec<(String, String)>) -> Result<Self, No> {
+        if pairs.len() > PARAMETERS_MAX {
+            return Err(No::saying(-1101, "Too many parameters sent for this endpoint."));
+        }
+        Ok(Self { pairs })
+    }
+
+    /// All of them but some.
+    pub(crate) fn without(self, names: &[&str]) -> Self {
+        Self { pairs: self.pairs.into_iter().filter(|(name, _)| !names.contains(&name.as_str())).collect() }
+    }
+
+    /// How many there are, and how many of them somebody reads.
+    pub(crate) fn count(&self, is_read: impl Fn(&str) -> bool) -> (usize, usize) {
+        (self.pairs.len(), self.pairs.iter().filter(|(name, _)| is_read(name)).count())
     }
 
     /// Refuses what is sent twice.
@@ -134,20 +152,36 @@ impl Parameters {
         now: Timestamp,
     ) -> Result<usize, No> {
         let key = keys.admit(asker, needed)?;
+        self.prove(key, payload, now)?;
+        Ok(key.account())
+    }
+
+    /// Whether a key has signed the request, and the request is fresh.
+    pub(crate) fn prove(&self, key: &ApiKey, payload: &str, now: Timestamp) -> Result<(), No> {
         let timestamp = timing::timestamp(self.get("timestamp"))?;
         let signature = self.mandatory("signature")?;
         let window_us = timing::receive_window_us(self.get("recvWindow"))?;
         if !key.verifies(payload, signature) {
             return Err(No::saying(-1022, "Signature for this request is not valid."));
         }
-        if timestamp.micros() >= now.micros() + SECOND {
-            return Err(No::saying(-1021, "Timestamp for this request was 1000ms ahead of the server's time."));
-        }
-        if now.micros() - timestamp.micros() > window_us {
-            return Err(No::saying(-1021, "Timestamp for this request is outside of the recvWindow."));
-        }
-        Ok(key.account())
+        is_fresh(timestamp, window_us, now)
     }
+
+    /// Whether a request that need not be signed is fresh.
+    pub(crate) fn are_fresh(&self, now: Timestamp) -> Result<(), No> {
+        let timestamp = timing::timestamp(self.get("timestamp"))?;
+        is_fresh(timestamp, timing::receive_window_us(self.get("recvWindow"))?, now)
+    }
+}
+
+fn is_fresh(timestamp: Timestamp, window_us: i64, now: Timestamp) -> Result<(), No> {
+    if timestamp.micros() >= now.micros() + SECOND {
+        return Err(No::saying(-1021, "Timestamp for this request was 1000ms ahead of the server's time."));
+    }
+    if now.micros() - timestamp.micros() > window_us {
+        return Err(No::saying(-1021, "Timestamp for this request is outside of the recvWindow."));
+    }
+    Ok(())
 }
 
 /// What is signed: query and body as sent, without the signature itself, characters that are

@@ -51,7 +51,23 @@ pub(crate) fn find(method: &Method, path: &str) -> Found {
     if allowed.is_empty() { Found::Nothing } else { Found::OtherMethods(allowed.join(", ")) }
 }
 
+/// Looks a method of the WebSocket API up; it may name the version.
+pub(crate) fn find_method(name: &str) -> Option<&'static Endpoint> {
+    let name = name.strip_prefix("v3/").unwrap_or(name);
+    table::ALL.iter().find(|endpoint| endpoint.socket == Some(name))
+}
+
 impl Endpoint {
+    /// The name in the WebSocket API.
+    pub(crate) fn method(&self) -> Option<&'static str> {
+        self.socket
+    }
+
+    /// The request over REST that is the same.
+    pub(crate) fn request(&self) -> Option<(&Method, &'static str)> {
+        self.rest.as_ref().map(|(method, path)| (method, *path))
+    }
+
     const fn new(rest: Option<(Method, &'static str)>, security: Security, weight: Weight) -> Self {
         Self { rest, socket: None, security, weight, unfilled: 0, parameters: None }
     }
@@ -104,8 +120,8 @@ mod tests {
         assert!(rest.iter().enumerate().all(|(at, one)| !rest[..at].contains(one)));
         assert!(socket.iter().enumerate().all(|(at, one)| !socket[..at].contains(one)));
         assert!(table::ALL.iter().all(|endpoint| endpoint.rest.is_some() || endpoint.socket.is_some()));
-        // 48 and 55 are in the documents; the listen key's three were.
-        assert_eq!((rest.len(), socket.len()), (51, 55));
+        // 48 and 55 are in the documents; the listen key's three were in both.
+        assert_eq!((rest.len(), socket.len()), (51, 58));
     }
 
     #[test]

@@ -115,9 +115,9 @@ pub(super) static ALL: [Endpoint; 58] = [
         .socket("order.amendments"),
     account("/api/v3/myFilters", Fixed(40), &["symbol"]).socket("myFilters"),
     // Listen keys, as they were before they were retired.
-    listen_key(POST, &[]),
-    listen_key(PUT, &["listenKey"]),
-    listen_key(DELETE, &["listenKey"]),
+    listen_key(POST, &[]).socket("userDataStream.start"),
+    listen_key(PUT, &["listenKey"]).socket("userDataStream.ping"),
+    listen_key(DELETE, &["listenKey"]).socket("userDataStream.stop"),
     // Only over WebSocket.
     session("session.logon", Security::Logon, &["apiKey"]),
     session("session.status", Security::None, &[]),

@@ -15,7 +15,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use candlewick_model::{Refusal, Timestamp};
 
-pub(super) use orders::tell_counts;
+pub(super) use orders::{full_until, tell_counts};
 
 use super::answer::No;
 use crate::data::limits::{Ledger, Limits, Verdict, interval};
@@ -34,20 +34,30 @@ impl IpLimits {
         Self { limits, header, ledger: Mutex::default() }
     }
 
+    /// Books a request.
+    pub(super) fn judge(&self, address: IpAddr, weight: u32, now: Timestamp) -> Verdict {
+        self.ledger.lock().expect("no handler panics with it").book(address, weight, now, &self.limits)
+    }
+
     /// Books a request: the weight that is used now, or the answer that it gets instead.
     pub(super) fn book(&self, address: IpAddr, weight: u32, now: Timestamp) -> Result<u32, Box<Response>> {
-        let verdict = self.ledger.lock().expect("no handler panics with it").book(address, weight, now, &self.limits);
-        match verdict {
+        match self.judge(address, weight, now) {
             Verdict::Passed { used } => Ok(used),
-            Verdict::Refused { used, retry_after_s, refusal } => {
+            Verdict::Refused { used, retry_after_s, refusal, .. } => {
                 let mut response = refused(StatusCode::TOO_MANY_REQUESTS, refusal, retry_after_s);
                 self.tell(&mut response, used);
                 Err(response.into())
             }
-            Verdict::Banned { retry_after_s, refusal } => {
+            Verdict::Banned { retry_after_s, refusal, .. } => {
                 Err(refused(StatusCode::IM_A_TEAPOT, refusal, retry_after_s).into())
             }
         }
+    }
+
+    /// How much weight there may be in which window.
+    pub(super) fn weight_limit(&self) -> (u32, (i64, &'static str)) {
+        let limit = if self.limits.weight == u32::MAX { Limits::default().weight } else { self.limits.weight };
+        (limit, interval(self.limits.weight_window))
     }
 
     /// Puts the used weight into the headers of an answer.

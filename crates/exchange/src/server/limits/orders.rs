@@ -7,7 +7,7 @@ use candlewick_model::time::{DAY, MINUTE, SECOND};
 use candlewick_model::{OrderLimit, Timestamp};
 
 use super::{named, wait};
-use crate::data::limits::seconds_left;
+use crate::data::limits::{seconds_left, window_end};
 
 /// Puts what counts towards each limit into the answer to an order. A refusal for too many says
 /// how long it holds; `placing` is how many it would have been.
@@ -20,10 +20,19 @@ pub(crate) fn tell_counts(response: &mut Response, counts: &[(OrderLimit, u32)],
     }
     let is_told = response.headers().contains_key(header::RETRY_AFTER);
     if response.status() == StatusCode::TOO_MANY_REQUESTS && !is_told {
-        let full = counts.iter().filter(|(limit, count)| count.saturating_add(placing) > limit.limit);
-        let longest = full.map(|(limit, _)| seconds_left(length(*limit), now)).max();
-        wait(response, longest.unwrap_or(1));
+        let full = full(counts, placing);
+        wait(response, full.map(|limit| seconds_left(length(limit), now)).max().unwrap_or(1));
     }
+}
+
+/// Until when there is no room for so many more.
+pub(crate) fn full_until(counts: &[(OrderLimit, u32)], placing: u32, now: Timestamp) -> Timestamp {
+    full(counts, placing).map(|limit| window_end(length(limit), now)).max().unwrap_or(now.plus(SECOND))
+}
+
+fn full(counts: &[(OrderLimit, u32)], placing: u32) -> impl Iterator<Item = OrderLimit> {
+    let full = counts.iter().filter(move |(limit, count)| count.saturating_add(placing) > limit.limit);
+    full.map(|(limit, _)| *limit)
 }
 
 fn length(limit: OrderLimit) -> i64 {

@@ -58,10 +58,6 @@ impl ApiKey {
             Proof::Ed25519(key) => proved(&ED25519, key),
         }
     }
-
-    fn may(&self, needed: Permission, address: IpAddr) -> bool {
-        self.permissions.contains(&needed) && (self.addresses.is_empty() || self.addresses.contains(&address))
-    }
 }
 
 /// All keys that a server accepts.
@@ -104,6 +100,16 @@ impl Keys {
 
     /// The key that a request names, if it may do what the request needs from where it came.
     pub(crate) fn admit(&self, asker: Asker<'_>, needed: Permission) -> Result<&ApiKey, No> {
+        self.find(asker)?.filter(|key| key.permissions.contains(&needed)).ok_or(REFUSED)
+    }
+
+    /// The key that a session is to be logged on with: only Ed25519 keys can.
+    pub(crate) fn admit_session(&self, asker: Asker<'_>) -> Result<&ApiKey, No> {
+        self.find(asker)?.filter(|key| matches!(key.proof, Proof::Ed25519(_))).ok_or(REFUSED)
+    }
+
+    /// The key of a name that may be used from there.
+    fn find(&self, asker: Asker<'_>) -> Result<Option<&ApiKey>, No> {
         let name = asker.api_key.unwrap_or_default();
         if !is_well_formed(name) {
             return Err(No::saying(-2014, "API-key format invalid."));
@@ -114,11 +120,11 @@ impl Keys {
             .iter()
             .rev()
             .fold(None, |found, key| if is_same(key.name.expose_secret(), name) { Some(key) } else { found });
-        found
-            .filter(|key| key.may(needed, asker.address))
-            .ok_or(No::saying(-2015, "Invalid API-key, IP, or permissions for action."))
+        Ok(found.filter(|key| key.addresses.is_empty() || key.addresses.contains(&asker.address)))
     }
 }
+
+const REFUSED: No = No::saying(-2015, "Invalid API-key, IP, or permissions for action.");
 
 pub(super) fn is_well_formed(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric())

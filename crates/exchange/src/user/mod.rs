@@ -1,0 +1,184 @@
+//! Events of accounts: who follows them, and how they are told.
+//!
+//! For: subscriptions of the WebSocket API and listen keys. An event goes into the outlets at the
+//! moment when it happens, under the exchange's lock: so it is on its way before the answer to
+//! the request that caused it, and after everything that happened before. Not for: answers, and
+//! streams of markets.
+
+mod events;
+mod listen_keys;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::extract::ws::Utf8Bytes;
+use candlewick_model::{Asset, Symbol, TimeUnit, Timestamp};
+use candlewick_simulator::{Replay, Setup, VenueEvent};
+
+use self::events::Event;
+pub(crate) use self::listen_keys::ListenKeys;
+use crate::outlet::Outlet;
+
+/// All who follow accounts.
+#[derive(Default)]
+pub(crate) struct Users {
+    /// What is bought and what is paid on each market.
+    assets: BTreeMap<Symbol, [Asset; 2]>,
+    followers: BTreeMap<usize, Vec<Follower>>,
+    pub(crate) keys: ListenKeys,
+}
+
+/// Somebody who follows an account.
+struct Follower {
+    outlet: Outlet,
+    unit: TimeUnit,
+    form: Form,
+}
+
+/// What is around an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Form {
+    /// The number of a subscription of the WebSocket API.
+    Subscription(u16),
+    /// Nothing, on a stream that has the name of a listen key.
+    Raw(String),
+    /// The envelope of combined streams.
+    Enveloped(String),
+}
+
+impl Form {
+    fn around(&self, event: &str) -> Utf8Bytes {
+        match self {
+            Self::Subscription(id) => format!(r#"{{"subscriptionId":{id},"event":{event}}}"#).into(),
+            Self::Raw(_) => event.into(),
+            Self::Enveloped(key) => format!(r#"{{"stream":"{key}","data":{event}}}"#).into(),
+        }
+    }
+
+    fn key(&self) -> Option<&str> {
+        match self {
+            Self::Subscription(_) => None,
+            Self::Raw(key) | Self::Enveloped(key) => Some(key),
+        }
+    }
+}
+
+impl Users {
+    pub(crate) fn new(setup: &Setup) -> Self {
+        let instruments = setup.markets.iter().map(|market| market.timeline.last());
+        let assets = instruments.map(|instrument| (instrument.symbol, [instrument.base_asset, instrument.quote_asset]));
+        Self { assets: assets.collect(), ..Self::default() }
+    }
+
+    /// From now on an outlet is told of an account, as a subscription of this number.
+    pub(crate) fn subscribe(&mut self, account: usize, id: u16, unit: TimeUnit, outlet: &Outlet) {
+        self.add(account, Follower { outlet: outlet.clone(), unit, form: Form::Subscription(id) });
+    }
+
+    /// Ends a subscription; it is told so.
+    pub(crate) fn unsubscribe(&mut self, id: u16, outlet: &Outlet, now: Timestamp) {
+        for follower in
+            self.remove(|follower| follower.form == Form::Subscription(id) && follower.outlet.is_same(outlet))
+        {
+            follower.tell(&[Event::Terminated], now);
+        }
+    }
+
+    /// From now on an outlet is told of the account of a listen key, if there is such a key.
+    pub(crate) fn follow(
+        &mut self,
+        key: &str,
+        is_combined: bool,
+        unit: TimeUnit,
+        outlet: &Outlet,
+        now: Timestamp,
+    ) -> bool {
+        self.expire(now);
+        let Some(account) = self.keys.account(key) else { return false };
+        let form = if is_combined { Form::Enveloped(key.to_owned()) } else { Form::Raw(key.to_owned()) };
+        self.add(account, Follower { outlet: outlet.clone(), unit, form });
+        true
+    }
+
+    /// An outlet is told no more of a listen key's account; without a key of none.
+    pub(crate) fn leave(&mut self, key: Option<&str>, outlet: &Outlet) {
+        self.remove(|follower| {
+            let known = follower.form.key();
+            known.is_some() && (key.is_none() || key == known) && follower.outlet.is_same(outlet)
+        });
+    }
+
+    /// A key has been closed: nobody is told through it any more.
+    pub(crate) fn close(&mut self, key: &str) {
+        self.keys.close(key);
+        self.remove(|follower| follower.form.key() == Some(key));
+    }
+
+    fn add(&mut self, account: usize, follower: Follower) {
+        // Who has gone without a word is forgotten when somebody comes.
+        self.remove(|follower| follower.outlet.is_lost());
+        self.followers.entry(account).or_default().push(follower);
+    }
+
+    fn remove(&mut self, is_meant: impl Fn(&Follower) -> bool) -> Vec<Follower> {
+        let mut removed = Vec::new();
+        for followers in self.followers.values_mut() {
+            removed.extend(followers.extract_if(.., |follower| is_meant(follower)));
+        }
+        self.followers.retain(|_, followers| !followers.is_empty());
+        removed
+    }
+
+    /// Something has happened to an account; what it holds now is in its replay.
+    pub(crate) fn tell(&mut self, account: usize, said: &[VenueEvent], replay: &Replay, now: Timestamp) {
+        self.expire(now);
+        let Some(followers) = self.followers.get(&account) else { return };
+        let events = self.events(said, replay);
+        followers.iter().for_each(|follower| follower.tell(&events, now));
+        self.remove(|follower| follower.outlet.is_lost());
+    }
+
+    /// What is told: everything in the order in which the venue has said it, then what is held
+    /// of the assets of which that may have changed something.
+    fn events<'a>(&self, said: &'a [VenueEvent], replay: &Replay) -> Vec<Event<'a>> {
+        let mut events = Vec::with_capacity(said.len() + 1);
+        let mut assets = BTreeSet::new();
+        let mut changed = None;
+        for event in said {
+            match event {
+                VenueEvent::Report(report) => {
+                    events.push(Event::Report(report));
+                    assets.extend(self.assets.get(&report.order.symbol).into_iter().flatten());
+                    assets.extend(report.fill.map(|fill| fill.commission_asset));
+                    changed = Some(report.time);
+                }
+                VenueEvent::ListStatus(list) => events.push(Event::List(list)),
+                VenueEvent::Refused { .. } | VenueEvent::Tested { .. } => {}
+            }
+        }
+        if let Some(time) = changed {
+            let held = replay.account();
+            let balances = assets.into_iter().map(|asset| (asset, held.balance(asset))).collect();
+            events.push(Event::Position { time, balances });
+        }
+        events
+    }
+
+    /// Ends the listen keys whose time is over; who follows them is told so.
+    pub(crate) fn expire(&mut self, now: Timestamp) {
+        for key in self.keys.expire(now) {
+            for follower in self.remove(|follower| follower.form.key() == Some(&key)) {
+                follower.tell(&[Event::KeyExpired(&key)], now);
+            }
+        }
+    }
+}
+
+impl Follower {
+    fn tell(&self, events: &[Event<'_>], now: Timestamp) {
+        for event in events {
+            self.outlet.say(self.form.around(&event.text(now, self.unit)));
+        }
+    }
+}
