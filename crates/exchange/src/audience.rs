@@ -7,10 +7,13 @@ use candlewick_model::Timestamp;
 use candlewick_simulator::{Point, Replay, VenueEvent};
 
 use crate::market::View;
+use crate::streams::Streams;
 
 /// All who listen.
 #[derive(Default)]
-pub(crate) struct Audience {}
+pub(crate) struct Audience {
+    pub(crate) streams: Streams,
+}
 
 /// Why a market is told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) enum Change {
     Point(Point),
     /// Own orders on its book have changed.
     Orders,
+    /// Nothing: time goes on between two points.
+    Time,
 }
 
 impl Audience {
@@ -27,5 +32,9 @@ impl Audience {
     pub(crate) fn account(&mut self, _account: usize, _said: &[VenueEvent], _replay: &Replay, _now: Timestamp) {}
 
     /// Something has happened on a market, which is as the view shows it.
-    pub(crate) fn market(&mut self, _view: &View<'_>, _change: Change) {}
+    pub(crate) fn market(&mut self, view: &View<'_>, change: Change) {
+        if !self.streams.is_empty() {
+            self.streams.market(view, change);
+        }
+    }
 }

@@ -40,6 +40,11 @@ impl Outlet {
         }
     }
 
+    /// Whether it leads to the same connection.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.queue.same_channel(&other.queue)
+    }
+
     /// Whether nobody listens any more, or somebody who has missed something.
     pub(crate) fn is_lost(&self) -> bool {
         self.queue.is_closed() || self.fell_behind.load(Ordering::Relaxed)
