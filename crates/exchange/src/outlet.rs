@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::ws::Utf8Bytes;
+use tokio::sync::Notify;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 /// So many messages may wait.
@@ -16,27 +17,35 @@ const WAITING_MAX: usize = 16_384;
 #[derive(Clone)]
 pub(crate) struct Outlet {
     queue: Sender<Utf8Bytes>,
-    fell_behind: Arc<AtomicBool>,
+    listener: Arc<Listener>,
 }
 
 /// Where they come out.
 pub(crate) struct Inlet {
     queue: Receiver<Utf8Bytes>,
-    fell_behind: Arc<AtomicBool>,
+    listener: Arc<Listener>,
+}
+
+/// What both ends know of who listens.
+#[derive(Default)]
+struct Listener {
+    fell_behind: AtomicBool,
+    told: Notify,
 }
 
 /// A new way.
 pub(crate) fn way() -> (Outlet, Inlet) {
     let (sender, receiver) = mpsc::channel(WAITING_MAX);
-    let fell_behind = Arc::new(AtomicBool::new(false));
-    (Outlet { queue: sender, fell_behind: Arc::clone(&fell_behind) }, Inlet { queue: receiver, fell_behind })
+    let listener = Arc::<Listener>::default();
+    (Outlet { queue: sender, listener: Arc::clone(&listener) }, Inlet { queue: receiver, listener })
 }
 
 impl Outlet {
     /// Says something. Where there is no room the listener has fallen behind, for good.
     pub(crate) fn say(&self, text: impl Into<Utf8Bytes>) {
         if !self.is_lost() && self.queue.try_send(text.into()).is_err() {
-            self.fell_behind.store(true, Ordering::Relaxed);
+            self.listener.fell_behind.store(true, Ordering::Relaxed);
+            self.listener.told.notify_one();
         }
     }
 
@@ -47,7 +56,7 @@ impl Outlet {
 
     /// Whether nobody listens any more, or somebody who has missed something.
     pub(crate) fn is_lost(&self) -> bool {
-        self.queue.is_closed() || self.fell_behind.load(Ordering::Relaxed)
+        self.queue.is_closed() || self.listener.has_fallen_behind()
     }
 
     /// Whether half of the room is taken: who can wait should.
@@ -56,15 +65,34 @@ impl Outlet {
     }
 }
 
+impl Listener {
+    fn has_fallen_behind(&self) -> bool {
+        self.fell_behind.load(Ordering::Relaxed)
+    }
+}
+
 impl Inlet {
-    /// The next message; `None` once something was lost, or nobody speaks any more.
-    pub(crate) async fn next(&mut self) -> Option<Utf8Bytes> {
-        if self.has_fallen_behind() { None } else { self.queue.recv().await }
+    /// The next messages, so many at most: how many there were. None once something was lost, or
+    /// nobody speaks any more.
+    pub(crate) async fn next_many(&mut self, messages: &mut Vec<Utf8Bytes>, most: usize) -> usize {
+        if self.has_fallen_behind() { 0 } else { self.queue.recv_many(messages, most).await }
+    }
+
+    /// The next message, if it is there.
+    pub(crate) fn waiting(&mut self) -> Option<Utf8Bytes> {
+        self.queue.try_recv().ok()
     }
 
     /// Whether something could not be said.
     pub(crate) fn has_fallen_behind(&self) -> bool {
-        self.fell_behind.load(Ordering::Relaxed)
+        self.listener.has_fallen_behind()
+    }
+
+    /// Waits until something could not be said.
+    pub(crate) async fn fallen_behind(&self) {
+        while !self.has_fallen_behind() {
+            self.listener.told.notified().await;
+        }
     }
 }
 
@@ -75,13 +103,17 @@ mod tests {
     #[tokio::test]
     async fn who_does_not_listen_falls_behind() {
         let (outlet, mut inlet) = way();
+        let mut taken = Vec::new();
         outlet.say("first");
-        assert_eq!(inlet.next().await.as_deref(), Some("first"));
+        outlet.say("second");
+        assert_eq!((inlet.next_many(&mut taken, 9).await, inlet.waiting()), (2, None));
+        assert_eq!((taken[0].as_str(), taken[1].as_str()), ("first", "second"));
         (0..WAITING_MAX).for_each(|_| outlet.say("more"));
         assert!(outlet.is_busy() && !inlet.has_fallen_behind());
         outlet.say("too much");
+        inlet.fallen_behind().await;
         assert!(outlet.is_lost() && inlet.has_fallen_behind());
-        assert_eq!(inlet.next().await, None);
+        assert_eq!(inlet.next_many(&mut taken, 9).await, 0);
     }
 
     #[test]

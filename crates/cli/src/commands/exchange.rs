@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use candlewick_binance::signing::Credentials;
@@ -16,6 +17,9 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::prepare::Prepared;
 use crate::sample;
+
+/// So long WebSocket clients that were told of the end may still talk.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
@@ -87,13 +91,19 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
     };
     let bars = Arc::clone(&service.setup.markets[0].bars);
     super::runtime()?.block_on(async {
-        let server = Server::start(service, arguments.port).await.map_err(|error| match error {
+        let mut server = Server::start(service, arguments.port).await.map_err(|error| match error {
             ExchangeError::NoAccount { .. } => Failure::usage(error),
             error => Failure::outside(error),
         })?;
         println!("{}", server.url());
         eprintln!("{} bars from {}; {keys}; stop with Ctrl-C", bars.len(), bars.open_time[0]);
-        server.wait().await.map_err(Failure::outside)
+        tokio::select! {
+            ended = server.wait() => ended.map_err(Failure::outside),
+            _ = super::stop() => {
+                server.stop(FAREWELL).await;
+                Ok(())
+            }
+        }
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -80,7 +80,7 @@ pub(super) async fn answer(
     }
     let weight = weight(&asked);
     let verdict = asked.is_rest().then(|| {
-        let address = peer.map_or(std::net::Ipv4Addr::LOCALHOST.into(), |Extension(Peer(address))| address);
+        let address = peer.map_or(std::net::Ipv4Addr::LOCALHOST.into(), |Extension(peer)| peer.address);
         shared.ledger().book(address, weight, now, &shared.limits)
     });
     let reply = match refused(&asked, verdict.as_ref(), now) {

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
@@ -28,8 +28,13 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const HEADER_BYTES_MAX: usize = 64 << 10;
 
 /// The other end of a connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: IpAddr,
+    /// Its place among the connections that there can be; who goes on with the connection keeps it.
+    #[expect(dead_code, reason = "kept, not read")]
+    place: Arc<OwnedSemaphorePermit>,
+}
 
 /// Certificate and key of a server.
 #[derive(Clone)]
@@ -75,30 +80,28 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<Tls>, routes: Route
             continue;
         };
         let (tls, routes) = (tls.clone(), routes.clone());
-        connections.spawn(async move {
-            converse(stream, peer.ip(), tls, routes).await;
-            drop(place);
-        });
+        let peer = Peer { address: peer.ip(), place: Arc::new(place) };
+        connections.spawn(converse(stream, tls, routes.layer(Extension(peer))));
     }
 }
 
-async fn converse(stream: TcpStream, peer: IpAddr, tls: Option<Tls>, routes: Router) {
+async fn converse(stream: TcpStream, tls: Option<Tls>, routes: Router) {
     // Answers are small and waited for: they must not be held back for more to come.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     match tls {
-        None => speak(stream, peer, routes).await,
+        None => speak(stream, routes).await,
         Some(Tls(acceptor)) => match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => speak(stream, peer, routes).await,
+            Ok(Ok(stream)) => speak(stream, routes).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
             Err(_) => tracing::debug!("a handshake that never ended"),
         },
     }
 }
 
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, peer: IpAddr, routes: Router) {
-    let service = TowerToHyperService::new(routes.layer(axum::Extension(Peer(peer))));
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Router) {
+    let service = TowerToHyperService::new(routes);
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEADER_BYTES_MAX);
     builder
@@ -108,7 +111,7 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, pee
         .max_header_list_size(HEADER_BYTES_MAX as u32)
         .adaptive_window(true);
     // A broken connection is the client's affair, or a fault's.
-    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+    if let Err(error) = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "a connection broke");
     }
 }

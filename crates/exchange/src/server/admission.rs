@@ -115,7 +115,7 @@ struct Arrived<'a> {
 impl<'a> Arrived<'a> {
     fn of(parts: &'a Parts, body: &[u8]) -> Self {
         let query = parts.uri.query().unwrap_or_default();
-        let peer = parts.extensions.get::<Peer>().map_or(Ipv4Addr::LOCALHOST.into(), |Peer(address)| *address);
+        let peer = parts.extensions.get::<Peer>().map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.address);
         // What comes with a GET is not looked at, neither as parameters nor as signed.
         let body = if [Method::GET, Method::HEAD].contains(&parts.method) { &[] } else { body };
         let body = std::str::from_utf8(body).map_err(|_| No::saying(-1100, "Illegal characters found in a parameter."));

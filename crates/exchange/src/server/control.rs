@@ -37,8 +37,9 @@ pub(super) async fn step(state: State, Json(Step { until }): Json<Step>) -> Answ
     Ok(Json(Stepped { time, reports, bars, ended }))
 }
 
-/// Forgets the weight that addresses have used, and their bans.
+/// Forgets the weight that addresses have used, their bans, and how often they have connected.
 pub(super) async fn forgive(state: State) -> StatusCode {
     state.ip_limits.forgive();
+    state.sockets.forgive();
     StatusCode::NO_CONTENT
 }

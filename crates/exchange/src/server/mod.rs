@@ -15,6 +15,7 @@ mod public;
 pub(crate) mod request;
 mod security;
 mod select;
+mod socket;
 mod tickers;
 mod trading;
 
@@ -22,6 +23,7 @@ pub use security::{ApiKey, Keys, Permission};
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::HeaderMap;
@@ -34,6 +36,7 @@ use tokio::task::JoinHandle;
 
 use self::admission::Asked;
 use self::limits::IpLimits;
+use self::socket::{Sockets, Timing};
 use crate::data::exchange_info::Information;
 use crate::data::{Limits, listen, service::portal_routes};
 use crate::local::LocalExchange;
@@ -62,6 +65,7 @@ struct Shared {
     information: Information,
     keys: Keys,
     ip_limits: IpLimits,
+    sockets: Sockets,
     fees: CommissionRates,
 }
 
@@ -77,6 +81,7 @@ type State = axum::extract::State<Arc<Shared>>;
 /// A server that runs until it is dropped or stopped.
 pub struct Server {
     address: SocketAddr,
+    shared: Arc<Shared>,
     task: JoinHandle<std::io::Result<()>>,
 }
 
@@ -102,6 +107,7 @@ impl Server {
             exchange: Mutex::new(exchange),
             keys: service.keys,
             ip_limits: IpLimits::new(limits),
+            sockets: Sockets::new(Timing::default(), service.limits_addresses),
             fees: service.setup.markets[0].fill_model.fees,
         };
         let shared = Arc::new(shared);
@@ -110,13 +116,10 @@ impl Server {
             Some(portal) => routes.fallback_service(portal_routes(portal)?),
             None => routes,
         };
-        Self::serve(routes.layer(from_fn_with_state(shared, admission::admit)), port).await
-    }
-
-    async fn serve(routes: Router, port: u16) -> Result<Self, ExchangeError> {
+        let routes = routes.layer(from_fn_with_state(Arc::clone(&shared), admission::admit));
         let (listener, address) = listen::bind(port).await?;
         let task = tokio::spawn(listen::serve(listener, None, routes));
-        Ok(Self { address, task })
+        Ok(Self { address, shared, task })
     }
 
     /// Where it listens.
@@ -132,16 +135,25 @@ impl Server {
     }
 
     /// Waits until it ends, which it does only when something goes wrong.
-    pub async fn wait(mut self) -> Result<(), ExchangeError> {
+    pub async fn wait(&mut self) -> Result<(), ExchangeError> {
         match (&mut self.task).await {
             Ok(Err(source)) => Err(ExchangeError::Bind { address: self.address, source }),
             Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Stops, after a while in which WebSocket clients are told and may take their leave.
+    pub async fn stop(self, grace: Duration) {
+        let latest = grace + Duration::from_secs(3);
+        if tokio::time::timeout(latest, self.shared.sockets.leave(grace)).await.is_err() {
+            tracing::warn!("a WebSocket client does not take its leave");
         }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.shared.sockets.end();
         self.task.abort();
     }
 }

@@ -37,7 +37,7 @@ pub(super) async fn run(
         Following { arguments, portal, lake, client, follower, line: Line::new(), snapshot_due: Timestamp::MIN };
     tokio::select! {
         ended = following.forever() => ended?,
-        signal = stop() => following.line.say(&format!("{signal}: stopped; what is in the lake is whole")),
+        signal = super::super::stop() => following.line.say(&format!("{signal}: stopped; what is in the lake is whole")),
     }
     following.line.clear();
     Ok(ExitCode::SUCCESS)
@@ -108,22 +108,6 @@ pub(super) async fn snapshot_once_a_day(client: &MarketClient, lake: &Lake) -> R
         return Ok(None);
     }
     store_exchange_info(client, lake).await.map(|(name, _)| Some(name))
-}
-
-/// Waits for Ctrl-C or for a service manager, and names which it was.
-async fn stop() -> &'static str {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            return tokio::select! {
-                _ = tokio::signal::ctrl_c() => "Ctrl-C",
-                _ = terminate.recv() => "SIGTERM",
-            };
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
-    "Ctrl-C"
 }
 
 /// One line on a terminal that is always true; elsewhere lines from time to time.
