@@ -226,4 +226,4 @@ impl<'a> View<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -16,6 +16,7 @@ pub(crate) mod request;
 mod security;
 mod select;
 mod socket;
+mod streams;
 mod tickers;
 mod trading;
 
@@ -163,6 +164,7 @@ fn routes() -> Router<Arc<Shared>> {
     let list = |action: Action| post(move |state: State, asked: Asked| trading::new_list(action, state, asked));
     Router::new()
         .merge(public::routes())
+        .merge(streams::routes())
         .route("/api/v3/order", order)
         .route("/api/v3/order/test", post(fees::test_order))
         .route("/api/v3/order/cancelReplace", post(trading::cancel_replace))

@@ -75,36 +75,52 @@ impl Topic for Levels {
 
 /// `<symbol>@depth`.
 pub(super) struct Changes {
-    /// The book as listeners know it.
-    told: BookNow,
+    /// The book as it was last.
+    seen: BookNow,
+    /// The last change that listeners know.
+    told: u64,
+    /// Levels that have changed since, as they are now: also those that are again what they were,
+    /// as a snapshot may have been taken in between.
+    bids: Vec<Level>,
+    asks: Vec<Level>,
     pace: Pace,
 }
 
 impl Changes {
     pub(super) fn begin(speed_us: i64, view: &View<'_>) -> Self {
-        Self { told: view.book(ALL_LEVELS), pace: Pace::of(speed_us) }
+        let seen = view.book(ALL_LEVELS);
+        Self { told: seen.last_update_id, seen, bids: Vec::new(), asks: Vec::new(), pace: Pace::of(speed_us) }
+    }
+
+    fn see(&mut self, book: BookNow) {
+        let (falling, rising) = (|a, b| a > b, |a, b| a < b);
+        self.bids = overlaid(&self.bids, changes(&self.seen.bids, &book.bids, falling), falling);
+        self.asks = overlaid(&self.asks, changes(&self.seen.asks, &book.asks, rising), rising);
+        self.seen = book;
     }
 }
 
 impl Topic for Changes {
     fn tell(&mut self, view: &View<'_>, _change: Change, listeners: &mut Listeners) {
-        if view.last_update_id() == self.told.last_update_id || !self.pace.allows(view.now()) {
+        if view.last_update_id() != self.seen.last_update_id {
+            self.see(view.book(ALL_LEVELS));
+        }
+        let last = self.seen.last_update_id;
+        if last == self.told || !self.pace.allows(view.now()) {
             return;
         }
-        let book = view.book(ALL_LEVELS);
-        let first = self.told.last_update_id + 1;
-        let bids = changes(&self.told.bids, &book.bids, |a, b| a > b);
-        let asks = changes(&self.told.asks, &book.asks, |a, b| a < b);
         listeners.say(|text| {
             text.put(r#"{"e":"depthUpdate","E":"#).time(view.now()).put(r#","s":"#).put(view.market.symbol_json());
-            text.put(r#","U":"#).whole(number(first)).put(r#","u":"#).whole(number(book.last_update_id));
+            text.put(r#","U":"#).whole(number(self.told + 1)).put(r#","u":"#).whole(number(last));
             text.put(r#","b":"#);
-            side(text, &bids);
+            side(text, &self.bids);
             text.put(r#","a":"#);
-            side(text, &asks);
+            side(text, &self.asks);
             text.put("}");
         });
-        self.told = book;
+        self.told = last;
+        self.bids.clear();
+        self.asks.clear();
     }
 
     fn owes(&self) -> bool {
@@ -146,6 +162,24 @@ fn changes(before: &[Level], after: &[Level], comes_first: impl Fn(Price, Price)
     }
 }
 
+/// Changes with later ones put over them.
+fn overlaid(before: &[Level], later: Vec<Level>, comes_first: impl Fn(Price, Price) -> bool) -> Vec<Level> {
+    if before.is_empty() {
+        return later;
+    }
+    let mut found = Vec::with_capacity(before.len() + later.len());
+    let (mut old, mut new) = (before.iter().peekable(), later.into_iter().peekable());
+    while let Some((price, _)) = old.peek() {
+        match new.peek() {
+            Some((later, _)) if later == price => drop(old.next()),
+            Some((later, _)) if comes_first(*later, *price) => found.extend(new.next()),
+            _ => found.extend(old.next()),
+        }
+    }
+    found.extend(new);
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -174,6 +208,16 @@ mod tests {
                 if quantity.is_zero() { prop_assert!(kept.remove(&price).is_some()) } else { drop(kept.insert(price, quantity)) }
             }
             prop_assert_eq!(kept.into_iter().collect::<Vec<_>>(), new);
+        }
+
+        #[test]
+        fn later_changes_count(
+            before in proptest::collection::btree_map(1..40_i64, 0..4_i64, 0..20),
+            later in proptest::collection::btree_map(1..40_i64, 0..4_i64, 0..20),
+        ) {
+            let mut both = before.clone();
+            both.extend(later.clone());
+            prop_assert_eq!(overlaid(&levels(&before), levels(&later), |a, b| a < b), levels(&both));
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! For: making a message once for all who want it alike. Not for: what it says.
 
+use axum::extract::ws::Utf8Bytes;
 use candlewick_model::{TimeUnit, Timestamp};
 
 use super::text::Text;
@@ -55,16 +56,8 @@ impl Listeners {
     /// Says something to everybody; who has gone or fallen behind is forgotten.
     pub(super) fn say(&mut self, payload: impl Fn(&mut Text)) {
         for group in &mut self.groups {
-            let mut text = Text::with_capacity(self.length + self.length / 8, group.form.unit);
-            if group.form.is_combined {
-                text.put(&self.envelope);
-            }
-            payload(&mut text);
-            if group.form.is_combined {
-                text.put("}");
-            }
-            self.length = text.len();
-            let message = text.finish();
+            let message = message(group.form, &self.envelope, self.length + self.length / 8, &payload);
+            self.length = message.len();
             group.outlets.iter().for_each(|outlet| outlet.say(message.clone()));
         }
         if self.groups.iter().any(|group| group.outlets.iter().any(Outlet::is_lost)) {
@@ -78,8 +71,27 @@ impl Listeners {
     }
 }
 
+/// The event that tells of a connection's end to come.
+pub(crate) fn shutdown(form: Form, now: Timestamp) -> Utf8Bytes {
+    message(form, &envelope("!serverShutdown"), 128, |text| {
+        text.put(r#"{"e":"serverShutdown","E":"#).time(now).put("}");
+    })
+}
+
+fn message(form: Form, envelope: &str, room: usize, payload: impl Fn(&mut Text)) -> Utf8Bytes {
+    let mut text = Text::with_capacity(room, form.unit);
+    if form.is_combined {
+        text.put(envelope);
+    }
+    payload(&mut text);
+    if form.is_combined {
+        text.put("}");
+    }
+    text.finish()
+}
+
 /// What stands before the payload in the combined form.
-pub(crate) fn envelope(name: &str) -> String {
+fn envelope(name: &str) -> String {
     format!(r#"{{"stream":{},"data":"#, serde_json::Value::from(name))
 }
 
@@ -124,17 +136,21 @@ mod tests {
     const RAW: Form = Form { is_combined: false, unit: TimeUnit::Milliseconds };
     const COMBINED: Form = Form { is_combined: true, unit: TimeUnit::Microseconds };
 
-    #[tokio::test]
-    async fn everybody_is_told_as_they_want() {
+    #[test]
+    fn everybody_is_told_as_they_want() {
         let mut listeners = Listeners::new("a@trade");
         let (mut first, mut second) = (way(), way());
         listeners.add(RAW, &first.0);
         listeners.add(COMBINED, &second.0);
-        listeners.say(|text| drop(text.put("{").time(Timestamp::from_micros(5_001)).put("}").len()));
-        assert_eq!(first.1.next().await.as_deref(), Some("{5}"));
-        assert_eq!(second.1.next().await.as_deref(), Some(r#"{"stream":"a@trade","data":{5001}}"#));
+        listeners.say(|text| {
+            text.put("{").time(Timestamp::from_micros(5_001)).put("}");
+        });
+        assert_eq!(first.1.waiting().as_deref(), Some("{5}"));
+        assert_eq!(second.1.waiting().as_deref(), Some(r#"{"stream":"a@trade","data":{5001}}"#));
         drop(second.1);
-        listeners.say(|text| drop(text.put("1").len()));
+        listeners.say(|text| {
+            text.put("1");
+        });
         assert_eq!(listeners.groups.len(), 1, "who has gone is forgotten");
         listeners.remove(&first.0);
         assert!(listeners.is_empty());

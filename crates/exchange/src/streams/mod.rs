@@ -27,7 +27,7 @@ use listeners::Listeners;
 use name::{Kind, Stream};
 use tickers::AllTickers;
 
-pub(crate) use listeners::{Form, envelope};
+pub(crate) use listeners::{Form, shutdown};
 pub(crate) use session::{Session, Target};
 
 /// What a stream of one market tells.
