@@ -7,12 +7,14 @@ use candlewick_model::Timestamp;
 use candlewick_simulator::{Point, Replay, VenueEvent};
 
 use crate::market::View;
+use crate::streams::Streams;
 use crate::user::Users;
 
 /// All who listen.
 #[derive(Default)]
 pub(crate) struct Audience {
     pub(crate) users: Users,
+    pub(crate) streams: Streams,
 }
 
 /// Why a market is told of.
@@ -22,6 +24,8 @@ pub(crate) enum Change {
     Point(Point),
     /// Own orders on its book have changed.
     Orders,
+    /// Nothing: time goes on between two points.
+    Time,
 }
 
 impl Audience {
@@ -32,7 +36,10 @@ impl Audience {
     }
 
     /// Something has happened on a market, which is as the view shows it.
-    pub(crate) fn market(&mut self, view: &View<'_>, _change: Change) {
+    pub(crate) fn market(&mut self, view: &View<'_>, change: Change) {
         self.users.expire(view.now());
+        if !self.streams.is_empty() {
+            self.streams.market(view, change);
+        }
     }
 }

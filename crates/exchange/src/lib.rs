@@ -5,6 +5,7 @@
 
 mod audience;
 pub mod data;
+mod digits;
 mod error;
 pub mod faults;
 pub mod generate;
@@ -13,6 +14,7 @@ mod local;
 mod market;
 mod outlet;
 pub mod server;
+mod streams;
 mod symbol_info;
 mod trader;
 mod user;

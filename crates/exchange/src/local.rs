@@ -16,6 +16,8 @@ use crate::audience::{Audience, Change};
 use crate::data::Catalogue;
 use crate::history::History;
 use crate::market::{MarketData, View};
+use crate::outlet::Outlet;
+use crate::streams::Form;
 use crate::trader::Trader;
 use crate::user::Users;
 
@@ -129,8 +131,7 @@ impl LocalExchange {
 
     /// All markets as they stand.
     pub(crate) fn views(&self) -> impl Iterator<Item = View<'_>> {
-        let at = self.markets.iter().enumerate();
-        at.map(|(at, market)| View::new(market, &self.traders, at, self.now))
+        views(&self.markets, &self.traders, self.now)
     }
 
     /// One of them.
@@ -174,6 +175,8 @@ impl LocalExchange {
         if self.takes_up == TakesUp::AnyTime {
             self.traders.iter_mut().for_each(|trader| trader.replay.wait(until));
         }
+        (0..self.markets.len()).for_each(|market| self.tell(market, Change::Time));
+        self.tell_of_all();
     }
 
     /// Moves every market whose next point lies at an instant: reports, and bars that have closed.
@@ -185,6 +188,7 @@ impl LocalExchange {
                 bars += usize::from(point.kind == PointKind::Close);
             }
         }
+        self.tell_of_all();
         Ok((reports, bars))
     }
 
@@ -275,6 +279,24 @@ impl LocalExchange {
         self.audience.market(&view, change);
     }
 
+    fn tell_of_all(&mut self) {
+        if self.audience.streams.has_all() {
+            let views = views(&self.markets, &self.traders, self.now);
+            self.audience.streams.all_markets(&views.collect::<Vec<_>>());
+        }
+    }
+
+    /// From now on an outlet is told what a stream says.
+    pub(crate) fn listen(&mut self, name: &str, form: Form, outlet: &Outlet) {
+        let views = views(&self.markets, &self.traders, self.now);
+        self.audience.streams.listen(name, form, outlet, &views.collect::<Vec<_>>());
+    }
+
+    /// An outlet is told no more of a stream; without a name of none.
+    pub(crate) fn leave(&mut self, name: Option<&str>, outlet: &Outlet) {
+        self.audience.streams.leave(name, outlet);
+    }
+
     /// How many accounts there are.
     #[must_use]
     pub fn accounts(&self) -> usize {
@@ -303,4 +325,8 @@ impl LocalExchange {
     pub fn unfilled_orders(&self, account: usize) -> Vec<(OrderLimit, u32)> {
         self.traders[account].replay.unfilled_orders(self.now)
     }
+}
+
+fn views<'a>(markets: &'a [MarketData], traders: &'a [Trader], now: Timestamp) -> impl Iterator<Item = View<'a>> {
+    markets.iter().enumerate().map(move |(at, market)| View::new(market, traders, at, now))
 }

@@ -67,24 +67,32 @@ pub(crate) fn joined(
     open: Timestamp,
     next: Timestamp,
 ) -> Option<Bar> {
-    let mut parts = shorter.into_iter();
-    let first = parts.next()?;
-    let joined = parts.fold(first, |whole, part| Bar {
+    let parts = shorter.into_iter().reduce(|so_far, part| with(&so_far, &part))?;
+    Some(made(&parts, from, open, next))
+}
+
+/// Shorter bars and one more; the times are those of the last one.
+pub(crate) fn with(so_far: &Bar, part: &Bar) -> Bar {
+    Bar {
         close_time: part.close_time,
         close: part.close,
-        high: whole.high.max(part.high),
-        low: whole.low.min(part.low),
-        volume: sum(whole.volume, part.volume),
-        quote_volume: sum(whole.quote_volume, part.quote_volume),
-        taker_buy_volume: sum(whole.taker_buy_volume, part.taker_buy_volume),
-        taker_buy_quote_volume: sum(whole.taker_buy_quote_volume, part.taker_buy_quote_volume),
-        trades: whole.trades + part.trades,
+        high: so_far.high.max(part.high),
+        low: so_far.low.min(part.low),
+        volume: sum(so_far.volume, part.volume),
+        quote_volume: sum(so_far.quote_volume, part.quote_volume),
+        taker_buy_volume: sum(so_far.taker_buy_volume, part.taker_buy_volume),
+        taker_buy_quote_volume: sum(so_far.taker_buy_quote_volume, part.taker_buy_quote_volume),
+        trades: so_far.trades + part.trades,
         open_time: part.open_time,
-        ..whole
-    });
-    let last_ends_early = joined.close_time < from.close_of(joined.open_time);
-    let close_time = if last_ends_early { joined.close_time } else { next.plus(-1) };
-    Some(Bar { open_time: open, close_time, ..joined })
+        ..*so_far
+    }
+}
+
+/// The long bar that such parts make.
+pub(crate) fn made(parts: &Bar, from: Interval, open: Timestamp, next: Timestamp) -> Bar {
+    let last_ends_early = parts.close_time < from.close_of(parts.open_time);
+    let close_time = if last_ends_early { parts.close_time } else { next.plus(-1) };
+    Bar { open_time: open, close_time, ..*parts }
 }
 
 fn sum(a: Amount, b: Amount) -> Amount {

@@ -4,11 +4,18 @@
 //! How much stands at a level nobody knows; it is what the venue's share of the volume came to in
 //! the last bar that has closed, the same at every level. (What own orders may take of the running
 //! bar depends on its whole volume, which has not happened yet.)
-
-use std::collections::BTreeMap;
+//!
+//! A side has a thousand such levels and not one more, so that whoever has them all knows the
+//! whole book, and what changes in it has a bound.
 
 use candlewick_model::number::ONE;
 use candlewick_model::{Amount, Price, Quantity, Rate, Side};
+
+/// The market's own levels of a side.
+const MARKET_LEVELS: usize = 1_000;
+
+/// More levels than any book has.
+pub(crate) const ALL_LEVELS: usize = usize::MAX;
 
 /// Both sides of a book, the best prices first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,18 +47,15 @@ impl Shape {
     /// other side is left out: it is about to trade.
     pub(super) fn book(&self, own: &[(Side, Price, Quantity)], levels: usize) -> BookNow {
         let (bid, ask) = self.touch();
+        let own = |wanted: Side| own.iter().filter(move |(side, ..)| *side == wanted).map(|(_, p, q)| (*p, *q));
         let mut bids = self.side((0..).map(|level| bid - level * self.tick_units()), levels);
-        let own_bids = own.iter().filter(|(side, price, _)| *side == Side::Buy && price.units() < ask);
-        own_bids.for_each(|(_, price, quantity)| add(&mut bids, *price, *quantity));
-        let best_bid = bids.last_key_value().map_or(0, |(price, _)| price.units());
+        bids.extend(own(Side::Buy).filter(|(price, _)| price.units() < ask));
+        bids.sort_by(|a, b| b.0.cmp(&a.0));
+        let best_bid = bids.first().map_or(0, |(price, _)| price.units());
         let mut asks = self.side((0..).map(|level| ask.saturating_add(level * self.tick_units())), levels);
-        let own_asks = own.iter().filter(|(side, price, _)| *side == Side::Sell && price.units() > best_bid.max(bid));
-        own_asks.for_each(|(_, price, quantity)| add(&mut asks, *price, *quantity));
-        BookNow {
-            last_update_id: 0,
-            bids: bids.into_iter().rev().take(levels).collect(),
-            asks: asks.into_iter().take(levels).collect(),
-        }
+        asks.extend(own(Side::Sell).filter(|(price, _)| price.units() > best_bid.max(bid)));
+        asks.sort_by_key(|(price, _)| *price);
+        BookNow { last_update_id: 0, bids: summed(bids, levels), asks: summed(asks, levels) }
     }
 
     fn tick_units(&self) -> i64 {
@@ -68,15 +72,23 @@ impl Shape {
         (bid.min(ask - tick), ask)
     }
 
-    fn side(&self, prices: impl Iterator<Item = i64>, levels: usize) -> BTreeMap<Price, Quantity> {
-        let above_zero = prices.take(levels).take_while(|price| (1..i64::MAX).contains(price));
+    fn side(&self, prices: impl Iterator<Item = i64>, levels: usize) -> Vec<(Price, Quantity)> {
+        let above_zero = prices.take(levels.min(MARKET_LEVELS)).take_while(|price| (1..i64::MAX).contains(price));
         above_zero.map(|price| (Price::from_units(price), self.quantity)).collect()
     }
 }
 
-fn add(side: &mut BTreeMap<Price, Quantity>, price: Price, quantity: Quantity) {
-    let level = side.entry(price).or_insert(Quantity::ZERO);
-    *level = level.checked_add(quantity).unwrap_or(Quantity::MAX);
+/// Levels in order, those at one price as one.
+fn summed(mut side: Vec<(Price, Quantity)>, levels: usize) -> Vec<(Price, Quantity)> {
+    side.dedup_by(|next, level| {
+        let is_same = next.0 == level.0;
+        if is_same {
+            level.1 = level.1.checked_add(next.1).unwrap_or(Quantity::MAX);
+        }
+        is_same
+    });
+    side.truncate(levels);
+    side
 }
 
 #[cfg(test)]
@@ -119,6 +131,16 @@ mod tests {
         let book = shape("100", "0.02").book(&own, 3);
         assert_eq!(book.bids, [(p("99.99"), q("1")), (p("99.98"), q("3.5")), (p("99.97"), q("3"))]);
         assert_eq!(book.asks, [(p("100.01"), q("2")), (p("100.02"), q("3")), (p("100.03"), q("3"))]);
+    }
+
+    #[test]
+    fn a_book_has_an_end() {
+        let own = [(Side::Buy, p("50"), q("1")), (Side::Buy, p("50"), q("2")), (Side::Sell, p("5000"), q("1"))];
+        let book = shape("100", "0.02").book(&own, ALL_LEVELS);
+        assert_eq!((book.bids.len(), book.asks.len()), (MARKET_LEVELS + 1, MARKET_LEVELS + 1));
+        assert_eq!(book.bids[999..], [(p("89.99"), q("3")), (p("50"), q("3"))]);
+        assert_eq!(book.asks[1_000], (p("5000"), q("1")));
+        assert_eq!(shape("0.05", "0.02").book(&[], ALL_LEVELS).bids.len(), 3, "down to one tick");
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod tape;
 
 use std::sync::Arc;
 
-use candlewick_model::{Bar, Bars, Instrument, Interval, Price, Rate, Side, Symbol, Timestamp};
+use candlewick_model::{Bar, Bars, Instrument, Interval, Price, Quantity, Rate, Side, Symbol, Timestamp};
 use candlewick_simulator::{Market, Point, PriceRange, Reference, Replay, Timeline};
 
 use crate::data::catalogue::Catalogue;
@@ -23,7 +23,7 @@ use crate::data::klines;
 use crate::data::view;
 use crate::trader::Trader;
 
-pub(crate) use depth::BookNow;
+pub(crate) use depth::{ALL_LEVELS, BookNow};
 pub(crate) use statistics::Statistics;
 pub(crate) use tape::Joined;
 
@@ -36,6 +36,8 @@ const AVERAGE_MINUTES: u32 = 5;
 /// A market, and how far it has got.
 pub(crate) struct MarketData {
     pub(crate) symbol: Symbol,
+    /// Its name as JSON.
+    symbol_json: String,
     pub(crate) interval: Interval,
     timeline: Timeline,
     half_spread_ticks: u32,
@@ -54,6 +56,7 @@ impl MarketData {
         let grid = (instrument.filters.tick(), instrument.filters.step());
         Self {
             symbol: instrument.symbol,
+            symbol_json: serde_json::Value::from(instrument.symbol.as_str()).to_string(),
             interval: market.interval,
             timeline: market.timeline.clone(),
             half_spread_ticks: market.fill_model.half_spread_ticks,
@@ -64,6 +67,11 @@ impl MarketData {
             tape: Tape::new(Arc::clone(&market.bars), grid),
             stand: Stand::new(before),
         }
+    }
+
+    /// Its name as JSON.
+    pub(crate) fn symbol_json(&self) -> &str {
+        &self.symbol_json
     }
 
     /// The path has reached a point, at a price.
@@ -106,6 +114,26 @@ impl<'a> View<'a> {
         &self.market.stand
     }
 
+    /// Its place among the markets.
+    pub(crate) fn place(&self) -> usize {
+        self.at
+    }
+
+    /// Its own bars, of which so many have opened and so many closed.
+    pub(crate) fn own_bars(&self) -> (&'a Bars, usize, usize) {
+        (self.tape().bars(), self.tape().opened(self.stand()), self.stand().closed)
+    }
+
+    /// What of its own bar at a row has happened, which has not closed.
+    pub(crate) fn running_bar(&self, row: usize) -> Option<Bar> {
+        self.tape().running(self.stand(), self.market.interval, row)
+    }
+
+    /// The number of the first trade of a bar.
+    pub(crate) fn first_trade_of(&self, row: usize) -> i64 {
+        self.tape().count_before_bar(row)
+    }
+
     /// Simulated time.
     pub(crate) fn now(&self) -> Timestamp {
         self.now
@@ -132,7 +160,18 @@ impl<'a> View<'a> {
             quantity: depth::level_quantity(self.tape().last_volume(self.stand()), self.market.volume_share, step),
         };
         let own: Vec<(Side, Price, _)> = self.traders.iter().flat_map(|trader| trader.replay.shown(self.at)).collect();
-        BookNow { last_update_id: 1 + self.stand().updates, ..shape.book(&own, levels) }
+        BookNow { last_update_id: self.last_update_id(), ..shape.book(&own, levels) }
+    }
+
+    /// One more with every change of the book.
+    pub(crate) fn last_update_id(&self) -> u64 {
+        1 + self.stand().updates
+    }
+
+    /// The best bid and ask; zeros where a side is empty.
+    pub(crate) fn best(&self) -> [(Price, Quantity); 2] {
+        let book = self.book(1);
+        [book.bids, book.asks].map(|side| side.first().copied().unwrap_or_default())
     }
 
     /// Trades from a number on, the most recent ones without it.
@@ -187,4 +226,4 @@ impl<'a> View<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

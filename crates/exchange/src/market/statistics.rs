@@ -52,6 +52,11 @@ impl Statistics {
         Amount::from_units(scaled.and_then(|units| units.checked_div(base)).unwrap_or(0))
     }
 
+    /// The last price in it; without a trade that of the last one before.
+    pub(crate) fn last_price(&self) -> Price {
+        if self.count == 0 { self.previous_close } else { self.close }
+    }
+
     fn with(self, bar: &Bar) -> Self {
         if bar.volume.is_zero() {
             return self;

@@ -68,6 +68,11 @@ impl Tape {
         stand.closed + usize::from(stand.running.is_some())
     }
 
+    /// How many trades there were before a bar.
+    pub(super) fn count_before_bar(&self, row: usize) -> i64 {
+        self.trades_before[row]
+    }
+
     /// How many trades there have been.
     pub(super) fn count(&self, stand: &Stand) -> i64 {
         let running =
@@ -89,12 +94,15 @@ impl Tape {
     /// What of a bar has happened; `None` if it has not opened.
     pub(super) fn happened(&self, stand: &Stand, interval: Interval, bar: &Bar) -> Option<Bar> {
         let row = self.bars.open_time.partition_point(|open| *open < bar.open_time);
-        if row < stand.closed {
-            return Some(*bar);
-        }
+        if row < stand.closed { Some(*bar) } else { self.running(stand, interval, row) }
+    }
+
+    /// What of a bar has happened that has not closed; `None` if it has not opened.
+    pub(super) fn running(&self, stand: &Stand, interval: Interval, row: usize) -> Option<Bar> {
         let way = stand.running.filter(|_| row == stand.closed)?;
+        let bar = self.bars.bar(row);
         let close_time = interval.close_of(bar.open_time);
-        let open = trades::flat(&Bar { close_time, ..*bar }, bar.open);
+        let open = trades::flat(&Bar { close_time, ..bar }, bar.open);
         if bar.volume.is_zero() {
             return Some(open);
         }

@@ -17,11 +17,11 @@ use crate::data::view::Wanted;
 use crate::data::{trade_csv, trades};
 use crate::local::LocalExchange;
 
-fn start() -> Timestamp {
+pub(crate) fn start() -> Timestamp {
     "2023-03-01".parse().unwrap()
 }
 
-fn market(plan: &MarketPlan) -> Market {
+pub(crate) fn market(plan: &MarketPlan) -> Market {
     let mut info = ExchangeInfo::parse(&plan.exchange_info()).unwrap();
     let instrument = info.instruments.remove(&plan.symbol).unwrap();
     let timeline = Timeline::new(vec![(info.server_time, instrument)]).unwrap();
@@ -29,29 +29,29 @@ fn market(plan: &MarketPlan) -> Market {
 }
 
 /// Twelve hours of a market.
-fn plan(seed: u64, interval: Interval) -> MarketPlan {
+pub(crate) fn plan(seed: u64, interval: Interval) -> MarketPlan {
     MarketPlan::bitcoin(seed, interval, start(), start().plus(DAY / 2))
 }
 
-fn setup(plan: &MarketPlan) -> Setup {
+pub(crate) fn setup(plan: &MarketPlan) -> Setup {
     let rich = |asset| (asset, "1000000".parse().unwrap());
     Setup::of_one(market(plan), Account::from_iter([rich(plan.base_asset), rich(plan.quote_asset)]))
 }
 
-fn bars_of(exchange: &LocalExchange, view: View<'_>, grid: Grid, start: Option<Timestamp>) -> Bars {
+pub(crate) fn bars_of(exchange: &LocalExchange, view: View<'_>, grid: Grid, start: Option<Timestamp>) -> Bars {
     let wanted = Wanted { start, end: None, limit: 10_000 };
     view.bars(exchange.catalogue(), &klines::Request { symbol: view.market.symbol, grid, wanted })
 }
 
-fn only(exchange: &LocalExchange) -> View<'_> {
+pub(crate) fn only(exchange: &LocalExchange) -> View<'_> {
     exchange.views().next().unwrap()
 }
 
 /// Open, high, low, close, volume, quote volume, what takers bought, number of trades.
-type Told = (Price, Price, Price, Price, i128, i128, i128, i64);
+pub(crate) type Told = (Price, Price, Price, Price, i128, i128, i128, i64);
 
 /// Trades as the bar that they make.
-fn made(trades: &[Trade]) -> Option<Told> {
+pub(crate) fn made(trades: &[Trade]) -> Option<Told> {
     let prices = || trades.iter().map(|trade| trade.price);
     let sum = |of: fn(&Trade) -> i128| trades.iter().map(of).sum::<i128>();
     Some((
@@ -66,12 +66,12 @@ fn made(trades: &[Trade]) -> Option<Told> {
     ))
 }
 
-fn told(bar: &Bar) -> Told {
+pub(crate) fn told(bar: &Bar) -> Told {
     let volume = (bar.volume.units(), bar.quote_volume.units(), bar.taker_buy_volume.units());
     (bar.open, bar.high, bar.low, bar.close, volume.0, volume.1, volume.2, bar.trades)
 }
 
-fn place(exchange: &mut LocalExchange, side: &str, offset: i64) {
+pub(crate) fn place(exchange: &mut LocalExchange, side: &str, offset: i64) {
     let tick = only(exchange).instrument().filters.tick().units();
     let price = Price::from_units(only(exchange).last_price().units() / tick * tick + offset * tick).to_string();
     let raw: RawParameters = [

@@ -17,6 +17,7 @@ pub(crate) mod request;
 mod security;
 mod select;
 mod socket;
+mod streams;
 mod tickers;
 mod trading;
 mod trouble;
@@ -198,6 +199,7 @@ fn routes() -> Router<Arc<Shared>> {
     let list = |action: Action| post(move |state: State, asked: Asked| trading::new_list(action, state, asked));
     Router::new()
         .merge(public::routes())
+        .merge(streams::routes())
         .route("/api/v3/order", order)
         .route("/api/v3/order/test", post(fees::test_order))
         .route("/api/v3/order/cancelReplace", post(trading::cancel_replace))

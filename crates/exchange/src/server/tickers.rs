@@ -5,7 +5,7 @@ use candlewick_binance::wire::{
     BookTicker, DayTicker, MiniTicker, PriceTicker, Ticker, WindowSums, WindowTicker, percent, time_number,
 };
 use candlewick_model::time::DAY;
-use candlewick_model::{Interval, Price, Quantity, TimeUnit, Timestamp};
+use candlewick_model::{Interval, TimeUnit, Timestamp};
 use serde_json::{Value, json};
 
 use super::State;
@@ -84,16 +84,10 @@ pub(super) async fn book(state: State, Extension(asked): Asked) -> Answer<Value>
     let exchange = state.exchange();
     let selected = Selected::read(parameters, &exchange)?;
     let row = |view: &View<'_>| {
-        let [(bid_price, bid_qty), (ask_price, ask_qty)] = best(view);
+        let [(bid_price, bid_qty), (ask_price, ask_qty)] = view.best();
         BookTicker { symbol: view.market.symbol, bid_price, bid_qty, ask_price, ask_qty }
     };
     told(&selected, selected.of_status(parameters, &exchange)?.iter().map(row).collect())
-}
-
-/// The best bid and ask; zeros where a side is empty.
-fn best(view: &View<'_>) -> [(Price, Quantity); 2] {
-    let book = view.book(1);
-    [book.bids, book.asks].map(|side| side.first().copied().unwrap_or_default())
 }
 
 /// One row for one market, an array for several.
@@ -120,7 +114,7 @@ impl Window {
             open_price: statistics.open,
             high_price: statistics.high,
             low_price: statistics.low,
-            last_price: self.last(),
+            last_price: statistics.last_price(),
             volume: statistics.volume,
             quote_volume: statistics.quote_volume,
             open_time: self.number(self.open_time),
@@ -148,14 +142,14 @@ impl Window {
 
     fn day(&self, view: &View<'_>) -> Ticker {
         let statistics = &self.statistics;
-        let [(bid_price, bid_qty), (ask_price, ask_qty)] = best(view);
+        let [(bid_price, bid_qty), (ask_price, ask_qty)] = view.best();
         Ticker::Day(DayTicker {
             symbol: view.market.symbol,
             price_change: statistics.change(),
             price_change_percent: percent(statistics.change(), statistics.open),
             weighted_avg_price: statistics.average(),
             prev_close_price: statistics.previous_close,
-            last_price: self.last(),
+            last_price: statistics.last_price(),
             last_qty: statistics.last_quantity,
             bid_price,
             bid_qty,
@@ -172,11 +166,5 @@ impl Window {
             last_id: statistics.last_id,
             count: statistics.count,
         })
-    }
-
-    /// The last price of the window; without a trade in it that of the last one before.
-    fn last(&self) -> Price {
-        let statistics = &self.statistics;
-        if statistics.count == 0 { statistics.previous_close } else { statistics.close }
     }
 }
