@@ -7,8 +7,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use candlewick_binance::wire::{Amended, Cancelled, HalfResult, ListState, Placed, Replaced, ResponseType};
 use candlewick_model::{
-    Action, ClientOrderId, Command, ExecutionReport, ExecutionType, Fill, Half, ListStatus, OrderId, RawParameters,
-    Refusal, TimeUnit,
+    Action, Command, ExecutionReport, ExecutionType, Fill, Half, ListStatus, OrderId, RawParameters, Refusal, TimeUnit,
 };
 use candlewick_simulator::VenueEvent;
 use serde::Serialize;
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::admission::{Admitted, Asked};
 use super::answer::{Answer, No};
-use crate::history::History;
+use crate::history::{History, cancel_name};
 
 /// What a command has caused, with what is needed to tell of it.
 pub(super) struct Told<'a> {
@@ -70,11 +69,7 @@ impl Told<'_> {
 
     fn cancelled(&self) -> impl Iterator<Item = Cancelled> {
         let ended = self.reports().filter(|report| report.execution_type == ExecutionType::Canceled);
-        ended.map(|report| {
-            let made_up = || ClientOrderId::numbered("cancel-", report.execution_id);
-            let name = report.cancel_client_order_id.unwrap_or_else(made_up);
-            Cancelled::of(&report.order, name, self.unit)
-        })
+        ended.map(|report| Cancelled::of(&report.order, cancel_name(report), self.unit))
     }
 }
 
