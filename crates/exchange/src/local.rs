@@ -87,7 +87,7 @@ impl LocalExchange {
             traders,
             last_command: 0,
             takes_up: TakesUp::AtPoints,
-            audience: Audience { users: Users::new(setup) },
+            audience: Audience { users: Users::new(setup), ..Audience::default() },
         }
     }
 

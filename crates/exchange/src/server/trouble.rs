@@ -24,7 +24,7 @@ use crate::faults::{Asking, Fault, FaultKind, FaultPlan, Server};
 
 /// How far the exchange's clock is ahead for a request: microseconds.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct ClockAhead(pub(super) i64);
+pub(crate) struct ClockAhead(pub(super) i64);
 
 /// Lets a request of the API meet its faults.
 pub(super) async fn meet(state: State, mut request: Request, next: Next) -> Response {

@@ -28,6 +28,7 @@ use crate::server::answer::No;
 use crate::server::endpoints::{Endpoint, find_method};
 use crate::server::limits::full_until;
 use crate::server::socket::{Conversation, Leave};
+use crate::server::trouble::ClockAhead;
 
 /// A connection that has begun.
 pub(super) struct Session {
@@ -119,7 +120,12 @@ impl Session {
         let mut request = Request::new(Body::empty());
         *request.method_mut() = method.clone();
         *request.uri_mut() = path.parse().expect("paths of the table are URIs");
-        request.extensions_mut().insert(Arc::new(Admitted { parameters, unit: self.wishes.unit, account }));
+        request.extensions_mut().insert(Arc::new(Admitted {
+            parameters,
+            unit: self.wishes.unit,
+            account,
+            ahead: ClockAhead::default(),
+        }));
         let response = self.handlers.clone().call(request).await.unwrap_or_else(|never| match never {});
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
