@@ -1,10 +1,15 @@
 //! Which faults a request meets: their conditions, and how often they were met.
 
+use std::sync::{Arc, Mutex};
+
 use candlewick_model::Timestamp;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
-use super::{Fault, FaultPlan};
+use super::{Fault, FaultKind, FaultPlan, Meets};
+
+/// Faults that requests, events and connections ask about.
+pub(crate) type SharedFaults = Arc<Mutex<Faults>>;
 
 /// What faults are asked about.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +18,12 @@ pub(crate) struct Asking<'a> {
     pub(crate) path: &'a str,
     pub(crate) query: &'a str,
     pub(crate) now: Timestamp,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self::new(FaultPlan::default())
+    }
 }
 
 /// Faults that are switched on, and how often they were met.
@@ -60,8 +71,31 @@ impl Faults {
 
     /// The faults that a request meets.
     pub(crate) fn meet(&mut self, asking: &Asking<'_>) -> Vec<Fault> {
+        self.met_by(Meets::Requests, asking, |_| true).collect()
+    }
+
+    /// The first fault that an event of an account meets.
+    pub(crate) fn meet_event(&mut self, event: &str, now: Timestamp) -> Option<Fault> {
+        let asking = Asking { method: "", path: "", query: "", now };
+        let is_named = |fault: &Fault| fault.event.as_deref().is_none_or(|named| named == event);
+        self.met_by(Meets::Events, &asking, is_named).next()
+    }
+
+    /// The first fault that a connection meets on which something is to be said.
+    pub(crate) fn meet_socket(&mut self, path: &str, now: Timestamp) -> Option<FaultKind> {
+        let asking = Asking { method: "GET", path, query: "", now };
+        self.met_by(Meets::Sockets, &asking, |_| true).next().map(|fault| fault.kind)
+    }
+
+    fn met_by(
+        &mut self,
+        meets: Meets,
+        asking: &Asking<'_>,
+        is_meant: impl Fn(&Fault) -> bool,
+    ) -> impl Iterator<Item = Fault> {
         let Self { armed, random } = self;
-        armed.iter_mut().filter_map(|armed| armed.meet(asking, random)).collect()
+        let meant = armed.iter_mut().filter(move |armed| armed.fault.kind.meets() == meets && is_meant(&armed.fault));
+        meant.filter_map(|armed| armed.meet(asking, random))
     }
 
     /// Whether something happens that has one chance in so many: decided by the seed.

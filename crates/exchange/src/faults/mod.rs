@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::ExchangeError;
 use crate::data::Edition;
 
-pub(crate) use armed::{Asking, Faults};
+pub(crate) use armed::{Asking, Faults, SharedFaults};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -75,6 +75,16 @@ pub enum Server {
     Trading,
 }
 
+/// What meets a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meets {
+    Requests,
+    /// Events of accounts.
+    Events,
+    /// Connections on which something is to be said.
+    Sockets,
+}
+
 impl FaultKind {
     /// Whether a server can do it.
     fn is_of(self, server: Server) -> bool {
@@ -105,9 +115,13 @@ impl FaultKind {
         }
     }
 
-    /// Whether it happens to what is said without being asked.
-    pub(crate) fn is_of_sockets(self) -> bool {
-        matches!(self, Self::EventLost | Self::EventTwice | Self::EventLate | Self::SocketDropped | Self::SocketSilent)
+    /// What meets it.
+    fn meets(self) -> Meets {
+        match self {
+            Self::EventLost | Self::EventTwice | Self::EventLate => Meets::Events,
+            Self::SocketDropped | Self::SocketSilent => Meets::Sockets,
+            _ => Meets::Requests,
+        }
     }
 }
 
@@ -239,6 +253,7 @@ impl Fault {
             FaultKind::EventLate if self.delay_ms.is_none() => "kind `event-late` needs `delay_ms`",
             FaultKind::Clock if self.offset_ms.is_none() => "kind `clock` needs `offset_ms`",
             FaultKind::Slow if self.rate.is_none_or(|rate| rate == 0) => "kind `slow` needs `rate` above 0",
+            kind if self.event.is_some() && kind.meets() != Meets::Events => "`event` goes with faults of events",
             _ if self.every == Some(0) => "`every` must be above 0",
             _ if !is_chance(self.probability) => "`probability` must be from 0 to 1",
             _ if !is_chance(self.executed) => "`executed` must be from 0 to 1",

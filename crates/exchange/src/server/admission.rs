@@ -143,7 +143,7 @@ impl<'a> Arrived<'a> {
         let api_key = self.headers.get(API_KEY_HEADER).and_then(|key| key.to_str().ok());
         let asker = Asker { api_key, address: self.address };
         let parameters = self.parameters?;
-        let clock = now.plus(ahead.0);
+        let clock = ahead.of(now);
         let signed = |needed: Permission| parameters.authorise(asker, &self.payload, &shared.keys, needed, clock);
         let account = match endpoint.security {
             Security::None => 0,

@@ -43,7 +43,7 @@ use self::limits::IpLimits;
 use self::socket::{Sockets, Timing};
 use crate::data::exchange_info::Information;
 use crate::data::{Limits, listen, service::portal_routes};
-use crate::faults::{FaultPlan, Faults};
+use crate::faults::{FaultPlan, Faults, SharedFaults};
 use crate::local::LocalExchange;
 use crate::{ExchangeError, Portal};
 
@@ -90,7 +90,7 @@ struct Shared {
     information: Information,
     keys: Keys,
     ip_limits: IpLimits,
-    faults: Mutex<Faults>,
+    faults: SharedFaults,
     sockets: Sockets,
     has_listen_keys: bool,
     fees: CommissionRates,
@@ -131,14 +131,16 @@ impl Server {
         };
         // All accounts begin alike.
         let accounts = vec![service.setup.account.clone(); last + 1];
-        let exchange =
+        let mut exchange =
             LocalExchange::with_accounts(&service.setup, &accounts).with_exchange_info(service.exchange_info);
+        let faults = SharedFaults::new(Mutex::new(Faults::new(service.faults)));
+        exchange.audience.users.faults = Arc::clone(&faults);
         let shared = Shared {
             information: Information::new(exchange.catalogue(), None)?,
             exchange: Mutex::new(exchange),
             keys: service.keys,
             ip_limits: IpLimits::new(limits),
-            faults: Mutex::new(Faults::new(service.faults)),
+            faults,
             sockets: Sockets::new(Timing::default(), service.limits_addresses),
             has_listen_keys: service.legacy_listen_keys,
             fees: service.setup.markets[0].fill_model.fees,

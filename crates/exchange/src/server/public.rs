@@ -51,7 +51,7 @@ async fn ping() -> Json<Value> {
 }
 
 async fn time(state: State, Extension(asked): Asked) -> Answer<ServerTime> {
-    Ok(Json(ServerTime { server_time: time_number(state.exchange().now().plus(asked.ahead.0), asked.unit) }))
+    Ok(Json(ServerTime { server_time: time_number(asked.ahead.of(state.exchange().now()), asked.unit) }))
 }
 
 /// The snapshot, cut down to the markets that are here, with their status at the simulated time.

@@ -57,6 +57,12 @@ impl Parameters {
         (self.pairs.len(), self.pairs.iter().filter(|(name, _)| is_read(name)).count())
     }
 
+    /// As they would stand in a query.
+    pub(crate) fn query(&self) -> String {
+        let pairs: Vec<_> = self.pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("&")
+    }
+
     /// Refuses what is sent twice.
     pub(crate) fn no_duplicates(&self) -> Result<(), No> {
         let mut names: Vec<&str> = self.pairs.iter().map(|(name, _)| name.as_str()).collect();

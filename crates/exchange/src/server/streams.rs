@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 use super::socket::{Conversation, Handshake, Leave};
+use super::trouble::Fate;
 use super::{Shared, State};
 use crate::streams::{Session, Target, shutdown};
 
@@ -28,7 +29,7 @@ async fn begin(state: State, uri: Uri, handshake: Handshake) -> Response {
     let shared = Arc::clone(&state);
     handshake.accept(move |outlet| {
         let session = Session::open(target, outlet, &mut shared.exchange());
-        Listening { session, shared }
+        Listening { session, shared, path: uri.path().to_owned() }
     })
 }
 
@@ -36,6 +37,7 @@ async fn begin(state: State, uri: Uri, handshake: Handshake) -> Response {
 struct Listening {
     session: Session,
     shared: Arc<Shared>,
+    path: String,
 }
 
 impl Conversation for Listening {
@@ -48,6 +50,10 @@ impl Conversation for Listening {
 
     fn farewell(&self) -> Utf8Bytes {
         shutdown(self.session.form(), self.shared.exchange().now())
+    }
+
+    fn fate(&self) -> Fate {
+        Fate::of(&self.shared, &self.path)
     }
 }
 

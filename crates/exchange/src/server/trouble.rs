@@ -17,7 +17,7 @@ use candlewick_model::{Refusal, Timestamp};
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use super::State;
+use super::{Shared, State};
 use crate::ExchangeError;
 use crate::data::{refuse, transport};
 use crate::faults::{Asking, Fault, FaultKind, FaultPlan, Server};
@@ -25,6 +25,74 @@ use crate::faults::{Asking, Fault, FaultKind, FaultPlan, Server};
 /// How far the exchange's clock is ahead for a request: microseconds.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ClockAhead(pub(super) i64);
+
+impl ClockAhead {
+    /// What the clock shows.
+    pub(super) fn of(self, now: Timestamp) -> Timestamp {
+        now.plus(self.0)
+    }
+}
+
+/// The faults that a request meets, over HTTP or on a WebSocket.
+#[derive(Default)]
+pub(super) struct Met(Vec<Fault>);
+
+impl Met {
+    /// Most requests meet none, and that is found out fast.
+    pub(super) fn by(shared: &Shared, method: &str, path: &str, query: &str, now: Timestamp) -> Self {
+        let mut faults = shared.faults();
+        if faults.is_empty() { Self::default() } else { Self(faults.meet(&Asking { method, path, query, now })) }
+    }
+
+    fn fault(&self, kind: FaultKind) -> Option<&Fault> {
+        self.0.iter().find(|fault| fault.kind == kind)
+    }
+
+    /// Lets pass what time is lost on the way.
+    pub(super) async fn wait(&self) {
+        if let Some(delay) = self.fault(FaultKind::Delay).and_then(|fault| fault.delay_ms) {
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+        }
+    }
+
+    pub(super) fn ahead(&self) -> ClockAhead {
+        let offset = self.fault(FaultKind::Clock).and_then(|fault| fault.offset_ms);
+        ClockAhead(offset.unwrap_or(0).saturating_mul(1_000))
+    }
+
+    /// What comes in place of the answer, and whether the request is executed all the same.
+    pub(super) fn instead(&self, shared: &Shared) -> Option<(&Fault, bool)> {
+        let kinds = [FaultKind::Lost, FaultKind::Timeout, FaultKind::Status];
+        let fault = kinds.into_iter().find_map(|kind| self.fault(kind))?;
+        Some((fault, shared.faults().happens(fault.executes())))
+    }
+}
+
+/// What becomes of what is to be said on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It is said.
+    Well,
+    /// The connection breaks.
+    Dropped,
+    /// It is not said, and nobody is told.
+    Silent,
+}
+
+impl Fate {
+    /// Of a connection that began at a path.
+    pub(super) fn of(shared: &Shared, path: &str) -> Self {
+        if shared.faults().is_empty() {
+            return Self::Well;
+        }
+        let now = shared.exchange().now();
+        match shared.faults().meet_socket(path, now) {
+            Some(FaultKind::SocketDropped) => Self::Dropped,
+            Some(_) => Self::Silent,
+            None => Self::Well,
+        }
+    }
+}
 
 /// Lets a request of the API meet its faults.
 pub(super) async fn meet(state: State, mut request: Request, next: Next) -> Response {
@@ -34,34 +102,27 @@ pub(super) async fn meet(state: State, mut request: Request, next: Next) -> Resp
     let now = state.exchange().now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let query = request.uri().query().unwrap_or_default();
-    let asking = Asking { method: method.as_str(), path: &path, query, now };
-    let faults = state.faults().meet(&asking);
-    let fault = |kind: FaultKind| faults.iter().find(|fault| fault.kind == kind);
-    if let Some(delay) = fault(FaultKind::Delay).and_then(|fault| fault.delay_ms) {
-        tokio::time::sleep(Duration::from_millis(delay)).await;
-    }
-    if let Some(offset) = fault(FaultKind::Clock).and_then(|fault| fault.offset_ms) {
-        request.extensions_mut().insert(ClockAhead(offset.saturating_mul(1_000)));
-    }
-    let instead = [FaultKind::Lost, FaultKind::Timeout, FaultKind::Status].into_iter().find_map(fault);
-    let response = match instead {
+    let met = Met::by(&state, method.as_str(), &path, query, now);
+    met.wait().await;
+    request.extensions_mut().insert(met.ahead());
+    let response = match met.instead(&state) {
         None => next.run(request).await,
-        Some(fault) => {
-            if state.faults().happens(fault.executes()) {
+        Some((fault, is_executed)) => {
+            if is_executed {
                 next.run(request).await;
             }
-            answer_of(fault, &path, now)
+            // What comes without an answer cannot be spoilt any more.
+            match answer_of(fault, &path, now) {
+                lost if fault.kind == FaultKind::Lost => return lost,
+                answer => answer,
+            }
         }
     };
-    // What comes without an answer cannot be spoilt any more.
-    if faults.is_empty() || instead.is_some_and(|fault| fault.kind == FaultKind::Lost) {
-        return response;
-    }
-    spoiled(response, &method, &faults).await
+    if met.0.is_empty() { response } else { spoiled(response, &method, &met.0).await }
 }
 
 /// What is answered in place of the answer.
-fn answer_of(fault: &Fault, path: &str, now: Timestamp) -> Response {
+pub(super) fn answer_of(fault: &Fault, path: &str, now: Timestamp) -> Response {
     match fault.kind {
         FaultKind::Lost => {
             let broken = stream::once(async { Err::<Bytes, _>(Error::other("a fault breaks the connection")) });

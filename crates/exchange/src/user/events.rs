@@ -32,7 +32,7 @@ impl Event<'_> {
         serde_json::to_string(&Told { event: self, now, unit }).expect("events are plain data")
     }
 
-    fn name(&self) -> &'static str {
+    pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Report(_) => "executionReport",
             Self::List(_) => "listStatus",

@@ -11,6 +11,7 @@ mod listen_keys;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use axum::extract::ws::Utf8Bytes;
 use candlewick_model::{Asset, Symbol, TimeUnit, Timestamp};
@@ -18,6 +19,7 @@ use candlewick_simulator::{Replay, Setup, VenueEvent};
 
 use self::events::Event;
 pub(crate) use self::listen_keys::ListenKeys;
+use crate::faults::{FaultKind, Faults, SharedFaults};
 use crate::outlet::Outlet;
 
 /// All who follow accounts.
@@ -26,6 +28,10 @@ pub(crate) struct Users {
     /// What is bought and what is paid on each market.
     assets: BTreeMap<Symbol, [Asset; 2]>,
     followers: BTreeMap<usize, Vec<Follower>>,
+    /// What may happen to events on their way.
+    pub(crate) faults: SharedFaults,
+    /// Events that come late, and when.
+    late: Vec<(Timestamp, Outlet, Utf8Bytes)>,
     pub(crate) keys: ListenKeys,
 }
 
@@ -135,7 +141,16 @@ impl Users {
         self.expire(now);
         let Some(followers) = self.followers.get(&account) else { return };
         let events = self.events(said, replay);
-        followers.iter().for_each(|follower| follower.tell(&events, now));
+        let faults = Arc::clone(&self.faults);
+        let mut faults = faults.lock().expect("nobody panics with it");
+        for follower in followers {
+            if faults.is_empty() {
+                follower.tell(&events, now);
+            } else {
+                let late = events.iter().filter_map(|event| follower.meet(event, &mut faults, now));
+                self.late.extend(late.map(|(then, text)| (then, follower.outlet.clone(), text)));
+            }
+        }
         self.remove(|follower| follower.outlet.is_lost());
     }
 
@@ -165,8 +180,12 @@ impl Users {
         events
     }
 
-    /// Ends the listen keys whose time is over; who follows them is told so.
+    /// Time has come so far: late events arrive, listen keys whose time is over end, and who
+    /// follows them is told so.
     pub(crate) fn expire(&mut self, now: Timestamp) {
+        for (_, outlet, text) in self.late.extract_if(.., |(then, ..)| *then <= now) {
+            outlet.say(text);
+        }
         for key in self.keys.expire(now) {
             for follower in self.remove(|follower| follower.form.key() == Some(&key)) {
                 follower.tell(&[Event::KeyExpired(&key)], now);
@@ -176,6 +195,20 @@ impl Users {
 }
 
 impl Follower {
+    /// Is told of an event with the fault that it meets; when it is to be told what, if that is later.
+    fn meet(&self, event: &Event<'_>, faults: &mut Faults, now: Timestamp) -> Option<(Timestamp, Utf8Bytes)> {
+        let met = faults.meet_event(event.name(), now);
+        let times = match met.as_ref().map(|fault| fault.kind) {
+            None => 1,
+            Some(FaultKind::EventTwice) => 2,
+            Some(_) => 0,
+        };
+        (0..times).for_each(|_| self.tell(std::slice::from_ref(event), now));
+        let late = met.filter(|fault| fault.kind == FaultKind::EventLate)?;
+        let us = i64::try_from(late.delay_ms?).unwrap_or(i64::MAX).saturating_mul(1_000);
+        Some((now.plus(us), self.form.around(&event.text(now, self.unit))))
+    }
+
     fn tell(&self, events: &[Event<'_>], now: Timestamp) {
         for event in events {
             self.outlet.say(self.form.around(&event.text(now, self.unit)));

@@ -16,6 +16,7 @@ use super::Conversation;
 use super::entrance::Phase;
 use super::pulse::{Beat, Pulse, Timing};
 use crate::outlet::Inlet;
+use crate::server::trouble::Fate;
 
 /// So many messages are written before the client is listened to again.
 const BATCH: usize = 256;
@@ -42,6 +43,8 @@ impl Leave {
     const TOO_SLOW: Self = Self { code: close_code::POLICY, reason: "Slow consumer" };
     /// The day is over, or the server stops.
     const AWAY: Self = Self { code: close_code::AWAY, reason: "Connection expired" };
+    /// Nothing is said, not even good-bye.
+    pub(crate) const WITHOUT_A_WORD: Self = Self { code: close_code::ABNORMAL, reason: "" };
     /// The address is banned.
     pub(crate) const BANNED: Self = Self { code: close_code::POLICY, reason: "IP banned" };
 }
@@ -56,7 +59,7 @@ enum End {
 
 impl From<Leave> for End {
     fn from(leave: Leave) -> Self {
-        Self::Leave(leave)
+        if leave == Leave::WITHOUT_A_WORD { Self::Gone } else { Self::Leave(leave) }
     }
 }
 
@@ -139,11 +142,16 @@ impl<C: Conversation> Connection<C> {
     /// Writes what has come out of the inlet.
     async fn say(&mut self) -> Result<(), End> {
         let batch = std::mem::take(&mut self.batch);
-        self.send(batch.into_iter().map(Message::Text)).await
+        match self.conversation.fate() {
+            Fate::Well => self.send(batch.into_iter().map(Message::Text)).await,
+            Fate::Silent => Ok(()),
+            Fate::Dropped => Err(End::Gone),
+        }
     }
 
     async fn beat(&mut self) -> Result<(), End> {
         match self.pulse.beat(Instant::now()) {
+            Some(Beat::Ping(_)) if self.conversation.fate() == Fate::Silent => Ok(()),
             Some(Beat::Ping(number)) => self.send([Message::Ping(number.to_string().into())]).await,
             Some(Beat::Farewell) => self.send([Message::Text(self.conversation.farewell())]).await,
             Some(Beat::Unanswered) => Err(Leave::NO_PONG.into()),

@@ -14,6 +14,8 @@ pub(crate) use connection::Leave;
 pub(crate) use entrance::{Handshake, Sockets};
 pub(crate) use pulse::Timing;
 
+use super::trouble::Fate;
+
 /// What a connection is for.
 pub(crate) trait Conversation: Send + 'static {
     /// So many messages it may be sent a second, pings and pongs counted.
@@ -24,6 +26,11 @@ pub(crate) trait Conversation: Send + 'static {
 
     /// The event that tells of the connection's end to come.
     fn farewell(&self) -> Utf8Bytes;
+
+    /// What becomes of what is to be said next.
+    fn fate(&self) -> Fate {
+        Fate::Well
+    }
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ use super::answer::No;
 use super::socket::Handshake;
 use super::{Shared, State, unit_of};
 
+/// Where it is.
+const PATH: &str = "/ws-api/v3";
 /// What a connection costs.
 const WEIGHT: u32 = 2;
 
@@ -34,7 +36,7 @@ pub(super) fn routes(handlers: Router) -> Router<Arc<Shared>> {
     let connect = async move |state: State, RawQuery(query): RawQuery, handshake: Handshake| {
         connect(state, &query.unwrap_or_default(), handshake, handlers)
     };
-    Router::new().route("/ws-api/v3", any(connect))
+    Router::new().route(PATH, any(connect))
 }
 
 fn connect(state: State, query: &str, handshake: Handshake, handlers: Router) -> Response {

@@ -11,7 +11,7 @@ use axum::extract::Request;
 use axum::extract::ws::Utf8Bytes;
 use candlewick_binance::wire::time_number;
 use candlewick_model::{Refusal, Timestamp};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 use tower_service::Service as _;
 
@@ -19,8 +19,9 @@ use super::caller::{Caller, Logon, OF_THE_REQUEST};
 use super::message::{Message, Unread};
 use super::reply::{Outcome, Used, reply};
 use super::subscriptions::{Subscription, Subscriptions};
-use super::{Wishes, tells_limits};
+use super::{PATH, Wishes, tells_limits};
 use crate::data::limits::Verdict;
+use crate::faults::FaultKind;
 use crate::outlet::Outlet;
 use crate::server::Shared;
 use crate::server::admission::Admitted;
@@ -28,7 +29,7 @@ use crate::server::answer::No;
 use crate::server::endpoints::{Endpoint, find_method};
 use crate::server::limits::full_until;
 use crate::server::socket::{Conversation, Leave};
-use crate::server::trouble::ClockAhead;
+use crate::server::trouble::{self, ClockAhead, Fate, Met};
 
 /// A connection that has begun.
 pub(super) struct Session {
@@ -57,7 +58,7 @@ impl Conversation for Session {
         let tells_limits = wish.ok().flatten().unwrap_or(self.wishes.tells_limits);
         let (used, is_banned, outcome) = match self.judge(endpoint, message.as_ref().ok(), now) {
             Verdict::Passed { used } => match message {
-                Ok(message) => (used, false, self.take_up(endpoint, message, now).await),
+                Ok(message) => (used, false, self.meet(endpoint, message, now).await?),
                 Err(no) => (used, false, Outcome::error(&no)),
             },
             Verdict::Refused { used, until, refusal, .. } => (used, false, self.later(429, &refusal, now, until)),
@@ -70,6 +71,10 @@ impl Conversation for Session {
     fn farewell(&self) -> Utf8Bytes {
         let now = self.time(self.shared.exchange().now());
         json!({ "event": { "e": "serverShutdown", "E": now } }).to_string().into()
+    }
+
+    fn fate(&self) -> Fate {
+        Fate::of(&self.shared, PATH)
     }
 }
 
@@ -97,35 +102,69 @@ impl Session {
         exchange.audience.users.subscribe(begun.account, begun.id, self.wishes.unit, &self.outlet);
     }
 
-    async fn take_up(&mut self, endpoint: Option<&Endpoint>, message: Message<'_>, now: Timestamp) -> Outcome {
+    /// Takes up a request with the faults that it meets: those of the same request over HTTP.
+    async fn meet(
+        &mut self,
+        endpoint: Option<&Endpoint>,
+        message: Message<'_>,
+        now: Timestamp,
+    ) -> Result<Outcome, Leave> {
+        let met = match endpoint.and_then(Endpoint::request) {
+            Some((method, path)) => Met::by(&self.shared, method.as_str(), path, &message.parameters.query(), now),
+            None => Met::by(&self.shared, "", &message.method, "", now),
+        };
+        met.wait().await;
+        let Some((fault, is_executed)) = met.instead(&self.shared) else {
+            return Ok(self.take_up(endpoint, message, now, met.ahead()).await);
+        };
+        if is_executed {
+            self.take_up(endpoint, message, now, met.ahead()).await;
+        }
+        if fault.kind == FaultKind::Lost {
+            return Err(Leave::WITHOUT_A_WORD);
+        }
+        let response = trouble::answer_of(fault, "", now);
+        let status = response.status().as_u16();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
+        let body = serde_json::from_slice(&body);
+        let unknown = || {
+            let text = "An unknown error occurred while processing the request.";
+            to_raw_value(&Refusal::new(-1000, text)).expect("refusals are plain data")
+        };
+        Ok(Outcome { status, ..Outcome::of(body.unwrap_or_else(|_| unknown())) })
+    }
+
+    async fn take_up(
+        &mut self,
+        endpoint: Option<&Endpoint>,
+        message: Message<'_>,
+        now: Timestamp,
+        ahead: ClockAhead,
+    ) -> Outcome {
         let Some(endpoint) = endpoint else {
             return Outcome::error(&No::saying(-1020, "This operation is not supported."));
         };
-        let caller = Caller { shared: &self.shared, address: self.address, logon: self.logon.as_ref(), now };
+        let clock = ahead.of(now);
+        let caller = Caller { shared: &self.shared, address: self.address, logon: self.logon.as_ref(), now: clock };
         let account =
             tells_limits(message.parameters.get("returnRateLimits")).and_then(|_| caller.admit(endpoint, &message));
         match (account, endpoint.request()) {
             (Err(no), _) => Outcome::error(&no),
-            (Ok(account), Some(_)) => self.call(endpoint, account, message).await,
+            (Ok(account), Some(_)) => self.call(endpoint, account, message, ahead).await,
             (Ok(account), None) => {
-                self.manage(endpoint, account, &message, now).unwrap_or_else(|no| Outcome::error(&no))
+                self.manage(endpoint, account, &message, clock).unwrap_or_else(|no| Outcome::error(&no))
             }
         }
     }
 
     /// Has the handler answer that answers over REST.
-    async fn call(&self, endpoint: &Endpoint, account: usize, message: Message<'_>) -> Outcome {
+    async fn call(&self, endpoint: &Endpoint, account: usize, message: Message<'_>, ahead: ClockAhead) -> Outcome {
         let (method, path) = endpoint.request().expect("asked before");
         let parameters = message.parameters.without(&OF_THE_REQUEST);
         let mut request = Request::new(Body::empty());
         *request.method_mut() = method.clone();
         *request.uri_mut() = path.parse().expect("paths of the table are URIs");
-        request.extensions_mut().insert(Arc::new(Admitted {
-            parameters,
-            unit: self.wishes.unit,
-            account,
-            ahead: ClockAhead::default(),
-        }));
+        request.extensions_mut().insert(Arc::new(Admitted { parameters, unit: self.wishes.unit, account, ahead }));
         let response = self.handlers.clone().call(request).await.unwrap_or_else(|never| match never {});
         let status = response.status().as_u16();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
