@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use candlewick_model::Timestamp;
+use candlewick_model::{Symbol, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
@@ -16,6 +16,7 @@ pub(crate) type SharedFaults = Arc<Mutex<Faults>>;
 pub(crate) struct Asking<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
+    /// The query, and what a form has; parameters of a WebSocket.
     pub(crate) query: &'a str,
     pub(crate) now: Timestamp,
 }
@@ -119,7 +120,7 @@ impl Armed {
         } else {
             matches(&fault.path, path)
         };
-        let concerns = concerns && fault.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method));
+        let concerns = concerns && is_of(fault, method, query);
         if !concerns || fault.from.is_some_and(|from| now < from) || fault.to.is_some_and(|to| now >= to) {
             return None;
         }
@@ -134,6 +135,14 @@ impl Armed {
         self.met += 1;
         Some(fault.clone())
     }
+}
+
+/// Whether a request has the method and the symbol that a fault wants.
+fn is_of(fault: &Fault, method: &str, query: &str) -> bool {
+    let is_method = |wanted: &str| wanted.split(',').any(|wanted| wanted.trim().eq_ignore_ascii_case(method));
+    let is_symbol =
+        |wanted: &Symbol| query.split('&').any(|pair| pair.strip_prefix("symbol=") == Some(wanted.as_str()));
+    fault.method.as_deref().is_none_or(is_method) && fault.symbol.as_ref().is_none_or(is_symbol)
 }
 
 fn happens(random: &mut ChaCha8Rng, probability: f64) -> bool {

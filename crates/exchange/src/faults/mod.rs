@@ -4,8 +4,9 @@
 //! is decided in `armed`. Not for: doing them (`data`, `server::trouble`).
 
 mod armed;
+mod episodes;
 
-use candlewick_model::Timestamp;
+use candlewick_model::{Symbol, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::ExchangeError;
@@ -134,9 +135,12 @@ pub struct Fault {
     /// Paths that it concerns, `*` for anything; with a `?` in it the query counts too.
     #[serde(default = "anything")]
     pub path: String,
-    /// Only requests of this method.
+    /// Only requests of this method, or one of several with commas between them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
+    /// Only requests with this parameter `symbol`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbol: Option<Symbol>,
     /// Only user events of this type, as `executionReport`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
@@ -237,6 +241,34 @@ impl FaultPlan {
 }
 
 impl Fault {
+    /// One without conditions.
+    #[must_use]
+    pub fn new(kind: FaultKind) -> Self {
+        Self {
+            kind,
+            path: anything(),
+            method: None,
+            symbol: None,
+            event: None,
+            after: 0,
+            next: None,
+            every: None,
+            probability: None,
+            from: None,
+            to: None,
+            status: None,
+            code: None,
+            msg: None,
+            executed: None,
+            offset_ms: None,
+            retry_after: None,
+            bytes: None,
+            rate: None,
+            delay_ms: None,
+            edition: None,
+        }
+    }
+
     /// What is wrong with it.
     fn lacks(&self, server: Server) -> Option<String> {
         let is_chance = |chance: Option<f64>| chance.is_none_or(|chance| (0.0..=1.0).contains(&chance));

@@ -100,7 +100,8 @@ fn say_charset(response: &mut Response) {
     }
 }
 
-async fn whole(body: Body) -> Result<Bytes, StatusCode> {
+/// A body, unless it is too long or does not come.
+pub(super) async fn whole(body: Body) -> Result<Bytes, StatusCode> {
     match tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, BODY_BYTES_MAX)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),

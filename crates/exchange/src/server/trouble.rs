@@ -17,7 +17,7 @@ use candlewick_model::{Refusal, Timestamp};
 use futures_util::stream;
 use serde_json::{Value, json};
 
-use super::{Shared, State};
+use super::{Shared, State, admission};
 use crate::ExchangeError;
 use crate::data::{refuse, transport};
 use crate::faults::{Asking, Fault, FaultKind, FaultPlan, Server};
@@ -95,14 +95,20 @@ impl Fate {
 }
 
 /// Lets a request of the API meet its faults.
-pub(super) async fn meet(state: State, mut request: Request, next: Next) -> Response {
+pub(super) async fn meet(state: State, request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/api/") || state.faults().is_empty() {
         return next.run(request).await;
     }
     let now = state.exchange().now();
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let query = request.uri().query().unwrap_or_default();
-    let met = Met::by(&state, method.as_str(), &path, query, now);
+    let (parts, body) = request.into_parts();
+    let body = match admission::whole(body).await {
+        Ok(body) => body,
+        Err(status) => return status.into_response(),
+    };
+    let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
+    let query = format!("{}&{}", parts.uri.query().unwrap_or_default(), String::from_utf8_lossy(&body));
+    let met = Met::by(&state, method.as_str(), &path, &query, now);
+    let mut request = Request::from_parts(parts, Body::from(body));
     met.wait().await;
     request.extensions_mut().insert(met.ahead());
     let response = match met.instead(&state) {
