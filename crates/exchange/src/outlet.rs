@@ -4,7 +4,7 @@
 //! take what is said falls behind and is left. Not for: what is said, or the connection itself.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::extract::ws::Utf8Bytes;
 use tokio::sync::Notify;
@@ -12,6 +12,8 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 
 /// So many messages may wait.
 const WAITING_MAX: usize = 16_384;
+/// So many bytes of them may.
+const WAITING_BYTES_MAX: usize = 64 << 20;
 
 /// Where messages are put in.
 #[derive(Clone)]
@@ -31,6 +33,8 @@ pub(crate) struct Inlet {
 struct Listener {
     fell_behind: AtomicBool,
     told: Notify,
+    /// Bytes that wait.
+    bytes: AtomicUsize,
 }
 
 /// A new way.
@@ -43,10 +47,20 @@ pub(crate) fn way() -> (Outlet, Inlet) {
 impl Outlet {
     /// Says something. Where there is no room the listener has fallen behind, for good.
     pub(crate) fn say(&self, text: impl Into<Utf8Bytes>) {
-        if !self.is_lost() && self.queue.try_send(text.into()).is_err() {
-            self.listener.fell_behind.store(true, Ordering::Relaxed);
-            self.listener.told.notify_one();
+        if self.is_lost() {
+            return;
         }
+        let text = text.into();
+        let bytes = text.len() + self.listener.bytes.fetch_add(text.len(), Ordering::Relaxed);
+        if bytes > WAITING_BYTES_MAX || self.queue.try_send(text).is_err() {
+            self.give_up();
+        }
+    }
+
+    /// The listener has fallen behind, for good.
+    pub(crate) fn give_up(&self) {
+        self.listener.fell_behind.store(true, Ordering::Relaxed);
+        self.listener.told.notify_one();
     }
 
     /// Whether it leads to the same connection.
@@ -61,7 +75,8 @@ impl Outlet {
 
     /// Whether half of the room is taken: who can wait should.
     pub(crate) fn is_busy(&self) -> bool {
-        !self.is_lost() && self.queue.capacity() < WAITING_MAX / 2
+        let is_half_full = || self.listener.bytes.load(Ordering::Relaxed) > WAITING_BYTES_MAX / 2;
+        !self.is_lost() && (self.queue.capacity() < WAITING_MAX / 2 || is_half_full())
     }
 }
 
@@ -75,12 +90,25 @@ impl Inlet {
     /// The next messages, so many at most: how many there were. None once something was lost, or
     /// nobody speaks any more.
     pub(crate) async fn next_many(&mut self, messages: &mut Vec<Utf8Bytes>, most: usize) -> usize {
-        if self.has_fallen_behind() { 0 } else { self.queue.recv_many(messages, most).await }
+        if self.has_fallen_behind() {
+            return 0;
+        }
+        let before = messages.len();
+        let count = self.queue.recv_many(messages, most).await;
+        self.taken(&messages[before..]);
+        count
     }
 
     /// The next message, if it is there.
     pub(crate) fn waiting(&mut self) -> Option<Utf8Bytes> {
-        self.queue.try_recv().ok()
+        let text = self.queue.try_recv().ok();
+        self.taken(text.as_slice());
+        text
+    }
+
+    fn taken(&self, texts: &[Utf8Bytes]) {
+        let bytes = texts.iter().map(|text| text.len()).sum();
+        self.listener.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// Whether something could not be said.
@@ -114,6 +142,20 @@ mod tests {
         inlet.fallen_behind().await;
         assert!(outlet.is_lost() && inlet.has_fallen_behind());
         assert_eq!(inlet.next_many(&mut taken, 9).await, 0);
+    }
+
+    #[test]
+    fn long_messages_have_less_room() {
+        let (outlet, mut inlet) = way();
+        let long = Utf8Bytes::from("x".repeat(WAITING_BYTES_MAX / 4));
+        (0..3).for_each(|_| outlet.say(long.clone()));
+        assert!(outlet.is_busy());
+        assert_eq!(inlet.waiting(), Some(long.clone()));
+        assert!(!outlet.is_busy() && !outlet.is_lost());
+        (0..2).for_each(|_| outlet.say(long.clone()));
+        assert!(!outlet.is_lost(), "as much as there is room for");
+        outlet.say("more");
+        assert!(outlet.is_lost());
     }
 
     #[test]

@@ -9,7 +9,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use candlewick_model::number::ONE;
+use candlewick_model::number::{ONE, product_floor};
 use candlewick_model::time::SECOND;
 use candlewick_model::{Amount, Bar, Bars, Price, Quantity, Timestamp};
 
@@ -47,7 +47,7 @@ impl Print {
         let mut left = self.quote;
         (0..count).map(move |at| {
             let quantity = (each + i128::from(at < more)) * self.step;
-            let worth = i128::from(self.price) * quantity / i128::from(ONE);
+            let worth = worth(self.price, quantity);
             let quote = if at + 1 == count { left } else { worth };
             left -= quote;
             (quantity, quote)
@@ -61,7 +61,8 @@ fn cut(bar: &Bar, grid: Option<(Price, Quantity)>) -> (i64, i64, i128) {
     let step = grid.map(|(_, step)| i128::from(step.units())).filter(|step| volume % step == 0 && taken % step == 0);
     // No trade is smaller than a step: there must be enough of them.
     let is_enough = |step: &i128| *step > 0 && volume / step >= i128::from(bar.trades);
-    let step = step.filter(is_enough).or(Some(gcd(volume, taken)).filter(is_enough)).unwrap_or(1);
+    let common = || Some(gcd(volume, taken)).filter(is_enough);
+    let step = step.filter(is_enough).or_else(common).unwrap_or(1);
     if volume <= 0 || bar.trades <= 0 {
         return (0, 0, step);
     }
@@ -165,9 +166,25 @@ fn on_the_way(way: &[Corner], at: i64, tick: i64) -> (i64, Timestamp, usize) {
     }
     let from = way[next - 1];
     let (gone, legs) = (at - from.at, to.at - from.at);
-    let moved = i128::from(to.price - from.price) * i128::from(gone) / i128::from(legs);
+    let moved = divided(i128::from(to.price - from.price) * i128::from(gone), legs.into());
     let passed = (to.time.micros() - from.time.micros()) * gone / legs;
     (from.price + moved as i64 / tick * tick, whole(from.time.micros() + passed), to.leg)
+}
+
+/// Price × quantity; without a division of 128 bits where it can be.
+fn worth(price: i64, quantity: i128) -> i128 {
+    match i64::try_from(quantity) {
+        Ok(quantity) if price >= 0 && quantity >= 0 => product_floor(price, quantity),
+        _ => i128::from(price) * quantity / i128::from(ONE),
+    }
+}
+
+/// A quotient, likewise.
+fn divided(a: i128, b: i128) -> i128 {
+    match (i64::try_from(a), i64::try_from(b)) {
+        (Ok(a), Ok(b)) => i128::from(a / b),
+        _ => a / b,
+    }
 }
 
 /// Shares the steps of one side out, so that their worth comes as near to what it must be as
@@ -177,7 +194,6 @@ fn share_out(side: &mut [&mut Print], steps: i128, quote: i128) {
     if prints == 0 {
         return;
     }
-    let worth = |price: i64, steps: i128, step: i128| i128::from(price) * steps * step / i128::from(ONE);
     let step = side[0].step;
     let order = |at: &usize| side[*at].price;
     let low = (0..side.len()).min_by_key(order).expect("not empty");
@@ -188,19 +204,19 @@ fn share_out(side: &mut [&mut Print], steps: i128, quote: i128) {
     let try_share = |percent: i128| {
         let each = (steps * percent / 100 / prints).max(1);
         let rest = steps - each * prints;
-        let lacking = quote - side.iter().map(|print| worth(print.price, each, step)).sum::<i128>();
-        let above = lacking - worth(low_price, rest, step);
+        let lacking = quote - side.iter().map(|print| worth(print.price, each * step)).sum::<i128>();
+        let above = lacking - i128::from(low_price) * rest * step / i128::from(ONE);
         let highs = if range == 0 { 0 } else { above * i128::from(ONE) / range };
         (each, rest, highs)
     };
     let fits = |(_, rest, highs): &(i128, i128, i128)| (0..=*rest).contains(highs);
-    let found = [80, 60, 40, 20, 10, 5, 1].map(try_share).into_iter().find(fits);
+    let found = [80, 60, 40, 20, 10, 5, 1].into_iter().map(try_share).find(fits);
     let (each, rest, highs) = found.unwrap_or_else(|| try_share(0));
     let highs = highs.clamp(0, rest.max(0));
     side.iter_mut().for_each(|print| print.steps = each);
     side[low].steps += rest - highs;
     side[high].steps += highs;
-    side.iter_mut().for_each(|print| print.quote = worth(print.price, print.steps, step));
+    side.iter_mut().for_each(|print| print.quote = worth(print.price, print.steps * step));
     let left = quote - side.iter().map(|print| print.quote).sum::<i128>();
     side.iter_mut().max_by_key(|print| print.steps).expect("not empty").quote += left;
 }
@@ -210,7 +226,7 @@ fn join(prints: &mut [Print], trades: i64, steps: i128) {
     let mut left = trades - prints.len() as i64;
     let (room, more) = (steps - prints.len() as i128, i128::from(left));
     for print in prints.iter_mut() {
-        let share = if room > 0 { more * (print.steps - 1) / room } else { 0 };
+        let share = if room > 0 { divided(more * (print.steps - 1), room) } else { 0 };
         print.count += share as i64;
         left -= share as i64;
     }

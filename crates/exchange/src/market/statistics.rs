@@ -1,7 +1,9 @@
 //! What a market did from an instant on: the numbers of all tickers.
 
+use std::ops::Range;
+
 use candlewick_model::number::ONE;
-use candlewick_model::{Amount, Bar, Price, Quantity, Timestamp};
+use candlewick_model::{Amount, Bar, Bars, Price, Quantity, Timestamp};
 
 use super::stand::Stand;
 use super::tape::Tape;
@@ -57,6 +59,18 @@ impl Statistics {
         if self.count == 0 { self.previous_close } else { self.close }
     }
 
+    fn with_whole(self, bars: &Bars, rows: Range<usize>) -> Self {
+        let has_volume = |row: &usize| !bars.volume.at(*row).is_zero();
+        let (first, last) = (rows.clone().find(has_volume), rows.clone().rfind(has_volume));
+        let (Some(first), Some(last)) = (first, last) else { return self };
+        let reach = (Price::ZERO, Price::MAX);
+        let traded = rows.clone().filter(has_volume);
+        let (high, low) = traded.fold(reach, |(high, low), row| (high.max(bars.high[row]), low.min(bars.low[row])));
+        let (volume, quote_volume) = (bars.volume.sum(rows.clone()), bars.quote_volume.sum(rows));
+        let (open, close) = (bars.open[first], bars.close[last]);
+        self.with(&Bar { open, high, low, close, volume, quote_volume, ..bars.bar(first) })
+    }
+
     fn with(self, bar: &Bar) -> Self {
         if bar.volume.is_zero() {
             return self;
@@ -78,14 +92,14 @@ impl Statistics {
 impl Tape {
     /// All trades from an instant on.
     pub(super) fn statistics(&self, stand: &Stand, from: Timestamp) -> Statistics {
-        let bars = self.bars();
-        let first = bars.close_time[..self.opened(stand)].partition_point(|close| *close < from);
-        let part = |row: usize| {
-            let bar = bars.bar(row);
-            let is_whole = row < stand.closed && bar.open_time >= from;
-            if is_whole { bar } else { traded(&bar, &self.prints(stand, row), from) }
-        };
-        let whole = (first..self.opened(stand)).fold(Statistics::NONE, |sum, row| sum.with(&part(row)));
+        let (bars, opened) = (self.bars(), self.opened(stand));
+        let first = bars.close_time[..opened].partition_point(|close| *close < from);
+        let part = |sum: Statistics, row| sum.with(&traded(&bars.bar(row), &self.prints(stand, row), from));
+        // Bars that begin before it, whole ones, and the one that runs.
+        let inside = bars.open_time[..opened].partition_point(|open| *open < from).max(first);
+        let closed = stand.closed.max(inside);
+        let begun = (first..inside).fold(Statistics::NONE, part);
+        let whole = (closed..opened).fold(begun.with_whole(bars, inside..closed), part);
         let previous_close = self.last_before(stand, first, from).unwrap_or_default();
         let (before, all) = (self.count_before(stand, from), self.count(stand));
         if before == all {

@@ -1,7 +1,7 @@
 //! The market's trades, and what of its bars has happened: cut from the bars as in the archives
 //! of trades, so that numbers, times and quantities are the same wherever they are told.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use candlewick_model::{AggTrade, Amount, Bar, Bars, Interval, Price, Quantity, Side, Timestamp, Trade};
 
@@ -16,7 +16,12 @@ pub(super) struct Tape {
     trades_before: Vec<i64>,
     /// The same for joined ones; most are never asked for.
     joined_before: OnceLock<Vec<i64>>,
+    /// Those of the bar that everybody asks for: the last that has opened.
+    latest: Mutex<Latest>,
 }
+
+/// A bar's row, and its prints.
+type Latest = (usize, Arc<[Print]>);
 
 /// Which joined trades are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +44,13 @@ struct Numbered {
 impl Tape {
     pub(super) fn new(bars: Arc<Bars>, grid: (Price, Quantity)) -> Self {
         let trades_before = running_sum((0..bars.len()).map(|row| bars.trades.get(row).copied().unwrap_or(0)));
-        Self { bars, grid: Some(grid), trades_before, joined_before: OnceLock::new() }
+        Self {
+            bars,
+            grid: Some(grid),
+            trades_before,
+            joined_before: OnceLock::new(),
+            latest: Mutex::new((usize::MAX, Arc::default())),
+        }
     }
 
     pub(super) fn bars(&self) -> &Arc<Bars> {
@@ -53,14 +64,25 @@ impl Tape {
     /// The prints of a bar that have happened.
     pub(super) fn prints(&self, stand: &Stand, row: usize) -> Vec<Print> {
         let bar = self.bars.bar(row);
-        let mut prints = trades::inside(&bar, self.grid);
-        if row >= stand.closed {
-            let way = stand.running.filter(|_| row == stand.closed);
-            let leg = way.map(|way| way.points.min(trades::leg_reached(&bar, way.low, way.high)));
-            let happened = |print: &Print| leg.is_some_and(|leg| print.leg <= leg) && print.time <= stand.time;
-            prints.truncate(prints.iter().take_while(|print| happened(print)).count());
+        if row + 1 < self.opened(stand) {
+            return trades::inside(&bar, self.grid);
         }
-        prints
+        let prints = self.latest(row, &bar);
+        if row < stand.closed {
+            return prints.to_vec();
+        }
+        let way = stand.running.filter(|_| row == stand.closed);
+        let leg = way.map(|way| way.points.min(trades::leg_reached(&bar, way.low, way.high)));
+        let happened = |print: &&Print| leg.is_some_and(|leg| print.leg <= leg) && print.time <= stand.time;
+        prints.iter().take_while(happened).copied().collect()
+    }
+
+    fn latest(&self, row: usize, bar: &Bar) -> Arc<[Print]> {
+        let mut latest = self.latest.lock().expect("nobody panics with it");
+        if latest.0 != row {
+            *latest = (row, trades::inside(bar, self.grid).into());
+        }
+        Arc::clone(&latest.1)
     }
 
     /// How many bars have opened.

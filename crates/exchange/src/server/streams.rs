@@ -65,3 +65,6 @@ impl Drop for Listening {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

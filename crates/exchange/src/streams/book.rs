@@ -26,9 +26,9 @@ impl BestPrices {
 }
 
 impl Topic for BestPrices {
-    fn tell(&mut self, view: &View<'_>, change: Change, listeners: &mut Listeners) {
+    fn tell(&mut self, view: &View<'_>, _change: Change, listeners: &mut Listeners) {
         let best = view.best();
-        if change == Change::Time || best == self.last {
+        if best == self.last {
             return;
         }
         self.last = best;
@@ -39,6 +39,8 @@ impl Topic for BestPrices {
             text.put(r#","a":"#).price(ask.0).put(r#","A":"#).quantity(ask.1).put("}");
         });
     }
+
+    fn jump(&mut self, _view: &View<'_>) {}
 }
 
 /// `<symbol>@depth<levels>`.
@@ -66,6 +68,10 @@ impl Topic for Levels {
             side(text, &book.asks);
             text.put("}");
         });
+    }
+
+    fn jump(&mut self, _view: &View<'_>) {
+        self.pace.forget();
     }
 
     fn owes(&self) -> bool {
@@ -121,6 +127,14 @@ impl Topic for Changes {
         self.told = last;
         self.bids.clear();
         self.asks.clear();
+    }
+
+    fn jump(&mut self, view: &View<'_>) {
+        self.pace.forget();
+        // Updates do not go back: who has been told of later ones needs a snapshot.
+        if view.last_update_id() < self.seen.last_update_id {
+            *self = Self::begin(self.pace.least_us(), view);
+        }
     }
 
     fn owes(&self) -> bool {

@@ -40,16 +40,20 @@ impl Klines {
         }
         let least = if grid.interval == Interval::OneSecond { SECOND } else { 2 * SECOND };
         let mut klines = Self { grid, running: None, pace: Pace::of(least) };
-        let (bars, opened, closed) = view.own_bars();
-        if let Some(last) = opened.checked_sub(1) {
-            let mut running = klines.open(bars, last);
-            let of_long = || bars.open_time[..opened].partition_point(|open| *open < running.open).min(last);
-            let first = if klines.is_own(view) { last } else { of_long() };
-            running.first_row = first;
-            (first..closed).for_each(|row| klines.close_part(&mut running, &bars.bar(row), view));
-            klines.running = Some(running);
-        }
+        klines.begin_there(view);
         Some(klines)
+    }
+
+    /// Takes up the bar that runs, with what of it has closed.
+    fn begin_there(&mut self, view: &View<'_>) {
+        let (bars, opened, closed) = view.own_bars();
+        self.running = opened.checked_sub(1).map(|last| {
+            let mut running = self.open(bars, last);
+            let of_long = || bars.open_time[..opened].partition_point(|open| *open < running.open).min(last);
+            running.first_row = if self.is_own(view) { last } else { of_long() };
+            (running.first_row..closed).for_each(|row| self.close_part(&mut running, &bars.bar(row), view));
+            running
+        });
     }
 
     /// Whether the bars are the market's own, which are told as they are.
@@ -136,6 +140,11 @@ impl Topic for Klines {
             }
         }
         self.running = Some(running);
+    }
+
+    fn jump(&mut self, view: &View<'_>) {
+        self.begin_there(view);
+        self.pace.forget();
     }
 
     fn owes(&self) -> bool {

@@ -28,13 +28,15 @@ pub(super) struct Listeners {
     /// The envelope up to the payload.
     envelope: String,
     groups: Vec<Group>,
+    /// Who was far behind when they were told last.
+    busy: Vec<Outlet>,
     /// How long the last message was.
     length: usize,
 }
 
 impl Listeners {
     pub(super) fn new(name: &str) -> Self {
-        Self { envelope: envelope(name), groups: Vec::new(), length: 256 }
+        Self { envelope: envelope(name), groups: Vec::new(), busy: Vec::new(), length: 256 }
     }
 
     pub(super) fn add(&mut self, form: Form, outlet: &Outlet) {
@@ -48,6 +50,16 @@ impl Listeners {
         self.keep(|other| !other.is_same(outlet));
     }
 
+    /// Whether anybody is far behind.
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.iter().any(Outlet::is_busy)
+    }
+
+    /// Leaves all who are.
+    pub(super) fn leave_busy(&mut self) {
+        self.busy.drain(..).filter(Outlet::is_busy).for_each(|outlet| outlet.give_up());
+    }
+
     /// Whether nobody is left.
     pub(super) fn is_empty(&self) -> bool {
         self.groups.is_empty()
@@ -58,7 +70,13 @@ impl Listeners {
         for group in &mut self.groups {
             let message = message(group.form, &self.envelope, self.length + self.length / 8, &payload);
             self.length = message.len();
-            group.outlets.iter().for_each(|outlet| outlet.say(message.clone()));
+            for outlet in &group.outlets {
+                outlet.say(message.clone());
+                if outlet.is_busy() {
+                    self.busy.retain(|busy| busy.is_busy() && !busy.is_same(outlet));
+                    self.busy.push(outlet.clone());
+                }
+            }
         }
         if self.groups.iter().any(|group| group.outlets.iter().any(Outlet::is_lost)) {
             self.keep(|outlet| !outlet.is_lost());
@@ -107,6 +125,11 @@ impl Pace {
         Self { least_us, last: None, owes: false }
     }
 
+    /// How long it must be silent in between.
+    pub(super) fn least_us(&self) -> i64 {
+        self.least_us
+    }
+
     /// Whether it may speak now; it does then.
     pub(super) fn allows(&mut self, now: Timestamp) -> bool {
         let is_due = self.last.is_none_or(|last| last.plus(self.least_us) <= now);
@@ -120,6 +143,11 @@ impl Pace {
     /// It speaks now in any case.
     pub(super) fn note(&mut self, now: Timestamp) {
         (self.last, self.owes) = (Some(now), false);
+    }
+
+    /// It has not spoken yet: time has been put elsewhere.
+    pub(super) fn forget(&mut self) {
+        *self = Self::of(self.least_us);
     }
 
     /// Whether something was to be said that came too early.

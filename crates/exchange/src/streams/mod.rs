@@ -35,6 +35,9 @@ trait Topic: Send {
     /// Says what is to be said now.
     fn tell(&mut self, view: &View<'_>, change: Change, listeners: &mut Listeners);
 
+    /// The market was put to another time.
+    fn jump(&mut self, view: &View<'_>);
+
     /// Whether something was to be said that came too early.
     fn owes(&self) -> bool {
         false
@@ -91,6 +94,27 @@ impl Streams {
         if self.of_market.iter().all(Vec::is_empty) {
             self.of_market.clear();
         }
+    }
+
+    /// Whether anybody is far behind: who can wait should.
+    pub(crate) fn is_busy(&self) -> bool {
+        let of_market = self.of_market.iter().flatten().map(|channel| &channel.listeners);
+        of_market.chain(self.of_all.iter().map(|channel| &channel.listeners)).any(Listeners::is_busy)
+    }
+
+    /// Leaves all who are far behind.
+    pub(crate) fn leave_busy(&mut self) {
+        let of_market = self.of_market.iter_mut().flatten().map(|channel| &mut channel.listeners);
+        of_market.chain(self.of_all.iter_mut().map(|channel| &mut channel.listeners)).for_each(Listeners::leave_busy);
+    }
+
+    /// A market was put to another time: streams go on from there, and tell where it is.
+    pub(crate) fn jumped(&mut self, view: &View<'_>) {
+        for channel in self.of_market.get_mut(view.place()).into_iter().flatten() {
+            channel.topic.jump(view);
+            channel.topic.tell(view, Change::Time, &mut channel.listeners);
+        }
+        self.of_all.iter_mut().for_each(|channel| channel.topic.jump(view));
     }
 
     /// Something has happened on a market.

@@ -32,6 +32,10 @@ impl Topic for AveragePrice {
         });
     }
 
+    fn jump(&mut self, _view: &View<'_>) {
+        self.pace.forget();
+    }
+
     fn owes(&self) -> bool {
         self.pace.owes()
     }
@@ -67,6 +71,10 @@ impl Topic for ReferencePrice {
             };
             text.put(r#","t":"#).time(since).put("}");
         });
+    }
+
+    fn jump(&mut self, _view: &View<'_>) {
+        self.pace.forget();
     }
 
     fn owes(&self) -> bool {

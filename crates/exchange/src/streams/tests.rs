@@ -197,3 +197,39 @@ fn what_came_too_early_is_told_when_time_goes_on() {
     assert_eq!(ear.heard().len(), 0, "nothing has changed");
     assert!(exchange.now() < start().plus(MINUTE));
 }
+
+#[test]
+fn after_a_jump_streams_go_on_from_there() {
+    let mut exchange = exchange(2);
+    steps(&mut exchange, 3);
+    let names =
+        ["trade", "kline_5m", "kline_1m", "depth@100ms", "bookTicker", "ticker"].map(|kind| format!("btcusdt@{kind}"));
+    let mut ear = Ear::at(&format!("/stream?streams={}", names.join("/")), &mut exchange);
+    steps(&mut exchange, 1);
+    ear.texts();
+    // The same market, earlier and later.
+    for minutes in [2, 9] {
+        let mut other = LocalExchange::new(&setup(&plan(2, candlewick_model::Interval::OneMinute)));
+        steps(&mut other, minutes);
+        std::mem::swap(&mut other.audience, &mut exchange.audience);
+        exchange = other;
+        let mut streams = std::mem::take(&mut exchange.audience.streams);
+        streams.jumped(&crate::market::tests::only(&exchange));
+        let now = exchange.now().millis();
+        exchange.audience.streams = streams;
+        let told = ear.heard();
+        let of = |kind: &str| told.iter().rfind(|message| message["stream"] == format!("btcusdt@{kind}"));
+        assert_eq!(of("ticker").unwrap()["data"]["E"], now);
+        assert_eq!(
+            of("kline_5m").unwrap()["data"]["k"]["t"],
+            start().plus((minutes as i64 - 1) / 5 * 5 * MINUTE).millis()
+        );
+        assert!(of("trade").is_none(), "what was on the way is not told");
+        assert_eq!(of("depth@100ms").is_some(), minutes == 9, "updates go on, never back");
+        exchange.step(None).unwrap();
+        let told = ear.heard();
+        let first = told.iter().find(|message| message["stream"] == "btcusdt@trade").unwrap();
+        let bar = told.iter().rfind(|message| message["data"]["k"]["x"] == true).unwrap();
+        assert_eq!(first["data"]["t"], bar["data"]["k"]["f"]);
+    }
+}

@@ -32,6 +32,10 @@ impl Topic for OneTicker {
         }
     }
 
+    fn jump(&mut self, _view: &View<'_>) {
+        self.pace.forget();
+    }
+
     fn owes(&self) -> bool {
         self.pace.owes()
     }
@@ -57,6 +61,13 @@ impl AllTickers {
         if !is_quiet && !self.changed.contains(&view.place()) {
             self.changed.push(view.place());
         }
+    }
+
+    /// A market was put to another time.
+    pub(super) fn jump(&mut self, view: &View<'_>) {
+        self.pace.forget();
+        self.changed.retain(|place| *place != view.place());
+        self.changed.push(view.place());
     }
 
     /// Every market has reached what it reaches now.

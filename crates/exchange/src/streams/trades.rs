@@ -48,6 +48,10 @@ impl Topic for Trades {
             });
         }
     }
+
+    fn jump(&mut self, view: &View<'_>) {
+        *self = Self::begin(view);
+    }
 }
 
 impl Topic for JoinedTrades {
@@ -66,5 +70,9 @@ impl Topic for JoinedTrades {
                 text.put(r#","M":"#).truth(trade.is_best_match).put("}");
             });
         }
+    }
+
+    fn jump(&mut self, view: &View<'_>) {
+        *self = Self::begin(view);
     }
 }
