@@ -75,8 +75,8 @@ impl Streams {
     pub(crate) fn listen(&mut self, name: &str, form: Form, outlet: &Outlet, views: &[View<'_>]) {
         match Stream::read(name) {
             None => {}
-            Some(Stream::All(ticker)) => {
-                add(&mut self.of_all, name, form, outlet, || Some(AllTickers::begin(ticker)));
+            Some(Stream::All(ticker, speed_us)) => {
+                add(&mut self.of_all, name, form, outlet, || Some(AllTickers::begin(ticker, speed_us)));
             }
             Some(Stream::Market(symbol, kind)) => {
                 let is_named = |view: &&View<'_>| view.market.symbol.as_str().to_lowercase() == symbol;

@@ -58,18 +58,26 @@ const FAST: i64 = SECOND / 10;
 pub(crate) enum Stream<'a> {
     /// Of one market, by its symbol in lower case.
     Market(&'a str, Kind),
-    /// Of all markets, in an array.
-    All(Ticker),
+    /// Of all markets, in an array, at most every so many microseconds.
+    All(Ticker, i64),
 }
 
 impl<'a> Stream<'a> {
     /// Reads a name; `None` where it means nothing.
     pub(crate) fn read(name: &'a str) -> Option<Self> {
         if let Some(rest) = name.strip_prefix('!') {
-            return match rest.strip_suffix("@arr")? {
-                "miniTicker" => Some(Self::All(Ticker::Mini)),
-                other => window(other).map(|window| Self::All(Ticker::Window(window))),
+            let (kind, speed) = rest.split_once("@arr")?;
+            let ticker = match kind {
+                "miniTicker" => Ticker::Mini,
+                other => Ticker::Window(window(other)?),
             };
+            // Speeds of old, which clients still ask for.
+            let speed_us = match speed {
+                "" | "@1000ms" => SLOW,
+                "@3000ms" => 3 * SLOW,
+                _ => return None,
+            };
+            return Some(Self::All(ticker, speed_us));
         }
         let (symbol, kind) = name.split_once('@')?;
         kind_of(kind).map(|kind| Self::Market(symbol, kind))
@@ -151,8 +159,9 @@ mod tests {
         assert_eq!(of("depth5"), Some(Kind::Levels(5, SLOW)));
         assert_eq!(of("ticker_4h"), Some(Kind::Ticker(Ticker::Window(WINDOWS[1]))));
         assert_eq!(Stream::read("btcusdt@ticker"), Some(Stream::Market("btcusdt", Kind::Ticker(Ticker::Day))));
-        assert_eq!(Stream::read("!miniTicker@arr"), Some(Stream::All(Ticker::Mini)));
-        assert_eq!(Stream::read("!ticker_1d@arr"), Some(Stream::All(Ticker::Window(WINDOWS[2]))));
+        assert_eq!(Stream::read("!miniTicker@arr"), Some(Stream::All(Ticker::Mini, SLOW)));
+        assert_eq!(Stream::read("!miniTicker@arr@3000ms"), Some(Stream::All(Ticker::Mini, 3 * SLOW)));
+        assert_eq!(Stream::read("!ticker_1d@arr"), Some(Stream::All(Ticker::Window(WINDOWS[2]), SLOW)));
     }
 
     #[test]
@@ -165,6 +174,8 @@ mod tests {
             "!ticker@arr",
             "!bookTicker",
             "!miniTicker",
+            "!miniTicker@arr@",
+            "!miniTicker@array",
             "!ticker_2h@arr",
             "!",
             "@",

@@ -50,8 +50,8 @@ pub(super) struct AllTickers {
 }
 
 impl AllTickers {
-    pub(super) fn begin(ticker: Ticker) -> Self {
-        Self { ticker, pace: Pace::of(SECOND), changed: Vec::new() }
+    pub(super) fn begin(ticker: Ticker, speed_us: i64) -> Self {
+        Self { ticker, pace: Pace::of(speed_us), changed: Vec::new() }
     }
 
     /// A market has reached a point.
