@@ -96,3 +96,51 @@ fn listen_keys_are_gone_unless_they_are_asked_for() {
         assert_eq!(listen_key(&scene, Method::DELETE, &query).await, unknown);
     });
 }
+
+/// A message that nobody asked for.
+async fn told(socket: &mut super::Socket) -> Value {
+    socket.next().await.unwrap()
+}
+
+#[test]
+fn a_listen_key_is_a_stream() {
+    run(Service { legacy_listen_keys: true, ..service() }, async |scene: Scene| {
+        let made: Value = serde_json::from_str(&listen_key(&scene, Method::POST, "").await.1).unwrap();
+        let key = made["listenKey"].as_str().unwrap();
+        let mut raw = scene.connect_to(&format!("/ws/{key}")).await.unwrap();
+        let mut enveloped = scene.connect_to(&format!("/stream?streams={key}")).await.unwrap();
+        // As a stream it can be asked for as well, and left.
+        let mut asking = scene.connect_to("/ws").await.unwrap();
+        asking.send(json!({ "method": "SUBSCRIBE", "params": [key], "id": 1 }).to_string()).await;
+        assert_eq!(told(&mut asking).await, json!({ "result": null, "id": 1 }));
+        let mut trader = scene.connect().await;
+        let order = json!({ "symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01" });
+        trader.place(order.clone()).await;
+        let mut names = Vec::new();
+        for _ in 0..3 {
+            let event = told(&mut raw).await;
+            assert_eq!(told(&mut enveloped).await, json!({ "stream": key, "data": event }));
+            assert_eq!(told(&mut asking).await, event);
+            names.push(event["e"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(names, ["executionReport", "executionReport", "outboundAccountPosition"]);
+        asking.send(json!({ "method": "UNSUBSCRIBE", "params": [key], "id": 2 }).to_string()).await;
+        assert_eq!(told(&mut asking).await, json!({ "result": null, "id": 2 }));
+        trader.place(order).await;
+        asking.send(json!({ "method": "LIST_SUBSCRIPTIONS", "id": 3 }).to_string()).await;
+        assert_eq!(told(&mut asking).await, json!({ "result": [], "id": 3 }), "and nothing of the order");
+        // It ends with an event, raw and enveloped.
+        for _ in 0..61 {
+            scene.step().await;
+        }
+        let last = async |socket: &mut super::Socket| loop {
+            let message = told(socket).await;
+            if message.to_string().contains("listenKeyExpired") {
+                return message;
+            }
+        };
+        let ended = last(&mut raw).await;
+        assert_eq!(keys(&ended), ["e", "E", "listenKey"]);
+        assert_eq!(last(&mut enveloped).await, json!({ "stream": key, "data": ended }));
+    });
+}
