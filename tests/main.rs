@@ -11,6 +11,7 @@ mod exchange_data;
 mod exchange_faults;
 mod exchange_keys;
 mod exchange_limits;
+mod exchange_socket;
 mod exchange_trading;
 mod explain;
 mod explain_folder;

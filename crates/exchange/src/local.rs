@@ -286,8 +286,11 @@ impl LocalExchange {
         }
     }
 
-    /// From now on an outlet is told what a stream says.
+    /// From now on an outlet is told what a stream says, of which the name may be a listen key.
     pub(crate) fn listen(&mut self, name: &str, form: Form, outlet: &Outlet) {
+        if self.audience.users.follow(name, form.is_combined, form.unit, outlet, self.now) {
+            return;
+        }
         let views = views(&self.markets, &self.traders, self.now);
         self.audience.streams.listen(name, form, outlet, &views.collect::<Vec<_>>());
     }
@@ -295,6 +298,7 @@ impl LocalExchange {
     /// An outlet is told no more of a stream; without a name of none.
     pub(crate) fn leave(&mut self, name: Option<&str>, outlet: &Outlet) {
         self.audience.streams.leave(name, outlet);
+        self.audience.users.leave(name, outlet);
     }
 
     /// How many accounts there are.

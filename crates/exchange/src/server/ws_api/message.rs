@@ -36,8 +36,10 @@ pub(super) struct Unread<'a> {
 impl<'a> Message<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, Unread<'a>> {
         let nothing = |no: No| Unread { id: RawValue::NULL, no };
-        let envelope: Envelope<'a> =
-            serde_json::from_str(text).map_err(|_| nothing(No::saying(-1135, "Invalid JSON Request")))?;
+        // A list of three would be taken for the three members.
+        let object = Some(text).filter(|text| text.trim_ascii_start().starts_with('{'));
+        let envelope = object.and_then(|text| serde_json::from_str::<Envelope<'a>>(text).ok());
+        let envelope = envelope.ok_or_else(|| nothing(No::saying(-1135, "Invalid JSON Request")))?;
         let id = id(envelope.id).map_err(nothing)?;
         let refused = |no: No| Unread { id, no };
         let method = method(envelope.method).map_err(refused)?;
@@ -188,6 +190,7 @@ mod tests {
             ("", "null", -1135),
             ("{", "null", -1135),
             ("[]", "null", -1135),
+            (r#"[1,"ping",{}]"#, "null", -1135),
             ("7", "null", -1135),
             (r#"{"id":1,"id":2,"method":"ping"}"#, "null", -1135),
             (r#"{"method":"ping"}"#, "null", -1102),
@@ -209,6 +212,31 @@ mod tests {
         }
         let many: Vec<_> = (0..129).map(|n| format!(r#""p{n}":1"#)).collect();
         assert_eq!(code(&format!(r#"{{"id":1,"method":"ping","params":{{{}}}}}"#, many.join(","))).1, -1101);
+    }
+
+    /// The worked examples of web-socket-api.md with its HMAC key.
+    #[test]
+    fn the_documented_examples() {
+        let key = [
+            "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A",
+            "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j",
+        ];
+        let credentials = candlewick_binance::signing::Credentials::new(key[0], key[1]);
+        for (params, signature) in [
+            (
+                r#""symbol":"BTCUSDT","side":"SELL","type":"LIMIT","timeInForce":"GTC","quantity":"0.01000000","price":"52000.00","recvWindow":100"#,
+                "aa1b5712c094bc4e57c05a1a5c1fd8d88dcd628338ea863fec7b88e59fe2db24",
+            ),
+            (
+                r#""symbol":"１２３４５６","side":"BUY","type":"LIMIT","timeInForce":"GTC","quantity":"1.00000000","price":"0.10000000","recvWindow":5000"#,
+                "b33892ae8e687c939f4468c6268ddd4c40ac1af18ad19a064864c47bae0752cd",
+            ),
+        ] {
+            let rest = format!(r#""timestamp":1645423376532,"apiKey":"{}","signature":"{signature}""#, key[0]);
+            let text = format!(r#"{{"id":"4885f793","method":"order.place","params":{{{params},{rest}}}}}"#);
+            let message = Message::read(&text).unwrap_or_else(|unread| panic!("{}", unread.no.0));
+            assert!(credentials.verifies(&message.payload, message.parameters.get("signature").unwrap()), "{params}");
+        }
     }
 
     #[test]
