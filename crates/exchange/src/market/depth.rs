@@ -50,7 +50,7 @@ impl Shape {
         let own = |wanted: Side| own.iter().filter(move |(side, ..)| *side == wanted).map(|(_, p, q)| (*p, *q));
         let mut bids = self.side((0..).map(|level| bid - level * self.tick_units()), levels);
         bids.extend(own(Side::Buy).filter(|(price, _)| price.units() < ask));
-        bids.sort_by(|a, b| b.0.cmp(&a.0));
+        bids.sort_by_key(|(price, _)| std::cmp::Reverse(*price));
         let best_bid = bids.first().map_or(0, |(price, _)| price.units());
         let mut asks = self.side((0..).map(|level| ask.saturating_add(level * self.tick_units())), levels);
         asks.extend(own(Side::Sell).filter(|(price, _)| price.units() > best_bid.max(bid)));

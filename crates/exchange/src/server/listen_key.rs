@@ -15,7 +15,7 @@ use super::{Shared, State};
 const UNKNOWN: No = No::saying(-1125, "This listenKey does not exist.");
 
 pub(super) async fn start(state: State, Extension(asked): Asked) -> Result<Response, Response> {
-    there(&state)?;
+    there(&state).map_err(|gone| *gone)?;
     let mut exchange = state.exchange();
     let now = exchange.now();
     let key = exchange.audience.users.keys.of_account(asked.account, now);
@@ -23,7 +23,7 @@ pub(super) async fn start(state: State, Extension(asked): Asked) -> Result<Respo
 }
 
 pub(super) async fn keep(state: State, Extension(asked): Asked) -> Result<Response, Response> {
-    there(&state)?;
+    there(&state).map_err(|gone| *gone)?;
     let key = asked.parameters.mandatory("listenKey").map_err(No::into_response)?;
     let mut exchange = state.exchange();
     let now = exchange.now();
@@ -33,7 +33,7 @@ pub(super) async fn keep(state: State, Extension(asked): Asked) -> Result<Respon
 }
 
 pub(super) async fn close(state: State, Extension(asked): Asked) -> Result<Response, Response> {
-    there(&state)?;
+    there(&state).map_err(|gone| *gone)?;
     let key = asked.parameters.mandatory("listenKey").map_err(No::into_response)?;
     let mut exchange = state.exchange();
     let now = exchange.now();
@@ -47,8 +47,8 @@ pub(super) async fn close(state: State, Extension(asked): Asked) -> Result<Respo
 }
 
 /// Where they are retired, what stands before the exchange answers.
-fn there(shared: &Shared) -> Result<(), Response> {
+fn there(shared: &Shared) -> Result<(), Box<Response>> {
     let page = "<html>\r\n<head><title>410 Gone</title></head>\r\n<body>\r\n<center><h1>410 Gone</h1></center>\r\n</body>\r\n</html>\r\n";
     let gone = || (StatusCode::GONE, [(header::CONTENT_TYPE, "text/html")], page).into_response();
-    if shared.has_listen_keys { Ok(()) } else { Err(gone()) }
+    if shared.has_listen_keys { Ok(()) } else { Err(Box::new(gone())) }
 }

@@ -165,7 +165,8 @@ fn changes(before: &[Level], after: &[Level], comes_first: impl Fn(Price, Price)
             (Some((a, _)), Some((b, _))) if comes_first(*b, *a) => found.extend(new.next()),
             (Some((a, was)), Some((b, is))) if a == b => {
                 found.extend((was != is).then_some((*b, *is)));
-                (old.next(), new.next());
+                old.next();
+                new.next();
             }
             (None, Some(_)) => found.extend(new.next()),
             (Some((gone, _)), _) => {

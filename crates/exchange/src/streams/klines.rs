@@ -134,10 +134,9 @@ impl Topic for Klines {
         if is_final {
             self.pace.note(view.now());
         }
-        if is_final || (!running.is_closed && self.pace.allows(view.now())) {
-            if let Some(bar) = self.so_far(view, &running, row) {
-                self.say(view, &bar, running.first_row, is_final, listeners);
-            }
+        let is_told = is_final || (!running.is_closed && self.pace.allows(view.now()));
+        if let Some(bar) = is_told.then(|| self.so_far(view, &running, row)).flatten() {
+            self.say(view, &bar, running.first_row, is_final, listeners);
         }
         self.running = Some(running);
     }

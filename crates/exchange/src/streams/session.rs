@@ -3,8 +3,7 @@
 //! For: `/ws/…` and `/stream?streams=…`, and requests of a client on them. Not for: the connection
 //! itself, how often it may speak and for how long (`server`).
 //!
-//! A name that is a listen key would be one of user events; whoever serves those is asked for
-//! each name by [`LocalExchange::listen`].
+//! A name that is a listen key is one of user events; [`LocalExchange::listen`] tells them apart.
 
 use candlewick_model::TimeUnit;
 use serde_json::Value;

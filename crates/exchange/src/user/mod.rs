@@ -115,6 +115,18 @@ impl Users {
         });
     }
 
+    /// Whether anybody is far behind: who can wait should.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.followers.values().flatten().any(|follower| follower.outlet.is_busy())
+    }
+
+    /// Leaves all who are.
+    pub(crate) fn leave_busy(&mut self) {
+        for follower in self.remove(|follower| follower.outlet.is_busy()) {
+            follower.outlet.give_up();
+        }
+    }
+
     /// A key has been closed: nobody is told through it any more.
     pub(crate) fn close(&mut self, key: &str) {
         self.keys.close(key);

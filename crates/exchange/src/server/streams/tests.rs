@@ -16,13 +16,8 @@ type Client = WebSocketStream<TcpStream>;
 
 async fn server() -> Server {
     let plan = plan(1, Interval::OneMinute);
-    let service = Service {
-        exchange_info: plan.exchange_info(),
-        keys: Keys::default(),
-        limits_addresses: false,
-        portal: None,
-        setup: setup(&plan),
-    };
+    let service =
+        Service { limits_addresses: false, ..Service::new(setup(&plan), plan.exchange_info(), Keys::default()) };
     Server::start(service, 0).await.unwrap()
 }
 
