@@ -7,6 +7,7 @@ use candlewick_model::Timestamp;
 use candlewick_simulator::{Point, Replay, VenueEvent};
 
 use crate::market::View;
+use crate::outlet::Outlet;
 use crate::streams::Streams;
 use crate::user::Users;
 
@@ -33,6 +34,26 @@ impl Audience {
     /// What it holds now is in its replay.
     pub(crate) fn account(&mut self, account: usize, said: &[VenueEvent], replay: &Replay, now: Timestamp) {
         self.users.tell(account, said, replay, now);
+    }
+
+    /// All markets were put to another time, perhaps an earlier one, and nothing was said of the way:
+    /// they are as the views show them.
+    pub(crate) fn jumped(&mut self, views: &[View<'_>], is_back: bool) {
+        self.streams.jumped(views, is_back);
+    }
+
+    /// Whether anybody who listens is behind: who can wait should.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.outlets().any(Outlet::is_busy)
+    }
+
+    /// Leaves all who are behind: they were waited for.
+    pub(crate) fn leave_busy(&self) {
+        self.outlets().filter(|outlet| outlet.is_busy()).for_each(Outlet::lose);
+    }
+
+    fn outlets(&self) -> impl Iterator<Item = &Outlet> {
+        self.users.outlets().chain(self.streams.outlets())
     }
 
     /// Something has happened on a market, which is as the view shows it.

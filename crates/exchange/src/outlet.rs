@@ -44,9 +44,14 @@ impl Outlet {
     /// Says something. Where there is no room the listener has fallen behind, for good.
     pub(crate) fn say(&self, text: impl Into<Utf8Bytes>) {
         if !self.is_lost() && self.queue.try_send(text.into()).is_err() {
-            self.listener.fell_behind.store(true, Ordering::Relaxed);
-            self.listener.told.notify_one();
+            self.lose();
         }
+    }
+
+    /// Gives up who listens, as if it had missed something.
+    pub(crate) fn lose(&self) {
+        self.listener.fell_behind.store(true, Ordering::Relaxed);
+        self.listener.told.notify_one();
     }
 
     /// Whether it leads to the same connection.

@@ -48,6 +48,11 @@ impl Listeners {
         self.keep(|other| !other.is_same(outlet));
     }
 
+    /// Where all of them are told.
+    pub(super) fn outlets(&self) -> impl Iterator<Item = &Outlet> {
+        self.groups.iter().flat_map(|group| &group.outlets)
+    }
+
     /// Whether nobody is left.
     pub(super) fn is_empty(&self) -> bool {
         self.groups.is_empty()

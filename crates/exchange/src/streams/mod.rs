@@ -103,6 +103,33 @@ impl Streams {
         self.of_all.iter_mut().for_each(|channel| channel.topic.note(view, change));
     }
 
+    /// Where all who listen are told; who listens to several streams is there several times.
+    pub(crate) fn outlets(&self) -> impl Iterator<Item = &Outlet> {
+        let of_market = self.of_market.iter().flatten().map(|channel| &channel.listeners);
+        of_market.chain(self.of_all.iter().map(|channel| &channel.listeners)).flat_map(Listeners::outlets)
+    }
+
+    /// All markets were put to another time. Streams of the book go on from what they told of if time
+    /// has not gone back; all others begin anew where the markets are.
+    pub(crate) fn jumped(&mut self, views: &[View<'_>], is_back: bool) {
+        for view in views {
+            for channel in self.of_market.get_mut(view.place()).into_iter().flatten() {
+                let Some(Stream::Market(_, kind)) = Stream::read(&channel.name) else { continue };
+                let is_of_book = matches!(kind, Kind::BestPrices | Kind::Levels(..) | Kind::Changes(_));
+                if is_of_book && !is_back {
+                    channel.topic.tell(view, Change::Orders, &mut channel.listeners);
+                } else if let Some(anew) = topic(kind, view) {
+                    channel.topic = anew;
+                }
+            }
+        }
+        for channel in &mut self.of_all {
+            if let Some(Stream::All(ticker)) = Stream::read(&channel.name) {
+                channel.topic = AllTickers::begin(ticker);
+            }
+        }
+    }
+
     /// All markets have come to an instant.
     pub(crate) fn all_markets(&mut self, views: &[View<'_>]) {
         for channel in &mut self.of_all {

@@ -121,6 +121,11 @@ impl Users {
         self.remove(|follower| follower.form.key() == Some(key));
     }
 
+    /// Where all of them are told.
+    pub(crate) fn outlets(&self) -> impl Iterator<Item = &Outlet> {
+        self.followers.values().flatten().map(|follower| &follower.outlet)
+    }
+
     fn add(&mut self, account: usize, follower: Follower) {
         // Who has gone without a word is forgotten when somebody comes.
         self.remove(|follower| follower.outlet.is_lost());
