@@ -7,11 +7,16 @@ mod counts;
 mod coverage;
 mod detail;
 mod exchange;
+mod exchange_accounts;
 mod exchange_data;
 mod exchange_faults;
 mod exchange_keys;
 mod exchange_limits;
+<<<<<<< HEAD
 mod exchange_socket;
+=======
+mod exchange_time;
+>>>>>>> time
 mod exchange_trading;
 mod explain;
 mod explain_folder;
