@@ -35,6 +35,25 @@ impl Audience {
         self.users.tell(account, said, replay, now);
     }
 
+    /// A market was put to another time, and nothing was said of the way: it is as the view shows it.
+    #[expect(dead_code, reason = "for time that can be put elsewhere")]
+    pub(crate) fn jumped(&mut self, view: &View<'_>) {
+        self.streams.jumped(view);
+    }
+
+    /// Whether anybody who listens is behind: who can wait should.
+    #[expect(dead_code, reason = "for time that goes by itself")]
+    pub(crate) fn is_busy(&self) -> bool {
+        self.streams.is_busy() || self.users.is_busy()
+    }
+
+    /// Leaves all who are behind: they were waited for.
+    #[expect(dead_code, reason = "for time that goes by itself")]
+    pub(crate) fn leave_busy(&mut self) {
+        self.streams.leave_busy();
+        self.users.leave_busy();
+    }
+
     /// Something has happened on a market, which is as the view shows it.
     pub(crate) fn market(&mut self, view: &View<'_>, change: Change) {
         self.users.expire(view.now());
