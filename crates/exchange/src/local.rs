@@ -350,18 +350,14 @@ impl LocalExchange {
         if self.audience.users.follow(name, form.is_combined, form.unit, outlet, self.now) {
             return;
         }
-        // A listen key is a stream's name, too.
-        if !self.audience.users.follow(name, form.is_combined, form.unit, outlet, self.now) {
-            let views = views(&self.markets, &self.traders, self.now);
-            self.audience.streams.listen(name, form, outlet, &views.collect::<Vec<_>>());
-        }
+        let views = views(&self.markets, &self.traders, self.now);
+        self.audience.streams.listen(name, form, outlet, &views.collect::<Vec<_>>());
     }
 
     /// An outlet is told no more of a stream; without a name of none.
     pub(crate) fn leave(&mut self, name: Option<&str>, outlet: &Outlet) {
         self.audience.users.leave(name, outlet);
         self.audience.streams.leave(name, outlet);
-        self.audience.users.leave(name, outlet);
     }
 
     /// How many accounts there are.

@@ -233,3 +233,20 @@ fn after_a_jump_streams_go_on_from_there() {
         assert_eq!(first["data"]["t"], bar["data"]["k"]["f"]);
     }
 }
+
+#[test]
+fn a_listen_key_is_a_stream_too() {
+    let mut exchange = exchange(2);
+    exchange.step(Some(start())).unwrap();
+    let now = exchange.now();
+    let key = exchange.audience.users.keys.of_account(0, now);
+    let mut raw = Ear::at(&format!("/ws/{key}"), &mut exchange);
+    let mut combined = Ear::at("/stream", &mut exchange);
+    let request = format!(r#"{{"method":"SUBSCRIBE","params":["{key}","btcusdt@bookTicker"],"id":1}}"#);
+    combined.ask(&mut exchange, &request);
+    place(&mut exchange, "BUY", -5);
+    let raw = raw.heard();
+    assert_eq!(raw[0]["e"], "executionReport");
+    let combined = combined.heard();
+    assert_eq!((&combined[0]["stream"], &combined[0]["data"]), (&Value::from(key), &raw[0]));
+}
