@@ -1,0 +1,95 @@
+//! The conformance files a second time: over HTTP. Every scenario gets a server of its own; its
+//! requests go there signed, at their times, and everything that REST tells of them (answers and
+//! refusals, orders, trades, lists, prevented matches, amendments, balances, counts) must be what
+//! the same requests come to in process.
+
+mod answers;
+mod lockstep;
+mod reports;
+mod rest;
+mod told;
+
+use std::fmt::Write as _;
+
+use candlewick_conformance::{Scenario, all, in_folder, other_folder};
+use candlewick_model::Timestamp;
+use candlewick_model::run::PathModel;
+
+use lockstep::LockStep;
+use reports::Reports;
+use rest::Rest;
+use told::describe;
+
+/// Scenarios that cannot be run over HTTP.
+const LEFT_OUT: usize = 3;
+
+/// Why a scenario cannot be run over HTTP.
+fn reason_to_leave_out(scenario: &Scenario) -> Option<&'static str> {
+    match scenario.setup().markets[0].fill_model.path {
+        PathModel::Pessimistic | PathModel::Optimistic => {
+            Some("the way of a bar is chosen by what all of its requests come to, which a server does not know before")
+        }
+        PathModel::Nearest | PathModel::Detail => None,
+    }
+}
+
+#[test]
+fn every_scenario_is_answered_over_http_as_it_is_in_process() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let other = other_folder();
+    let (mut differing, mut left_out, mut run) = (String::new(), 0, 0);
+    for scenario in other.as_deref().map_or_else(all, in_folder) {
+        if let Some(reason) = reason_to_leave_out(&scenario) {
+            println!("left out: {}, {}: {reason}", scenario.file, scenario.name);
+            left_out += 1;
+            continue;
+        }
+        run += 1;
+        for difference in runtime.block_on(differences(&scenario, &http)) {
+            writeln!(differing, "{}, {}: {difference}", scenario.file, scenario.name).unwrap();
+        }
+    }
+    assert!(differing.is_empty(), "\n{differing}");
+    assert!(other.is_some() || (left_out == LEFT_OUT && run >= 380), "{run} run, {left_out} left out");
+}
+
+/// Runs a scenario over HTTP, with the same in process beside it.
+async fn differences(scenario: &Scenario, http: &reqwest::Client) -> Vec<String> {
+    let setup = scenario.setup();
+    let latency = setup.markets[0].fill_model.latency_us;
+    let mut market = LockStep::new(&setup);
+    let mut rest = Rest::serve(http.clone(), scenario, setup).await;
+    let (mut reports, mut told, mut found) = (Reports::default(), Vec::new(), Vec::new());
+    for sent in &scenario.sent {
+        // Just before the request arrives, so that a point at that instant comes with it.
+        let before = sent.time.plus(latency - 1);
+        take_in(&market.wait(before), &mut reports, &mut told);
+        rest.wait(before).await;
+        let answer = rest.send(sent, market.now()).await;
+        let taken_up = market.take_up(sent);
+        take_in(&taken_up.moved, &mut reports, &mut told);
+        match &taken_up.caused {
+            Some(caused) => take_in(caused, &mut reports, &mut told),
+            None => told.push("unsent".to_owned()),
+        }
+        let expected = answers::expected(sent, taken_up.caused.as_deref(), &reports);
+        let about = format!("{} {:?}", sent.action, sent.parameters);
+        found.extend(rest::difference(&about, &expected, &answer));
+        found.extend(rest.compare_often(&market, &reports).await);
+    }
+    take_in(&market.wait(Timestamp::MAX), &mut reports, &mut told);
+    rest.finish().await;
+    found.extend(rest.compare_often(&market, &reports).await);
+    found.extend(rest.compare_once(&market, &reports).await);
+    found.extend(scenario.differences(&told, |asset| market.account().balance(asset)));
+    found
+}
+
+fn take_in(events: &[candlewick_simulator::VenueEvent], reports: &mut Reports, told: &mut Vec<String>) {
+    for event in events {
+        reports.take_in(event);
+        told.push(describe(event));
+    }
+}
