@@ -3,6 +3,7 @@
 
 mod architecture;
 mod bad_configuration;
+mod clients;
 mod conformance_http;
 mod counts;
 mod coverage;

@@ -296,6 +296,16 @@ def prevention():
     tour(client.cancel_order, str(maker["orderId"]), PAIR).has(status="canceled")
 
 
+def keys():
+    """Keys that are no shared secret sign as well."""
+    for api_key, private_key in tour.private_keys:
+        client.apiKey, client.secret = api_key, private_key
+        tour(client.fetch_balance).holds(lambda balance: balance["USDT"]["total"] > 0, "the account")
+        raw("private_post_order_test", symbol=SYMBOL, side="BUY", type="MARKET", quantity="0.01").equals({})
+        raw("private_get_order", symbol=SYMBOL, orderId=1).has(orderId=1)
+    client.apiKey = client.secret = "local"
+
+
 def errors():
     low = float(tour.near(-5))
     order = {"symbol": SYMBOL, "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.01", "price": "20000"}
@@ -334,6 +344,6 @@ def errors():
     tour.refused(ccxt.InvalidNonce, (-1021, "Timestamp for this request was 1000ms ahead of the server's time."), client.fetch_balance)
 
 
-for part in (general, market_data, market_orders, limit_orders, conditional_orders, lists, replacements, fills, history, prevention, errors):
+for part in (general, market_data, market_orders, limit_orders, conditional_orders, lists, replacements, fills, history, prevention, keys, errors):
     part()
 tour.end()

@@ -1,7 +1,8 @@
 """What the tours of the clients share: every call is noted down with the requests that it makes and
 must be looked at; what is compared with comes from plain requests that no client has touched.
 
-A tour talks to one server, whose address is its argument, and prints what it has exercised."""
+A tour talks to one server and prints what it has exercised. Its arguments are the server's address
+and the folder of the keys."""
 
 import hashlib
 import hmac
@@ -10,6 +11,7 @@ import sys
 import time
 from decimal import Decimal
 from importlib.metadata import version
+from pathlib import Path
 from urllib.parse import urlencode
 
 import requests
@@ -31,12 +33,16 @@ def text(value):
 
 def plain(value):
     """What a client answers, as JSON has it."""
-    if hasattr(value, "data") and callable(value.data):
+    if callable(getattr(value, "data", None)):
         value = value.data()
     if hasattr(value, "to_dict"):
-        return value.to_dict()
+        value = value.to_dict()
     if isinstance(value, list):
         return [plain(each) for each in value]
+    if isinstance(value, dict):
+        # What the classes of a client have no member for.
+        value = {**value, **(value.get("additional_properties") or {})}
+        return {name: plain(each) for name, each in value.items() if name != "additional_properties"}
     return value
 
 
@@ -79,6 +85,8 @@ class Answer:
 class Tour:
     def __init__(self, package):
         self.package, self.url = package, sys.argv[1]
+        # API key and private key of each kind that is no shared secret.
+        self.private_keys = [(f"of{kind}", (Path(sys.argv[2]) / f"{kind}.pem").read_text()) for kind in ("rsa", "ed25519")]
         self.calls, self.answers, self.sent = {}, [], []
         self.plain = requests.Session()
         self.begun = self.now() * 1000, time.monotonic()
@@ -112,6 +120,11 @@ class Tour:
         """Server time in milliseconds."""
         return self.get("/api/v3/time")["serverTime"]
 
+    @staticmethod
+    def wall():
+        """This machine's time in seconds, which is the clients' own."""
+        return time.time()
+
     def step(self, until=None):
         answer = self.plain.post(f"{self.url}/control/step", json={"until": until})
         assert answer.status_code == 200, answer.text
@@ -120,7 +133,10 @@ class Tour:
     def follow(self):
         """Lets server time pass as fast as ours."""
         start, begun = self.begun
-        until = start + int((time.monotonic() - begun) * 1_000_000)
+        self.reach(start + int((time.monotonic() - begun) * 1_000_000))
+
+    def reach(self, until):
+        """Lets server time pass until an instant."""
         while True:
             stepped = self.step(until)
             if stepped["time"] >= until or stepped["ended"]:
