@@ -28,4 +28,5 @@ mod program;
 mod provenance;
 mod readers;
 mod realdata;
+mod shapes;
 mod stress;

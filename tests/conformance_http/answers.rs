@@ -1,21 +1,27 @@
 //! The answer to a request, as it follows from what the request has caused in process.
 
 use candlewick_conformance::Sent;
-use candlewick_model::{Action, Half, ListStatus, Refusal};
+use candlewick_model::{Action, CommissionRates, Half, ListStatus, Refusal};
 use candlewick_simulator::VenueEvent;
 use serde_json::{Value, json};
 
+use super::rates;
 use super::reports::{self, Fields, Reports, text};
 
 /// Stands for a name that the server makes up.
 pub(super) const MADE_UP: &str = "(made up)";
 
 /// Status and content. What could not be sent meets a market that has ended.
-pub(super) fn expected(sent: &Sent, caused: Option<&[VenueEvent]>, reports: &Reports) -> (u16, Value) {
+pub(super) fn expected(
+    sent: &Sent,
+    caused: Option<&[VenueEvent]>,
+    reports: &Reports,
+    fees: &CommissionRates,
+) -> (u16, Value) {
     let Some(caused) = caused else {
         return (400, json!({ "code": -1016, "msg": "This service is no longer available." }));
     };
-    let caused = Caused { sent, events: caused, reports };
+    let caused = Caused { sent, events: caused, reports, fees };
     let refusal = caused.events.iter().find_map(|event| match event {
         VenueEvent::Refused { refusal, .. } => Some(refusal),
         _ => None,
@@ -30,6 +36,7 @@ struct Caused<'a> {
     sent: &'a Sent,
     events: &'a [VenueEvent],
     reports: &'a Reports,
+    fees: &'a CommissionRates,
 }
 
 impl Caused<'_> {
@@ -51,6 +58,9 @@ impl Caused<'_> {
 
     fn answer(&self) -> Value {
         match self.sent.action {
+            Action::Test if self.sent.parameters.get("computeCommissionRates") == Some("true") => {
+                rates::of_order(self.fees, self.sent.parameters.get("side") == Some("BUY"))
+            }
             Action::Test => json!({}),
             Action::New => self.placed(self.kind_of_answer()).remove(0),
             Action::OcoDeprecated | Action::Oco | Action::Oto | Action::Otoco | Action::Opo | Action::Opoco => {

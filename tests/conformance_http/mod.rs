@@ -1,10 +1,12 @@
 //! The conformance files a second time: over HTTP. Every scenario gets a server of its own; its
 //! requests go there signed, at their times, and everything that REST tells of them (answers and
 //! refusals, orders, trades, lists, prevented matches, amendments, balances, counts) must be what
-//! the same requests come to in process.
+//! the same requests come to in process. Answers have the members that are documented, the
+//! conditional ones where they apply.
 
 mod answers;
 mod lockstep;
+mod rates;
 mod reports;
 mod rest;
 mod told;
@@ -19,6 +21,8 @@ use lockstep::LockStep;
 use reports::Reports;
 use rest::Rest;
 use told::describe;
+
+use crate::shapes::Shapes;
 
 /// Scenarios that cannot be run over HTTP.
 const LEFT_OUT: usize = 3;
@@ -38,6 +42,7 @@ fn every_scenario_is_answered_over_http_as_it_is_in_process() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut shapes = Shapes::of_rest();
     let other = other_folder();
     let (mut differing, mut left_out, mut run) = (String::new(), 0, 0);
     for scenario in other.as_deref().map_or_else(all, in_folder) {
@@ -47,24 +52,26 @@ fn every_scenario_is_answered_over_http_as_it_is_in_process() {
             continue;
         }
         run += 1;
-        for difference in runtime.block_on(differences(&scenario, &http)) {
+        for difference in runtime.block_on(differences(&scenario, &http, &mut shapes)) {
             writeln!(differing, "{}, {}: {difference}", scenario.file, scenario.name).unwrap();
         }
     }
     assert!(differing.is_empty(), "\n{differing}");
+    let never = shapes.unseen();
+    assert!(other.is_some() || never.is_empty(), "no scenario shows {never:#?}");
     assert!(other.is_some() || (left_out == LEFT_OUT && run >= 380), "{run} run, {left_out} left out");
 }
 
 /// Runs a scenario over HTTP, with the same in process beside it.
-async fn differences(scenario: &Scenario, http: &reqwest::Client) -> Vec<String> {
+async fn differences(scenario: &Scenario, http: &reqwest::Client, shapes: &mut Shapes) -> Vec<String> {
     let setup = scenario.setup();
-    let latency = setup.markets[0].fill_model.latency_us;
+    let model = setup.markets[0].fill_model;
     let mut market = LockStep::new(&setup);
-    let mut rest = Rest::serve(http.clone(), scenario, setup).await;
+    let mut rest = Rest::serve(http.clone(), shapes, scenario, setup).await;
     let (mut reports, mut told, mut found) = (Reports::default(), Vec::new(), Vec::new());
     for sent in &scenario.sent {
         // Just before the request arrives, so that a point at that instant comes with it.
-        let before = sent.time.plus(latency - 1);
+        let before = sent.time.plus(model.latency_us - 1);
         take_in(&market.wait(before), &mut reports, &mut told);
         rest.wait(before).await;
         let answer = rest.send(sent, market.now()).await;
@@ -74,7 +81,7 @@ async fn differences(scenario: &Scenario, http: &reqwest::Client) -> Vec<String>
             Some(caused) => take_in(caused, &mut reports, &mut told),
             None => told.push("unsent".to_owned()),
         }
-        let expected = answers::expected(sent, taken_up.caused.as_deref(), &reports);
+        let expected = answers::expected(sent, taken_up.caused.as_deref(), &reports, &model.fees);
         let about = format!("{} {:?}", sent.action, sent.parameters);
         found.extend(rest::difference(&about, &expected, &answer));
         found.extend(rest.compare_often(&market, &reports).await);
@@ -82,7 +89,8 @@ async fn differences(scenario: &Scenario, http: &reqwest::Client) -> Vec<String>
     take_in(&market.wait(Timestamp::MAX), &mut reports, &mut told);
     rest.finish().await;
     found.extend(rest.compare_often(&market, &reports).await);
-    found.extend(rest.compare_once(&market, &reports).await);
+    found.extend(rest.compare_once(&market, &reports, &model.fees).await);
+    found.append(&mut rest.misshapen);
     found.extend(scenario.differences(&told, |asset| market.account().balance(asset)));
     found
 }

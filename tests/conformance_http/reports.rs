@@ -167,6 +167,8 @@ pub(super) fn fields(report: &ExecutionReport) -> Fields {
 pub(super) fn placed(fields: &Fields) -> Map<String, Value> {
     let mut placed = acknowledged(fields);
     placed.extend(members(fields, OF_ALL));
+    // Not known yet of an order that gets what another one buys.
+    placed.retain(|name, value| name != "origQty" || *value != "0.00000000");
     placed.insert("workingTime".to_owned(), time_or_none(fields, "W"));
     placed.extend(where_they_apply(fields));
     placed

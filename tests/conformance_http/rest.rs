@@ -3,7 +3,7 @@
 use candlewick_binance::signing::{Credentials, query_string};
 use candlewick_conformance::{Scenario, Sent};
 use candlewick_exchange::{Server, Service};
-use candlewick_model::{Action, Timestamp};
+use candlewick_model::{Action, CommissionRates, Timestamp};
 use candlewick_simulator::Setup;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,28 +11,33 @@ use serde_json::{Value, json};
 use super::answers::MADE_UP;
 use super::lockstep::LockStep;
 use super::reports::Reports;
+use crate::shapes::Shapes;
 
 const KEY: &str = "conformance";
 
-pub(super) struct Rest {
+pub(super) struct Rest<'a> {
     http: reqwest::Client,
+    shapes: &'a mut Shapes,
+    /// Answers that have not the shape that is documented.
+    pub(super) misshapen: Vec<String>,
     server: Server,
     credentials: Credentials,
     /// How many requests were sent: parameters go into query and body by turns.
     sent: usize,
 }
 
-impl Rest {
-    pub(super) async fn serve(http: reqwest::Client, scenario: &Scenario, setup: Setup) -> Self {
+impl<'a> Rest<'a> {
+    pub(super) async fn serve(
+        http: reqwest::Client,
+        shapes: &'a mut Shapes,
+        scenario: &Scenario,
+        setup: Setup,
+    ) -> Self {
         let credentials = Credentials::new(KEY, "secret");
-        let service = Service {
-            setup,
-            exchange_info: scenario.exchange_info(),
-            keys: credentials.clone().into(),
-            limits_addresses: false,
-            portal: None,
-        };
-        Self { http, server: Server::start(service, 0).await.unwrap(), credentials, sent: 0 }
+        let service = Service::new(setup, scenario.exchange_info(), credentials.clone().into());
+        let service = Service { limits_addresses: false, ..service };
+        let server = Server::start(service, 0).await.unwrap();
+        Self { http, shapes, misshapen: Vec::new(), server, credentials, sent: 0 }
     }
 
     /// Steps until an instant is reached, or the market's end.
@@ -68,13 +73,16 @@ impl Rest {
         let text = format!("{text}&signature={}", self.credentials.sign(&text));
         let url = format!("{}{path}", self.server.url());
         self.sent += 1;
+        let name = format!("{method} {}", path.trim_start_matches("/api/v3/"));
         let request = if method != Method::GET && self.sent.is_multiple_of(2) {
             let kind = ("Content-Type", "application/x-www-form-urlencoded");
             self.http.request(method, url).header(kind.0, kind.1).body(text)
         } else {
             self.http.request(method, format!("{url}?{text}"))
         };
-        answer(request.header("X-MBX-APIKEY", KEY)).await
+        let answer = answer(request.header("X-MBX-APIKEY", KEY)).await;
+        self.misshapen.extend(self.shapes.check_answer(&name, &answer));
+        answer
     }
 
     async fn ask(&mut self, path: &str, pairs: &[(&str, &str)], now: Timestamp) -> (u16, Value) {
@@ -100,7 +108,12 @@ impl Rest {
     }
 
     /// What differs in all else that can be asked for.
-    pub(super) async fn compare_once(&mut self, market: &LockStep, reports: &Reports) -> Vec<String> {
+    pub(super) async fn compare_once(
+        &mut self,
+        market: &LockStep,
+        reports: &Reports,
+        fees: &CommissionRates,
+    ) -> Vec<String> {
         let (now, symbol) = (market.now(), ("symbol", "ABUSD"));
         let mut found = Vec::new();
         let open = reports.orders.keys().filter(|id| reports.is_open(**id)).map(|id| reports.order(*id));
@@ -119,6 +132,7 @@ impl Rest {
             ("allOrderList", vec![], lists().map(super::reports::list).map(Value::from).collect()),
             ("openOrderList", vec![], open_lists.collect()),
             ("rateLimit/order", vec![], counts.collect::<Value>()),
+            ("account/commission", vec![symbol], super::rates::of_account(fees)),
         ] {
             let answer = self.ask(path, &pairs, now).await;
             found.extend(difference(path, &(200, expected), &answer));

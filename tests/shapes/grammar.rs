@@ -91,27 +91,27 @@ impl Shapes {
             Shape::Named(name) => self.expect(name, &self.named[name], expected),
             Shape::Either(of) => {
                 for each in of {
-                    expected.insert(alternative(holder, each));
+                    expected.extend(alternative(holder, each));
                     self.expect(holder, each, expected);
                 }
             }
             Shape::Object(_) => {
-                for (name, is_conditional, shape) in self.members(shape) {
+                for (owner, name, is_conditional, shape) in self.members(holder, shape) {
                     if is_conditional {
-                        expected.extend([true, false].map(|is_there| presence(holder, name, is_there)));
+                        expected.extend([true, false].map(|is_there| presence(owner, name, is_there)));
                     }
-                    self.expect(holder, shape, expected);
+                    self.expect(owner, shape, expected);
                 }
             }
         }
     }
 
-    /// All members of an object, those of others that it has as well.
-    fn members<'a>(&'a self, shape: &'a Shape) -> Vec<(&'a str, bool, &'a Shape)> {
+    /// All members of an object, those of others that it has as well, with whose they are.
+    fn members<'a>(&'a self, owner: &'a str, shape: &'a Shape) -> Vec<(&'a str, &'a str, bool, &'a Shape)> {
         let Shape::Object(members) = shape else { panic!("{shape:?} is no object") };
         let of = |member: &'a Member| match member {
-            Member::Own { name, is_conditional, shape } => vec![(name.as_str(), *is_conditional, shape)],
-            Member::AllOf(other) => self.members(&self.named[other]),
+            Member::Own { name, is_conditional, shape } => vec![(owner, name.as_str(), *is_conditional, shape)],
+            Member::AllOf(other) => self.members(other, &self.named[other]),
         };
         members.iter().flat_map(of).collect()
     }
@@ -130,17 +130,17 @@ impl Shapes {
             }
             (Shape::Either(of), _) => self.has_one(holder, of, value, notes),
             (Shape::Object(_), Value::Object(found)) => {
-                let members = self.members(shape);
-                if let Some(beyond) = found.keys().find(|key| !members.iter().any(|(name, ..)| name == key)) {
+                let members = self.members(holder, shape);
+                if let Some(beyond) = found.keys().find(|key| !members.iter().any(|(_, name, ..)| name == key)) {
                     return Err(format!("{holder} has no `{beyond}`"));
                 }
-                for (name, is_conditional, shape) in members {
+                for (owner, name, is_conditional, shape) in members {
                     let value = found.get(name);
                     if is_conditional {
-                        notes.push(presence(holder, name, value.is_some()));
+                        notes.push(presence(owner, name, value.is_some()));
                     }
                     match value {
-                        Some(value) => self.has(holder, shape, value, notes).map_err(|why| format!("{name}: {why}"))?,
+                        Some(value) => self.has(owner, shape, value, notes).map_err(|why| format!("{name}: {why}"))?,
                         None if is_conditional => {}
                         None => return Err(format!("{holder} lacks `{name}`")),
                     }
@@ -156,7 +156,7 @@ impl Shapes {
         for shape in of {
             match self.has(holder, shape, value, notes) {
                 Ok(()) => {
-                    notes.push(alternative(holder, shape));
+                    notes.extend(alternative(holder, shape));
                     return Ok(());
                 }
                 Err(why) => reasons.push(why),
@@ -171,21 +171,21 @@ fn presence(holder: &str, member: &str, is_there: bool) -> String {
     format!("{holder}: {} `{member}`", if is_there { "with" } else { "without" })
 }
 
-fn alternative(holder: &str, shape: &Shape) -> String {
-    fn label(shape: &Shape) -> String {
+/// Of words and simple shapes any will do.
+fn alternative(holder: &str, shape: &Shape) -> Option<String> {
+    fn label(shape: &Shape) -> Option<String> {
         match shape {
-            Shape::Simple(word) | Shape::Word(word) | Shape::Named(word) => word.clone(),
-            Shape::List(of) => format!("[{}]", label(of)),
+            Shape::Named(name) => Some(name.clone()),
+            Shape::List(of) => Some(format!("[{}]", label(of)?)),
             Shape::Object(members) => match members.first() {
-                Some(Member::Own { name, shape: Shape::Word(word), .. }) => format!("{name} {word}"),
-                Some(Member::Own { name, .. }) => format!("{{{name} …}}"),
-                Some(Member::AllOf(name)) => format!("{{{name} …}}"),
-                None => "{}".to_owned(),
+                Some(Member::Own { name, shape: Shape::Word(word), .. }) => Some(format!("{{{name} {word} …}}")),
+                Some(Member::Own { name, .. } | Member::AllOf(name)) => Some(format!("{{{name} …}}")),
+                None => Some("{}".to_owned()),
             },
-            Shape::Row(_) | Shape::Either(_) => format!("{shape:?}"),
+            Shape::Simple(_) | Shape::Word(_) | Shape::Row(_) | Shape::Either(_) => None,
         }
     }
-    format!("{holder}: {}", label(shape))
+    label(shape).map(|label| format!("{holder}: {label}"))
 }
 
 fn is_simple(word: &str, value: &Value) -> bool {
@@ -301,7 +301,7 @@ fn a_value_has_a_shape_or_not() {
         assert!(check(wrong).is_some(), "{wrong}");
     }
     assert_eq!(shapes.unseen(), [""; 0]);
-    let mut shapes = Shapes::read("GET x = {a? int, b text | int}\n");
-    assert_eq!(shapes.check("GET x", &serde_json::json!({ "b": 1 })), None);
-    assert_eq!(shapes.unseen(), ["GET x: text", "GET x: with `a`"]);
+    let mut shapes = Shapes::read("y = {c? int}\nGET x = {a? int, b {d int} | {...y}}\nGET z = {e? int}\n");
+    assert_eq!(shapes.check("GET x", &serde_json::json!({ "b": { "d": 1 } })), None);
+    assert_eq!(shapes.unseen(), ["GET x: with `a`", "GET x: {y …}", "y: with `c`", "y: without `c`"]);
 }

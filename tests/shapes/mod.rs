@@ -1,0 +1,160 @@
+//! What stands in the answers of the local exchange, against lists of members that were written
+//! down from the exchange's documents (`rest.txt`). Answers about orders and the account are looked
+//! at where the conformance files are run over HTTP; here it is those about the market.
+
+mod grammar;
+
+use candlewick_exchange::Service;
+use candlewick_model::Rate;
+use candlewick_simulator::{MovingMean, PriceRange, Reference};
+use serde_json::{Value, json};
+
+pub(crate) use grammar::Shapes;
+
+use crate::exchange::{Stranger, service, start};
+
+impl Shapes {
+    pub(crate) fn of_rest() -> Self {
+        Self::read(include_str!("rest.txt"))
+    }
+
+    /// What is wrong with an answer to a request, if anything.
+    pub(crate) fn check_answer(&mut self, request: &str, (status, answer): &(u16, Value)) -> Option<String> {
+        match (status, answer.get("data")) {
+            (200, _) => self.check(request, answer),
+            (_, None) => self.check("error", answer),
+            (_, Some(_)) => self.check("replacement-error", answer),
+        }
+    }
+}
+
+/// Filters of every kind, as the exchange lists them.
+fn all_filters() -> [Value; 3] {
+    let limit = |kind: &str, name: &str| json!({ "filterType": kind, name: 100 });
+    let lot = |kind: &str| json!({ "filterType": kind, "minQty": "0.00001000", "maxQty": "900.00000000", "stepSize": "0.00001000" });
+    let of_symbol = json!([
+        { "filterType": "PRICE_FILTER", "minPrice": "0.01000000", "maxPrice": "1000000.00000000", "tickSize": "0.01000000" },
+        { "filterType": "PERCENT_PRICE", "multiplierUp": "5", "multiplierDown": "0.2", "avgPriceMins": 5 },
+        { "filterType": "PERCENT_PRICE_BY_SIDE", "bidMultiplierUp": "5", "bidMultiplierDown": "0.2",
+          "askMultiplierUp": "5", "askMultiplierDown": "0.2", "avgPriceMins": 5 },
+        lot("LOT_SIZE"),
+        { "filterType": "MIN_NOTIONAL", "minNotional": "5.00000000", "applyToMarket": true, "avgPriceMins": 5 },
+        { "filterType": "NOTIONAL", "minNotional": "5.00000000", "applyMinToMarket": true,
+          "maxNotional": "9000000.00000000", "applyMaxToMarket": false, "avgPriceMins": 5 },
+        { "filterType": "ICEBERG_PARTS", "limit": 10 },
+        lot("MARKET_LOT_SIZE"),
+        limit("MAX_NUM_ORDERS", "maxNumOrders"),
+        limit("MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders"),
+        limit("MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders"),
+        { "filterType": "MAX_POSITION", "maxPosition": "10.00000000" },
+        { "filterType": "TRAILING_DELTA", "minTrailingAboveDelta": 10, "maxTrailingAboveDelta": 2000,
+          "minTrailingBelowDelta": 10, "maxTrailingBelowDelta": 2000 },
+        limit("MAX_NUM_ORDER_AMENDS", "maxNumOrderAmends"),
+        limit("MAX_NUM_ORDER_LISTS", "maxNumOrderLists"),
+    ]);
+    let of_exchange = json!([
+        limit("EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders"),
+        limit("EXCHANGE_MAX_NUM_ALGO_ORDERS", "maxNumAlgoOrders"),
+        limit("EXCHANGE_MAX_NUM_ICEBERG_ORDERS", "maxNumIcebergOrders"),
+        limit("EXCHANGE_MAX_NUM_ORDER_LISTS", "maxNumOrderLists"),
+    ]);
+    let of_asset = json!([{ "filterType": "MAX_ASSET", "asset": "BTC", "limit": "100.00000000" }]);
+    [of_symbol, of_exchange, of_asset]
+}
+
+/// The usual service, which says that it has all filters.
+fn with_all_filters(service: Service) -> Service {
+    let mut info: Value = serde_json::from_str(&service.exchange_info).unwrap();
+    let [of_symbol, of_exchange, of_asset] = all_filters();
+    info["symbols"][0]["filters"] = of_symbol;
+    info["exchangeFilters"] =
+        [of_exchange.as_array().unwrap(), of_asset.as_array().unwrap()].into_iter().flatten().cloned().collect();
+    Service { exchange_info: info.to_string(), ..service }
+}
+
+/// The usual service with a reference price, and a price range of some parts.
+fn with_reference(reference: Reference, up: Option<Rate>, down: Option<Rate>) -> Service {
+    let mut service = service();
+    let market = &mut service.setup.markets[0];
+    market.reference = reference;
+    market.price_range = Some(PriceRange {
+        bid_limit_mult_up: up,
+        bid_limit_mult_down: down,
+        ask_limit_mult_up: up,
+        ask_limit_mult_down: down,
+    });
+    service
+}
+
+async fn check(shapes: &mut Shapes, stranger: &Stranger, requests: &[&str]) {
+    for request in requests {
+        let answer = stranger.get(&format!("/api/v3/{request}")).await;
+        assert_eq!(answer.0, 200, "{request}: {}", answer.1);
+        let name = format!("GET {}", request.split('?').next().unwrap());
+        assert_eq!(shapes.check_answer(&name, &answer), None, "{request}");
+    }
+}
+
+#[test]
+fn market_data_have_the_documented_members() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut shapes = Shapes::of_rest();
+        let stranger = Stranger::meet_at(with_all_filters(service())).await;
+        for _ in 0..200 {
+            stranger.step(None).await;
+        }
+        let requests = [
+            "ping",
+            "time",
+            "exchangeInfo",
+            "executionRules",
+            "depth?symbol=BTCUSDT",
+            "trades?symbol=BTCUSDT",
+            "historicalTrades?symbol=BTCUSDT",
+            "aggTrades?symbol=BTCUSDT",
+            "klines?symbol=BTCUSDT&interval=1m",
+            "uiKlines?symbol=BTCUSDT&interval=1h",
+            "avgPrice?symbol=BTCUSDT",
+            "ticker/price",
+            "ticker/price?symbol=BTCUSDT",
+            "ticker/bookTicker",
+            "ticker/bookTicker?symbol=BTCUSDT",
+        ];
+        check(&mut shapes, &stranger, &requests).await;
+        for ticker in ["ticker/24hr", "ticker/tradingDay", "ticker"] {
+            for rest in ["symbol=BTCUSDT", "symbols=[\"BTCUSDT\"]"] {
+                let requests = [&*format!("{ticker}?{rest}"), &*format!("{ticker}?{rest}&type=MINI")];
+                check(&mut shapes, &stranger, &requests).await;
+            }
+        }
+        let answer = stranger.ask("/api/v3/myFilters", "symbol=BTCUSDT").await;
+        assert_eq!(shapes.check_answer("GET myFilters", &answer), None);
+
+        // Reference prices of all kinds, and price ranges of which a part is not set.
+        let (rate, price) = ("1.1".parse::<Rate>().ok(), "20000".parse().ok());
+        let recorded = |price| Reference::Recorded([(start().plus(-1), price)].into());
+        for (reference, up, down) in [
+            (recorded(price), rate, None),
+            (recorded(None), None, rate),
+            (Reference::Mean(MovingMean::new(60_000, 5)), rate, rate),
+        ] {
+            let stranger = Stranger::meet_at(with_reference(reference, up, down)).await;
+            stranger.step(None).await;
+            let requests = [
+                "executionRules?symbol=BTCUSDT",
+                "referencePrice?symbol=BTCUSDT",
+                "referencePrice/calculation?symbol=BTCUSDT",
+            ];
+            check(&mut shapes, &stranger, &requests).await;
+        }
+        assert_eq!(shapes.unseen(), [""; 0]);
+    });
+}
+
+/// Every answer that is documented is looked at: here, or where conformance is run over HTTP.
+#[test]
+fn every_request_has_a_shape() {
+    let shapes = Shapes::of_rest();
+    assert_eq!(shapes.requests().count(), 44, "{:#?}", shapes.requests().collect::<Vec<_>>());
+}
