@@ -16,6 +16,7 @@ use serde::Deserialize;
 use tempfile::tempdir;
 
 use crate::program::candlewick;
+use crate::shapes::Shapes;
 
 /// The scripts, in the order of the page.
 const TOURS: [&str; 3] = ["ccxt_spot.py", "python_binance.py", "sdk_spot.py"];
@@ -104,6 +105,10 @@ fn tour(python: &Path, script: &str) -> Toured {
 fn clients_of_other_makers_find_the_exchange_that_they_know() {
     let Some(python) = python() else { return };
     let toured: Vec<Toured> = TOURS.iter().map(|script| tour(&python, script)).collect();
+    let reached: BTreeSet<&String> = toured.iter().flat_map(|tour| tour.calls.values().flatten()).collect();
+    for request in Shapes::of_rest().requests() {
+        assert!(reached.contains(&request.replacen(' ', " /", 1)), "no client has sent {request}");
+    }
     let page = render(&toured);
     let path = scripts().join("../../docs/clients.md");
     if std::env::var_os("CANDLEWICK_BLESS").is_some_and(|value| value == "1") {
