@@ -1,7 +1,8 @@
 //! The conformance files a second time: over HTTP. Every scenario gets a server of its own; its
-//! requests go there signed, at their times, and everything that REST tells of them (answers and
-//! refusals, orders, trades, lists, prevented matches, amendments, balances, counts) must be what
-//! the same requests come to in process. Answers have the members that are documented, the
+//! requests go there signed, at their times. What comes back as answers and on the user data
+//! stream must be what the scenario expects, and what the same requests come to in process, to the
+//! last field; so must everything that REST tells of them later (orders, trades, lists, prevented
+//! matches, amendments, balances, counts). Answers have the members that are documented, the
 //! conditional ones where they apply.
 
 mod answers;
@@ -9,18 +10,20 @@ mod lockstep;
 mod rates;
 mod reports;
 mod rest;
+mod stream;
 mod told;
 
 use std::fmt::Write as _;
 
 use candlewick_conformance::{Scenario, all, in_folder, other_folder};
-use candlewick_model::Timestamp;
 use candlewick_model::run::PathModel;
+use candlewick_model::{Action, Timestamp};
+use candlewick_simulator::VenueEvent;
 
 use lockstep::LockStep;
 use reports::Reports;
 use rest::Rest;
-use told::describe;
+use told::{describe, describe_answer};
 
 use crate::shapes::Shapes;
 
@@ -42,7 +45,7 @@ fn every_scenario_is_answered_over_http_as_it_is_in_process() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let mut shapes = Shapes::of_rest();
+    let mut shapes = Shapes::of_rest_and_events();
     let other = other_folder();
     let (mut differing, mut left_out, mut run) = (String::new(), 0, 0);
     for scenario in other.as_deref().map_or_else(all, in_folder) {
@@ -68,7 +71,8 @@ async fn differences(scenario: &Scenario, http: &reqwest::Client, shapes: &mut S
     let model = setup.markets[0].fill_model;
     let mut market = LockStep::new(&setup);
     let mut rest = Rest::serve(http.clone(), shapes, scenario, setup).await;
-    let (mut reports, mut told, mut found) = (Reports::default(), Vec::new(), Vec::new());
+    let mut stream = rest.stream(&market).await;
+    let (mut reports, mut told, mut heard, mut found) = (Reports::default(), Vec::new(), Vec::new(), Vec::new());
     for sent in &scenario.sent {
         // Just before the request arrives, so that a point at that instant comes with it.
         let before = sent.time.plus(model.latency_us - 1);
@@ -81,6 +85,9 @@ async fn differences(scenario: &Scenario, http: &reqwest::Client, shapes: &mut S
             Some(caused) => take_in(caused, &mut reports, &mut told),
             None => told.push("unsent".to_owned()),
         }
+        heard.extend(stream.hear(rest.shapes).await);
+        heard.extend(describe_answer(&answer, sent.action == Action::Test));
+        stream.compare(&market.account());
         let expected = answers::expected(sent, taken_up.caused.as_deref(), &reports, &model.fees);
         let about = format!("{} {:?}", sent.action, sent.parameters);
         found.extend(rest::difference(&about, &expected, &answer));
@@ -88,14 +95,23 @@ async fn differences(scenario: &Scenario, http: &reqwest::Client, shapes: &mut S
     }
     take_in(&market.wait(Timestamp::MAX), &mut reports, &mut told);
     rest.finish().await;
+    heard.extend(stream.hear(rest.shapes).await);
+    stream.compare(&market.account());
     found.extend(rest.compare_often(&market, &reports).await);
     found.extend(rest.compare_once(&market, &reports, &model.fees).await);
     found.append(&mut rest.misshapen);
-    found.extend(scenario.differences(&told, |asset| market.account().balance(asset)));
+    found.append(&mut stream.wrong);
+    let names = told.iter().map(String::as_str).chain(std::iter::repeat(""));
+    let heard: Vec<String> = names.zip(heard).map(|(told, heard)| stream::with_given_names(told, heard)).collect();
+    found.extend(scenario.differences(&heard, |asset| market.account().balance(asset)));
+    found.extend(told.iter().zip(&heard).filter_map(|(told, heard)| stream::difference(told, heard)));
+    if told.len() != heard.len() {
+        found.push(format!("told was {told:#?}, heard {heard:#?}"));
+    }
     found
 }
 
-fn take_in(events: &[candlewick_simulator::VenueEvent], reports: &mut Reports, told: &mut Vec<String>) {
+fn take_in(events: &[VenueEvent], reports: &mut Reports, told: &mut Vec<String>) {
     for event in events {
         reports.take_in(event);
         told.push(describe(event));

@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 use super::answers::MADE_UP;
 use super::lockstep::LockStep;
 use super::reports::Reports;
+use super::stream::Stream;
 use crate::shapes::Shapes;
 
-const KEY: &str = "conformance";
+pub(super) const KEY: &str = "conformance";
 
 pub(super) struct Rest<'a> {
     http: reqwest::Client,
-    shapes: &'a mut Shapes,
+    pub(super) shapes: &'a mut Shapes,
     /// Answers that have not the shape that is documented.
     pub(super) misshapen: Vec<String>,
     server: Server,
@@ -38,6 +39,11 @@ impl<'a> Rest<'a> {
         let service = Service { limits_addresses: false, ..service };
         let server = Server::start(service, 0).await.unwrap();
         Self { http, shapes, misshapen: Vec::new(), server, credentials, sent: 0 }
+    }
+
+    /// The user data stream of its account.
+    pub(super) async fn stream(&self, market: &LockStep) -> Stream {
+        Stream::subscribe(self.server.address(), &self.credentials, &market.account(), market.now()).await
     }
 
     /// Steps until an instant is reached, or the market's end.

@@ -1,5 +1,5 @@
-//! What stands in the answers of the local exchange, against lists of members that were written
-//! down from the exchange's documents (`rest.txt`). Answers about orders and the account are looked
+//! What stands in the answers and events of the local exchange, against lists of members that were
+//! written down from the exchange's documents (`rest.txt`, `events.txt`). Answers about orders and the account are looked
 //! at where the conformance files are run over HTTP; here it is those about the market.
 
 mod grammar;
@@ -16,6 +16,11 @@ use crate::exchange::{Stranger, service, start};
 impl Shapes {
     pub(crate) fn of_rest() -> Self {
         Self::read(include_str!("rest.txt"))
+    }
+
+    /// Those of user events too.
+    pub(crate) fn of_rest_and_events() -> Self {
+        Self::read(&[include_str!("rest.txt"), include_str!("events.txt")].concat())
     }
 
     /// What is wrong with an answer to a request, if anything.
