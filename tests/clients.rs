@@ -18,13 +18,17 @@ use tempfile::tempdir;
 use crate::program::candlewick;
 use crate::shapes::Shapes;
 
-/// The scripts, in the order of the page.
-const TOURS: [&str; 3] = ["ccxt_spot.py", "python_binance.py", "sdk_spot.py"];
+/// The scripts over HTTP, in the order of the page, and those over WebSockets.
+const TOURS: [[&str; 3]; 2] = [
+    ["ccxt_spot.py", "python_binance.py", "sdk_spot.py"],
+    ["ccxt_sockets.py", "python_binance_sockets.py", "sdk_sockets.py"],
+];
 
 const HEAD: &str = "# Clients\n\nPrograms that talk to the exchange, unmodified and as PyPI has them, talk to `candlewick \
                     exchange serve` as well: only their base URLs are set (and where a client would load other markets \
                     than spot, its own options for spot only). Each goes on a tour (`tests/clients`) on which every \
-                    answer is looked at: values, codes and texts of refusals, keys of every kind. This page is made \
+                    answer is looked at: values, codes and texts of refusals, keys of every kind, user events and \
+                    market streams. This page is made \
                     from what the tours have called, by `tests/clients.rs`; `CANDLEWICK_BLESS=1` rewrites it. To run \
                     them:\n\n```sh\neval \"$(tests/clients/setup)\"\ncargo test --test main clients\n```\n";
 
@@ -101,10 +105,26 @@ fn tour(python: &Path, script: &str) -> Toured {
     serde_json::from_str(told.lines().last().unwrap()).unwrap()
 }
 
+/// What every client has called, over HTTP and over WebSockets.
+fn tours(python: &Path) -> Vec<Toured> {
+    let [mut over_http, over_sockets] = std::thread::scope(|scope| {
+        let each = |scripts: [&'static str; 3]| scope.spawn(move || scripts.map(|script| tour(python, script)));
+        TOURS.map(each).map(|thread| thread.join().unwrap())
+    });
+    for (known, other) in over_http.iter_mut().zip(over_sockets) {
+        assert_eq!((&known.client, &known.version), (&other.client, &other.version));
+        for (call, requests) in other.calls {
+            let made = known.calls.entry(call).or_default();
+            made.extend(requests.into_iter().filter(|request| !made.contains(request)).collect::<Vec<_>>());
+        }
+    }
+    over_http.into()
+}
+
 #[test]
 fn clients_of_other_makers_find_the_exchange_that_they_know() {
     let Some(python) = python() else { return };
-    let toured: Vec<Toured> = TOURS.iter().map(|script| tour(&python, script)).collect();
+    let toured = tours(&python);
     let reached: BTreeSet<&String> = toured.iter().flat_map(|tour| tour.calls.values().flatten()).collect();
     for request in Shapes::of_rest().requests() {
         assert!(reached.contains(&request.replacen(' ', " /", 1)), "no client has sent {request}");

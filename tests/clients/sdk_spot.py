@@ -21,7 +21,9 @@ tour = OfSdk("binance-sdk-spot")
 
 
 def connected(api_key="local", api_secret="local", **options):
-    return Spot(config_rest_api=ConfigurationRestAPI(api_key, api_secret, base_path=tour.url, **options)).rest_api
+    # A machine that is busy with other tests may need more than its usual second.
+    configuration = ConfigurationRestAPI(api_key, api_secret, base_path=tour.url, timeout=10_000, **options)
+    return Spot(config_rest_api=configuration).rest_api
 
 
 client = connected()

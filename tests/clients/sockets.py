@@ -1,5 +1,5 @@
 """What the tours over WebSockets share beyond the others: calls are awaited, requests are noted down
-by their method, streams by their kind."""
+by their method, streams by their name."""
 
 import asyncio
 import json
@@ -8,11 +8,6 @@ import aiohttp
 import websockets.asyncio.connection
 
 from tour import Answer, Tour
-
-
-def kind(stream):
-    """`btcusdt@kline_1m` is a stream of klines."""
-    return "STREAM " + stream.split("@", 1)[-1].split("_")[0] if "@" in stream else f"STREAM {stream}"
 
 
 class SocketTour(Tour):
@@ -32,7 +27,7 @@ class SocketTour(Tour):
         method, parameters = request.get("method", ""), request.get("params")
         if method in ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS"):
             self.sent.append(method)
-            self.sent.extend(kind(stream) for stream in parameters or [])
+            self.sent.extend(f"STREAM {stream.removeprefix('btcusdt')}" for stream in parameters or [])
         else:
             self.sent.append(f"WS {method}")
 

@@ -31,12 +31,22 @@ def text(value):
     return f"{decimal(value):.8f}"
 
 
+def all_objects(value):
+    """Whether one of pydantic's classes can be made a dictionary by its own method, which stumbles
+    over lists of lists."""
+    try:
+        value.to_dict()
+    except AttributeError:
+        return False
+    return True
+
+
 def plain(value):
     """What a client answers, as JSON has it."""
     if callable(getattr(value, "data", None)):
         value = value.data()
-    if hasattr(value, "to_dict"):
-        value = value.to_dict()
+    if hasattr(value, "model_dump"):
+        value = value.to_dict() if all_objects(value) else value.model_dump(by_alias=True)
     if isinstance(value, list):
         return [plain(each) for each in value]
     if isinstance(value, dict):
