@@ -115,7 +115,8 @@ fn tours(python: &Path) -> Vec<Toured> {
         assert_eq!((&known.client, &known.version), (&other.client, &other.version));
         for (call, requests) in other.calls {
             let made = known.calls.entry(call).or_default();
-            made.extend(requests.into_iter().filter(|request| !made.contains(request)).collect::<Vec<_>>());
+            let new: Vec<String> = requests.into_iter().filter(|request| !made.contains(request)).collect();
+            made.extend(new);
         }
     }
     over_http.into()

@@ -1,5 +1,6 @@
 //! The conformance files a second time: over HTTP. Every scenario gets a server of its own; its
-//! requests go there signed, at their times. What comes back as answers and on the user data
+//! requests go there signed, at their times, by turns in a query, in a body and through the
+//! WebSocket API. What comes back as answers and on the user data
 //! stream must be what the scenario expects, and what the same requests come to in process, to the
 //! last field; so must everything that REST tells of them later (orders, trades, lists, prevented
 //! matches, amendments, balances, counts). Answers have the members that are documented, the
@@ -73,12 +74,16 @@ async fn differences(scenario: &Scenario, http: &reqwest::Client, shapes: &mut S
     let mut rest = Rest::serve(http.clone(), shapes, scenario, setup).await;
     let mut stream = rest.stream(&market).await;
     let (mut reports, mut told, mut heard, mut found) = (Reports::default(), Vec::new(), Vec::new(), Vec::new());
-    for sent in &scenario.sent {
+    for (number, sent) in scenario.sent.iter().enumerate() {
         // Just before the request arrives, so that a point at that instant comes with it.
         let before = sent.time.plus(model.latency_us - 1);
         take_in(&market.wait(before), &mut reports, &mut told);
         rest.wait(before).await;
-        let answer = rest.send(sent, market.now()).await;
+        let answer = if number % 3 == 2 && sent.names_are_unique() {
+            stream.send(sent, &rest.credentials, market.now(), rest.shapes).await
+        } else {
+            rest.send(sent, market.now()).await
+        };
         let taken_up = market.take_up(sent);
         take_in(&taken_up.moved, &mut reports, &mut told);
         match &taken_up.caused {

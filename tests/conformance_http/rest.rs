@@ -22,7 +22,7 @@ pub(super) struct Rest<'a> {
     /// Answers that have not the shape that is documented.
     pub(super) misshapen: Vec<String>,
     server: Server,
-    credentials: Credentials,
+    pub(super) credentials: Credentials,
     /// How many requests were sent: parameters go into query and body by turns.
     sent: usize,
 }

@@ -1,10 +1,11 @@
-//! The user data stream of the account, as a client of the WebSocket API hears it.
+//! A client of the WebSocket API: it hears the user data stream of the account, and sends requests
+//! as well.
 
 use std::collections::BTreeMap;
 
 use candlewick_binance::signing::Credentials;
-use candlewick_conformance::{START, pairs};
-use candlewick_model::{Account, Amount, Timestamp};
+use candlewick_conformance::{START, Sent, pairs};
+use candlewick_model::{Account, Action, Amount, Timestamp};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -18,6 +19,8 @@ pub(super) struct Stream {
     socket: WebSocketStream<TcpStream>,
     /// How many questions were asked.
     asked: u64,
+    /// Events that came before the answer to a request.
+    early: Vec<Value>,
     /// Free and locked balances as events have left them.
     held: BTreeMap<String, [Amount; 2]>,
     /// What is wrong with what was heard.
@@ -33,7 +36,7 @@ impl Stream {
     ) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         let (socket, _) = client_async(format!("ws://{address}/ws-api/v3"), stream).await.unwrap();
-        let mut stream = Self { socket, asked: 0, held: held(account), wrong: Vec::new() };
+        let mut stream = Self { socket, asked: 0, early: Vec::new(), held: held(account), wrong: Vec::new() };
         let payload = format!("apiKey={KEY}&timestamp={}", now.millis());
         let signature = credentials.sign(&payload);
         let params = json!({ "apiKey": KEY, "timestamp": now.millis(), "signature": signature });
@@ -57,13 +60,62 @@ impl Stream {
         }
     }
 
+    /// Sends a request of the scenario, signed at the server's time: the status that it gets, and the
+    /// result or the error.
+    pub(super) async fn send(
+        &mut self,
+        sent: &Sent,
+        credentials: &Credentials,
+        now: Timestamp,
+        shapes: &mut Shapes,
+    ) -> (u16, Value) {
+        let stamp = now.millis().to_string();
+        let mut params: BTreeMap<&str, &str> = [("apiKey", KEY), ("timestamp", stamp.as_str())].into();
+        params.extend(sent.parameters.iter());
+        let payload: Vec<_> = params.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let signature = credentials.sign(&payload.join("&"));
+        params.insert("signature", &signature);
+        self.ask(method(sent.action), json!(params)).await;
+        let mut answer = loop {
+            let message = self.next().await;
+            if message["id"] == self.asked {
+                break message;
+            }
+            self.early.push(message);
+        };
+        let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok()).unwrap_or_default();
+        self.wrong.extend(shapes.check("RATES", &answer["rateLimits"]));
+        let told = if status == 200 { "result" } else { "error" };
+        let members: Vec<_> = answer.as_object().unwrap().keys().map(String::as_str).collect();
+        if members != ["id", "status", told, "rateLimits"] {
+            self.wrong.push(format!("{members:?} stand in {answer}"));
+        }
+        if answer["error"]["code"] == -1015 {
+            self.check_wait(&mut answer["error"], now);
+        }
+        (status, answer[told].take())
+    }
+
+    /// Over WebSocket there is no header to say how long to wait, so it stands in the error.
+    fn check_wait(&mut self, error: &mut Value, now: Timestamp) {
+        let data = error.as_object_mut().and_then(|error| error.remove("data")).unwrap_or_default();
+        let [server_time, retry_after] =
+            ["serverTime", "retryAfter"].map(|name| data[name].as_i64().unwrap_or_default());
+        if server_time < now.millis() || retry_after <= server_time {
+            self.wrong.push(format!("{data} says how long to wait after {}", now.millis()));
+        }
+    }
+
     /// What has been told since the last call, in the words of `expect`: all that comes before the
     /// answer to a question.
     pub(super) async fn hear(&mut self, shapes: &mut Shapes) -> Vec<String> {
         self.ask("ping", json!({})).await;
-        let mut told = Vec::new();
+        let (mut told, mut early) = (Vec::new(), std::mem::take(&mut self.early).into_iter());
         loop {
-            let message = self.next().await;
+            let message = match early.next() {
+                Some(message) => message,
+                None => self.next().await,
+            };
             if message["id"] == self.asked {
                 return told;
             }
@@ -92,6 +144,24 @@ impl Stream {
         if held != self.held {
             self.wrong.push(format!("events have left {:?}, held is {held:?}", self.held));
         }
+    }
+}
+
+fn method(action: Action) -> &'static str {
+    match action {
+        Action::New => "order.place",
+        Action::Test => "order.test",
+        Action::OcoDeprecated => "orderList.place",
+        Action::Oco => "orderList.place.oco",
+        Action::Oto => "orderList.place.oto",
+        Action::Otoco => "orderList.place.otoco",
+        Action::Opo => "orderList.place.opo",
+        Action::Opoco => "orderList.place.opoco",
+        Action::Cancel => "order.cancel",
+        Action::CancelList => "orderList.cancel",
+        Action::CancelAll => "openOrders.cancelAll",
+        Action::CancelReplace => "order.cancelReplace",
+        Action::Amend => "order.amend.keepPriority",
     }
 }
 

@@ -83,6 +83,11 @@ impl Shapes {
         expected.difference(&self.seen).cloned().collect()
     }
 
+    /// Requests of which no answer was looked at.
+    pub(crate) fn unmet(&self) -> Vec<&str> {
+        self.requests().filter(|request| !self.seen.contains(*request)).collect()
+    }
+
     fn expect(&self, holder: &str, shape: &Shape, expected: &mut BTreeSet<String>) {
         match shape {
             Shape::Simple(_) | Shape::Word(_) => {}

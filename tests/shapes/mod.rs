@@ -1,5 +1,5 @@
 //! What stands in the answers and events of the local exchange, against lists of members that were
-//! written down from the exchange's documents (`rest.txt`, `events.txt`). Answers about orders and the account are looked
+//! written down from the exchange's documents (`rest.txt`, `events.txt`, `streams.txt`). Answers about orders and the account are looked
 //! at where the conformance files are run over HTTP; here it is those about the market.
 
 mod grammar;
@@ -7,7 +7,9 @@ mod grammar;
 use candlewick_exchange::Service;
 use candlewick_model::Rate;
 use candlewick_simulator::{MovingMean, PriceRange, Reference};
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 pub(crate) use grammar::Shapes;
 
@@ -21,6 +23,10 @@ impl Shapes {
     /// Those of user events too.
     pub(crate) fn of_rest_and_events() -> Self {
         Self::read(&[include_str!("rest.txt"), include_str!("events.txt")].concat())
+    }
+
+    pub(crate) fn of_streams() -> Self {
+        Self::read(include_str!("streams.txt"))
     }
 
     /// What is wrong with an answer to a request, if anything.
@@ -154,6 +160,48 @@ fn market_data_have_the_documented_members() {
             check(&mut shapes, &stranger, &requests).await;
         }
         assert_eq!(shapes.unseen(), [""; 0]);
+    });
+}
+
+#[test]
+fn market_streams_have_the_documented_members() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut shapes = Shapes::of_streams();
+        let names: Vec<_> = shapes.requests().map(|name| name.trim_start_matches("STREAM ").to_owned()).collect();
+        let names: Vec<_> = names
+            .iter()
+            .map(|name| if name.starts_with('@') { format!("btcusdt{name}") } else { name.clone() })
+            .collect();
+        let stranger = Stranger::meet_at(with_reference(Reference::Mean(MovingMean::new(60_000, 5)), None, None)).await;
+        let address = stranger.url.trim_start_matches("http://");
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let url = format!("ws://{address}/stream?streams={}", names.join("/").replace('+', "%2B"));
+        let (socket, _) = tokio_tungstenite::client_async(url, stream).await.unwrap();
+        let (mut asks, mut hears) = socket.split();
+        // Who does not listen meanwhile is left behind.
+        let heard = tokio::spawn(async move {
+            let mut events: Vec<Value> = Vec::new();
+            while events.last().is_none_or(|event| event.get("id").is_none()) {
+                if let Message::Text(text) = hears.next().await.unwrap().unwrap() {
+                    events.push(serde_json::from_str(&text).unwrap());
+                }
+            }
+            events
+        });
+        for _ in 0..40 {
+            stranger.step(None).await;
+        }
+        asks.send(Message::text(r#"{"id":1,"method":"LIST_SUBSCRIPTIONS"}"#)).await.unwrap();
+        let mut heard = heard.await.unwrap();
+        let subscribed = heard.pop().unwrap();
+        assert_eq!(subscribed["result"].as_array().map(Vec::len), Some(names.len()), "{subscribed}");
+        for event in heard {
+            assert_eq!(crate::exchange::keys(&event), ["stream", "data"]);
+            let shape = format!("STREAM {}", event["stream"].as_str().unwrap().trim_start_matches("btcusdt"));
+            assert_eq!(shapes.check(&shape, &event["data"]), None);
+        }
+        assert_eq!(shapes.unmet(), [""; 0], "streams that have told nothing");
     });
 }
 

@@ -2,7 +2,7 @@
 //!
 //! For: reading them. Not for: making a market of them (`world`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use candlewick_model::time::{MINUTE, SECOND};
@@ -250,6 +250,13 @@ impl Scenario {
 }
 
 impl Sent {
+    /// Whether no parameter stands twice.
+    #[must_use]
+    pub fn names_are_unique(&self) -> bool {
+        let names: BTreeSet<_> = self.parameters.iter().map(|(name, _)| name).collect();
+        names.len() == self.parameters.iter().count()
+    }
+
     /// As a line of an order file, in which a name may stand twice.
     #[must_use]
     pub fn line(&self) -> String {
