@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Every crate with the ones that it may depend on, ARCHITECTURE.md's table in code.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("strategy", &["model"]),
     ("binance", &["model"]),
@@ -14,6 +14,7 @@ const ARROWS: [(&str, &[&str]); 9] = [
     ("ingest", &["model", "binance", "lake"]),
     ("exchange", &["model", "binance", "lake", "simulator"]),
     ("live", &["model", "binance", "strategy", "simulator"]),
+    ("conformance", &["model", "simulator"]),
 ];
 
 fn crates() -> PathBuf {

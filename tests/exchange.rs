@@ -53,7 +53,7 @@ impl Stranger {
         Self::meet_at(service()).await
     }
 
-    async fn meet_at(service: Service) -> Self {
+    pub(crate) async fn meet_at(service: Service) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let server = Server::start(service, 0).await.unwrap();
         Self { http: reqwest::Client::builder().no_proxy().build().unwrap(), url: server.url(), _server: server }

@@ -3,6 +3,8 @@
 
 mod architecture;
 mod bad_configuration;
+mod clients;
+mod conformance_http;
 mod counts;
 mod coverage;
 mod detail;
@@ -31,4 +33,5 @@ mod program;
 mod provenance;
 mod readers;
 mod realdata;
+mod shapes;
 mod stress;

@@ -55,6 +55,8 @@ pub struct Placed {
 #[expect(missing_docs, reason = "named as the exchange names them")]
 pub struct PlacedResult {
     pub price: Price,
+    /// Not told of an order that gets what another one buys (OPO).
+    #[serde(default, skip_serializing_if = "is_not_known")]
     pub orig_qty: Quantity,
     pub executed_qty: Quantity,
     #[serde(default)]
@@ -137,6 +139,10 @@ impl Placed {
             fills: (response == ResponseType::Full).then(|| fills.iter().map(PlacedFill::from).collect()),
         }
     }
+}
+
+fn is_not_known(quantity: &Quantity) -> bool {
+    quantity.is_zero()
 }
 
 /// Told of orders that have one.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use crate::scenario::{Scenario, folder, lines};
+use candlewick_conformance::{Scenario, folder, lines};
 
 const HEAD: &str = "# Conformance\n\nMade from the files of `tests/conformance` by the tests of the simulator; \
                     `CANDLEWICK_BLESS=1` rewrites it. Every scenario is run through the venue and answered as it \
@@ -49,19 +49,6 @@ impl Entry {
             (None, Some(asked)) => asked == text,
             (None, None) => false,
         }
-    }
-}
-
-impl Scenario {
-    /// Codes and texts that it expects, those of a replacement's halves too.
-    pub(crate) fn refusals(&self) -> impl Iterator<Item = (&str, &str)> {
-        let refused = self.expected.iter().filter_map(|(_, line)| line.strip_prefix("refused "));
-        refused.flat_map(|line| line.split(" / ")).filter_map(|part| part.split_once(' '))
-    }
-
-    /// The numbers of the rules that it shows.
-    pub(crate) fn rules_shown(&self) -> impl Iterator<Item = &str> {
-        self.sources.iter().filter_map(|source| source.strip_prefix("rule "))
     }
 }
 

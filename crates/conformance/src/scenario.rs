@@ -2,29 +2,34 @@
 //!
 //! For: reading them. Not for: making a market of them (`world`).
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use candlewick_model::{Action, Amount, Price};
+use candlewick_model::time::{MINUTE, SECOND};
+use candlewick_model::{Action, Amount, Price, RawParameters, Timestamp};
+use serde_json::Value;
 
-pub(crate) const START_MS: i64 = 1_672_531_200_000;
-pub(crate) const MINUTE_MS: i64 = 60_000;
+/// When the first minute opens.
+pub const START: Timestamp = Timestamp::from_millis(1_672_531_200_000);
 
-pub(crate) type Pairs = BTreeMap<String, String>;
+/// The keys of a line and what they are set to.
+pub type Pairs = BTreeMap<String, String>;
 
 /// `key=value` words.
-pub(crate) fn pairs(words: &str) -> Pairs {
+#[must_use]
+pub fn pairs(words: &str) -> Pairs {
     words.split_whitespace().filter_map(|w| w.split_once('=')).map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
 }
 
 /// Where the project's files are.
-pub(crate) fn folder() -> PathBuf {
+#[must_use]
+pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/conformance")
 }
 
 /// Another folder to hold the venue against, in place of the project's.
-pub(crate) fn other_folder() -> Option<PathBuf> {
+#[must_use]
+pub fn other_folder() -> Option<PathBuf> {
     std::env::var_os("CANDLEWICK_CONFORMANCE").map(PathBuf::from)
 }
 
@@ -54,11 +59,27 @@ pub(crate) struct Inner {
     pub(crate) is_trade: bool,
 }
 
-pub(crate) struct Scenario {
-    pub(crate) file: String,
-    pub(crate) name: String,
-    pub(crate) sources: Vec<String>,
-    pub(crate) is_choice: bool,
+/// A request of a scenario.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// When it leaves.
+    pub time: Timestamp,
+    /// What it is about.
+    pub action: Action,
+    /// Its parameters, in their order.
+    pub parameters: RawParameters,
+}
+
+/// One market with what is sent to it, and what must be told of that.
+pub struct Scenario {
+    /// The file that it stands in.
+    pub file: String,
+    /// Its name, of which there is no other.
+    pub name: String,
+    /// Where it is written.
+    pub sources: Vec<String>,
+    /// Whether the answer is ours.
+    pub is_choice: bool,
     /// At least one.
     pub(crate) rules: Vec<Rules>,
     pub(crate) balances: Vec<(String, String)>,
@@ -71,21 +92,25 @@ pub(crate) struct Scenario {
     pub(crate) volume: Amount,
     /// What happens inside of the minute that comes.
     inside: Vec<Inner>,
-    /// How far into the minute requests leave, in milliseconds.
+    /// How far into the minute requests leave, in microseconds.
     offset: i64,
-    /// The requests as lines of a script.
-    pub(crate) sent: Vec<String>,
-    pub(crate) expected: Vec<(usize, String)>,
+    /// The requests.
+    pub sent: Vec<Sent>,
+    /// What must be told, with the number of its line.
+    pub expected: Vec<(usize, String)>,
     /// Free and locked balances at the end.
     pub(crate) balances_after: Vec<(usize, String)>,
 }
 
 /// All of the project's scenarios, by file.
-pub(crate) fn all() -> Vec<Scenario> {
+#[must_use]
+pub fn all() -> Vec<Scenario> {
     in_folder(&folder())
 }
 
-pub(crate) fn in_folder(folder: &Path) -> Vec<Scenario> {
+/// The scenarios of a folder, by file.
+#[must_use]
+pub fn in_folder(folder: &Path) -> Vec<Scenario> {
     let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|end| end == "txt"));
@@ -96,7 +121,7 @@ pub(crate) fn in_folder(folder: &Path) -> Vec<Scenario> {
 }
 
 /// The lines of a text that say something, with their numbers.
-pub(crate) fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let told = text.lines().map(|line| line.split_once('#').map_or(line, |(before, _)| before).trim());
     told.enumerate().map(|(at, line)| (at + 1, line)).filter(|(_, line)| !line.is_empty())
 }
@@ -171,7 +196,7 @@ impl Scenario {
                 self.pass_minute(prices, Amount::from_units(volume));
             }
             "gap" => self.minute += rest.parse::<i64>().map_err(|_| format!("no count `{rest}`"))?,
-            "at" => self.offset = rest.parse::<i64>().map_err(|_| format!("no second `{rest}`"))? * 1_000,
+            "at" => self.offset = rest.parse::<i64>().map_err(|_| format!("no second `{rest}`"))? * SECOND,
             "send" => self.send(rest)?,
             "expect" if rest.starts_with("free ") || rest.starts_with("locked ") => {
                 self.balances_after.push((line, rest.to_owned()));
@@ -201,17 +226,44 @@ impl Scenario {
 
     fn send(&mut self, rest: &str) -> Result<(), String> {
         let (action, parameters) = rest.split_once(' ').unwrap_or((rest, ""));
-        Action::from_word(action).ok_or_else(|| format!("no action `{action}`"))?;
-        let time = START_MS + self.minute * MINUTE_MS + self.offset;
-        let mut json = format!(r#"{{"time":{time},"action":"{action}""#);
-        let names_symbol = parameters.split_whitespace().any(|pair| pair.starts_with("symbol="));
-        let symbol = if names_symbol { None } else { Some("symbol=ABUSD") };
-        for pair in symbol.into_iter().chain(parameters.split_whitespace()) {
-            let (key, value) = pair.split_once('=').ok_or_else(|| format!("`{pair}` is no parameter"))?;
-            write!(json, r#","{key}":"{value}""#).unwrap();
-        }
-        self.sent.push(json + "}");
+        let action = Action::from_word(action).ok_or_else(|| format!("no action `{action}`"))?;
+        let sent = parameters.split_whitespace();
+        let sent = sent.map(|pair| pair.split_once('=').ok_or_else(|| format!("`{pair}` is no parameter")));
+        let sent: Vec<_> = sent.collect::<Result<_, _>>()?;
+        let symbol = if sent.iter().any(|(key, _)| *key == "symbol") { None } else { Some(("symbol", "ABUSD")) };
+        let parameters = symbol.into_iter().chain(sent).collect();
+        let time = START.plus(self.minute * MINUTE + self.offset);
+        self.sent.push(Sent { time, action, parameters });
         Ok(())
+    }
+
+    /// Codes and texts that it expects, those of a replacement's halves too.
+    pub fn refusals(&self) -> impl Iterator<Item = (&str, &str)> {
+        let refused = self.expected.iter().filter_map(|(_, line)| line.strip_prefix("refused "));
+        refused.flat_map(|line| line.split(" / ")).filter_map(|part| part.split_once(' '))
+    }
+
+    /// The numbers of the rules that it shows.
+    pub fn rules_shown(&self) -> impl Iterator<Item = &str> {
+        self.sources.iter().filter_map(|source| source.strip_prefix("rule "))
+    }
+}
+
+impl Sent {
+    /// Whether no parameter stands twice.
+    #[must_use]
+    pub fn names_are_unique(&self) -> bool {
+        let names: BTreeSet<_> = self.parameters.iter().map(|(name, _)| name).collect();
+        names.len() == self.parameters.iter().count()
+    }
+
+    /// As a line of an order file, in which a name may stand twice.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let text = |text: &str| Value::from(text).to_string();
+        let head = format!(r#""time":{},"action":"{}""#, self.time.millis(), self.action);
+        let rest = self.parameters.iter().map(|(name, value)| format!(",{}:{}", text(name), text(value)));
+        format!("{{{head}{}}}", rest.collect::<String>())
     }
 }
 

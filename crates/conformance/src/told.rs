@@ -2,33 +2,32 @@
 
 use std::fmt::Write as _;
 
-use candlewick_model::run::Event;
-use candlewick_model::{Amount, ExecutionReport, Field, Half, Refusal};
+use candlewick_model::account::Balance;
+use candlewick_model::{Amount, Asset, ExecutionReport, Field, Half, ListStatus, Refusal};
 
-use crate::scenario::{START_MS, Scenario, pairs};
+use crate::scenario::{START, Scenario, pairs};
 
 impl Scenario {
-    /// What differs from what is expected; nothing if all is well.
-    pub(crate) fn differences(&self) -> Vec<String> {
-        let (events, account) = self.run();
-        let told: Vec<&Event> = events.iter().filter(|event| !matches!(event, Event::Sent { .. })).collect();
+    /// What differs from what is expected, given all that was told in its order and what the
+    /// account holds at the end; nothing if all is well.
+    #[must_use]
+    pub fn differences(&self, told: &[String], holds: impl Fn(Asset) -> Balance) -> Vec<String> {
         let mut differences = Vec::new();
         for at in 0..told.len().max(self.expected.len()) {
             match (self.expected.get(at), told.get(at)) {
-                (Some((line, expected)), Some(event)) => {
-                    let found = describe(event);
-                    if let Err(why) = matches(expected, &found) {
+                (Some((line, expected)), Some(found)) => {
+                    if let Err(why) = matches(expected, found) {
                         differences.push(format!("line {line}: {why}; told was {found}"));
                     }
                 }
                 (Some((line, expected)), None) => differences.push(format!("line {line}: `{expected}` was not told")),
-                (None, Some(event)) => differences.push(format!("told, but not expected: {}", describe(event))),
+                (None, Some(found)) => differences.push(format!("told, but not expected: {found}")),
                 (None, None) => {}
             }
         }
         for (line, expected) in &self.balances_after {
             for (asset, sum) in pairs(expected) {
-                let balance = account.balance(asset.parse().unwrap());
+                let balance = holds(asset.parse().unwrap());
                 let found = if expected.starts_with("free") { balance.free } else { balance.locked };
                 if found != sum.parse().unwrap() {
                     differences.push(format!("line {line}: {asset} is {found}"));
@@ -39,48 +38,40 @@ impl Scenario {
     }
 }
 
-/// An event in the words of `expect`.
-fn describe(event: &Event) -> String {
-    match event {
-        Event::ExecutionReport(report) => describe_report(report),
-        Event::ListStatus(l) => {
-            let (id, contingency) = (l.order_list_id, l.contingency_type);
-            let (status, orders) = (l.list_status_type, l.list_order_status);
-            let members: Vec<_> = l.orders.iter().map(|(id, name)| format!("{id}:{name}")).collect();
-            let (name, members) = (l.list_client_order_id, members.join(","));
-            format!("list C={name} g={id} c={contingency} l={status} L={orders} O={members}")
-        }
-        Event::Refused { refusal, .. } => format!("refused {}", describe_refusal(refusal)),
-        Event::Tested { .. } => "tested".to_owned(),
-        Event::NotSent { .. } => "unsent".to_owned(),
-        Event::Sent { .. } => "sent".to_owned(),
-        Event::Stress { .. } | Event::Trouble { .. } => "trouble".to_owned(),
-        Event::BalanceUpdate { asset, amount, .. } => format!("balance update {asset}={amount}"),
-    }
+/// A change of a list.
+#[must_use]
+pub fn describe_list(list: &ListStatus) -> String {
+    let (id, contingency) = (list.order_list_id, list.contingency_type);
+    let (status, orders) = (list.list_status_type, list.list_order_status);
+    let members: Vec<_> = list.orders.iter().map(|(id, name)| format!("{id}:{name}")).collect();
+    let (name, members) = (list.list_client_order_id, members.join(","));
+    format!("list C={name} g={id} c={contingency} l={status} L={orders} O={members}")
 }
 
-/// Of a replacement also what became of its halves.
-fn describe_refusal(refusal: &Refusal) -> String {
+/// A refusal; of a replacement also what became of its halves.
+#[must_use]
+pub fn describe_refusal(refusal: &Refusal) -> String {
     let half = |half: &Half| match half {
         Half::Success => "SUCCESS".to_owned(),
         Half::Failure(refusal) => refusal.to_string(),
         Half::NotAttempted => "NOT_ATTEMPTED".to_owned(),
     };
     match &refusal.halves {
-        Some(halves) => format!("{refusal} / {} / {}", half(&halves.cancel), half(&halves.new_order)),
-        None => refusal.to_string(),
+        Some(halves) => format!("refused {refusal} / {} / {}", half(&halves.cancel), half(&halves.new_order)),
+        None => format!("refused {refusal}"),
     }
 }
 
 /// The fields of `executionReport`, times in milliseconds from the start.
-fn describe_report(report: &ExecutionReport) -> String {
+#[must_use]
+pub fn describe_report(report: &ExecutionReport) -> String {
     let mut text = "report".to_owned();
     for (name, field) in report.fields() {
         match field {
             Field::Text(word) => write!(text, " {name}={word}"),
             Field::Decimal(amount) => write!(text, " {name}={amount}"),
             Field::Number(number) => write!(text, " {name}={number}"),
-            Field::Time(time) => write!(text, " {name}={}", time.millis() - START_MS),
+            Field::Time(time) => write!(text, " {name}={}", time.millis() - START.millis()),
             Field::Flag(flag) => write!(text, " {name}={flag}"),
             Field::Null => write!(text, " {name}=null"),
         }

@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use candlewick_model::run::{Event, FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::run::{FillModel, MakerFill, PathModel, Slippage};
+use candlewick_model::time::MINUTE;
 use candlewick_model::{
-    Account, Amount, Bar, Bars, CommissionRates, Discount, ExchangeInfo, Interval, Price, Quantity, Rate, Symbol,
-    Timestamp,
+    Amount, Bar, Bars, CommissionRates, Discount, ExchangeInfo, Interval, Price, Quantity, Rate, Symbol, Timestamp,
 };
 use candlewick_simulator::{
-    Backtest, Detail, DetailSource, DiscountPrices, Limits, Market, MovingMean, PriceRange, Print, Reference, Setup,
-    Timeline, Unreadable,
+    Detail, DetailSource, DiscountPrices, Limits, Market, MovingMean, PriceRange, Print, Reference, Setup, Timeline,
+    Unreadable,
 };
-use candlewick_strategy::Script;
 use serde_json::{Value, json};
 
-use crate::scenario::{Inner, MINUTE_MS, Row, Rules, START_MS, Scenario};
+use crate::scenario::{Inner, Row, Rules, START, Scenario};
 
 /// What `market` sets beside the members of the symbol in exchangeInfo.
 const OURS: &[&str] = &[
@@ -102,7 +101,7 @@ impl Rules {
 
     /// The answer of exchangeInfo. A filter of the exchange or of an asset goes where it belongs;
     /// one of the symbol takes the place of the default one.
-    fn exchange_info(&self) -> ExchangeInfo {
+    fn exchange_info(&self) -> String {
         let (tick, step) = (self.get("tick", "0.01"), self.get("step", "0.001"));
         let mut filters = vec![
             json!({"filterType": "PRICE_FILTER", "minPrice": "0", "maxPrice": "0", "tickSize": tick}),
@@ -122,14 +121,18 @@ impl Rules {
             }
         }
         let limit: u32 = self.number("orders", "1000");
-        let server_time = if self.minute == 0 { 1_577_836_800_000 } else { START_MS + self.minute * MINUTE_MS };
+        let server_time = if self.minute == 0 { 1_577_836_800_000 } else { at(self.minute).millis() };
         let info = json!({
             "serverTime": server_time,
             "rateLimits": [{"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": limit}],
             "exchangeFilters": of_exchange,
             "symbols": [self.symbol(filters)],
         });
-        let info = ExchangeInfo::parse(&info.to_string()).unwrap();
+        info.to_string()
+    }
+
+    fn snapshot(&self) -> ExchangeInfo {
+        let info = ExchangeInfo::parse(&self.exchange_info()).unwrap();
         assert!(info.notes.is_empty() || self.get("status", "TRADING") != "TRADING", "{:?}", info.notes);
         info
     }
@@ -185,7 +188,7 @@ impl Rules {
 }
 
 fn at(minute: i64) -> Timestamp {
-    Timestamp::from_millis(START_MS + minute * MINUTE_MS)
+    START.plus(minute * MINUTE)
 }
 
 fn bar(minute: i64, [open, high, low, close]: [Price; 4], volume: Amount) -> Bar {
@@ -254,16 +257,23 @@ impl Scenario {
         let recorded: Vec<_> = given
             .map(|(minute, text)| {
                 let price = (text != "null").then(|| text.parse().unwrap());
-                (Timestamp::from_millis(START_MS + minute * MINUTE_MS), price)
+                (at(minute), price)
             })
             .collect();
         if recorded.is_empty() { Reference::Absent } else { Reference::Recorded(recorded.into()) }
     }
 
-    /// What was told, and what the account holds at the end.
-    pub(crate) fn run(&self) -> (Vec<Event>, Account) {
+    /// The answer of exchangeInfo as it is at the end.
+    #[must_use]
+    pub fn exchange_info(&self) -> String {
+        self.rules.last().expect("there is one from the beginning").exchange_info()
+    }
+
+    /// The market, its account and its ways.
+    #[must_use]
+    pub fn setup(&self) -> Setup {
         let first = &self.rules[0];
-        let infos: Vec<ExchangeInfo> = self.rules.iter().map(Rules::exchange_info).collect();
+        let infos: Vec<ExchangeInfo> = self.rules.iter().map(Rules::snapshot).collect();
         let symbol = Symbol::new("ABUSD").unwrap();
         let snapshots = infos.iter().map(|info| (info.server_time, info.instruments[&symbol].clone()));
         let default = [("AB".to_owned(), "1000".to_owned()), ("USD".to_owned(), "100000000".to_owned())];
@@ -286,9 +296,6 @@ impl Scenario {
             details: vec![Arc::new(Inside(self.rows.iter().filter_map(inside).collect()))],
             ..Market::new(timeline, first.fill_model(), Interval::OneMinute, Arc::new(self.columns()))
         };
-        let setup = Setup { limits, ..Setup::of_one(market, account) };
-        let script = Script::parse(&self.sent.join("\n")).unwrap();
-        let outcome = Backtest::new(&setup, script, "conformance").run().unwrap().outcome;
-        (outcome.events.iter().collect(), outcome.account)
+        Setup { limits, ..Setup::of_one(market, account) }
     }
 }
