@@ -14,11 +14,8 @@ mod exchange_data;
 mod exchange_faults;
 mod exchange_keys;
 mod exchange_limits;
-<<<<<<< HEAD
 mod exchange_socket;
-=======
 mod exchange_time;
->>>>>>> time
 mod exchange_trading;
 mod explain;
 mod explain_folder;

@@ -36,28 +36,16 @@ impl Audience {
     }
 
     /// A market was put to another time, and nothing was said of the way: it is as the view shows it.
-<<<<<<< HEAD
-=======
-    #[expect(dead_code, reason = "for time that can be put elsewhere")]
->>>>>>> streams
     pub(crate) fn jumped(&mut self, view: &View<'_>) {
         self.streams.jumped(view);
     }
 
     /// Whether anybody who listens is behind: who can wait should.
-<<<<<<< HEAD
-=======
-    #[expect(dead_code, reason = "for time that goes by itself")]
->>>>>>> streams
     pub(crate) fn is_busy(&self) -> bool {
         self.streams.is_busy() || self.users.is_busy()
     }
 
     /// Leaves all who are behind: they were waited for.
-<<<<<<< HEAD
-=======
-    #[expect(dead_code, reason = "for time that goes by itself")]
->>>>>>> streams
     pub(crate) fn leave_busy(&mut self) {
         self.streams.leave_busy();
         self.users.leave_busy();

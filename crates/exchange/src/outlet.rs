@@ -47,13 +47,8 @@ pub(crate) fn way() -> (Outlet, Inlet) {
 impl Outlet {
     /// Says something. Where there is no room the listener has fallen behind, for good.
     pub(crate) fn say(&self, text: impl Into<Utf8Bytes>) {
-<<<<<<< HEAD
         if self.is_lost() {
             return;
-=======
-        if !self.is_lost() && self.queue.try_send(text.into()).is_err() {
-            self.lose();
->>>>>>> time
         }
         let text = text.into();
         let bytes = text.len() + self.listener.bytes.fetch_add(text.len(), Ordering::Relaxed);

@@ -220,7 +220,11 @@ mod tests {
             prop_assert!(found.iter().all(|level| !old.contains(level)));
             let mut kept: BTreeMap<_, _> = old.into_iter().collect();
             for (price, quantity) in found {
-                if quantity.is_zero() { prop_assert!(kept.remove(&price).is_some()) } else { drop(kept.insert(price, quantity)) }
+                if quantity.is_zero() {
+                    prop_assert!(kept.remove(&price).is_some());
+                } else {
+                    kept.insert(price, quantity);
+                }
             }
             prop_assert_eq!(kept.into_iter().collect::<Vec<_>>(), new);
         }

@@ -50,7 +50,6 @@ impl Listeners {
         self.keep(|other| !other.is_same(outlet));
     }
 
-<<<<<<< HEAD
     /// Whether anybody is far behind.
     pub(super) fn is_busy(&self) -> bool {
         self.busy.iter().any(Outlet::is_busy)
@@ -59,11 +58,6 @@ impl Listeners {
     /// Leaves all who are.
     pub(super) fn leave_busy(&mut self) {
         self.busy.drain(..).filter(Outlet::is_busy).for_each(|outlet| outlet.give_up());
-=======
-    /// Where all of them are told.
-    pub(super) fn outlets(&self) -> impl Iterator<Item = &Outlet> {
-        self.groups.iter().flat_map(|group| &group.outlets)
->>>>>>> time
     }
 
     /// Whether nobody is left.
