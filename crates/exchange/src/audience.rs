@@ -35,6 +35,22 @@ impl Audience {
         self.users.tell(account, said, replay, now);
     }
 
+    /// A market was put to another time, and nothing was said of the way: it is as the view shows it.
+    pub(crate) fn jumped(&mut self, view: &View<'_>) {
+        self.streams.jumped(view);
+    }
+
+    /// Whether anybody who listens is far behind: who can wait should.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.users.is_busy() || self.streams.is_busy()
+    }
+
+    /// Leaves all who are: they were waited for.
+    pub(crate) fn leave_busy(&mut self) {
+        self.users.leave_busy();
+        self.streams.leave_busy();
+    }
+
     /// Something has happened on a market, which is as the view shows it.
     pub(crate) fn market(&mut self, view: &View<'_>, change: Change) {
         self.users.expire(view.now());

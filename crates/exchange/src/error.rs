@@ -59,6 +59,28 @@ pub enum ExchangeError {
         /// What is wrong with it, without quoting it.
         reason: String,
     },
+    /// A state cannot be gone on with.
+    #[error("state: {path}: {reason}")]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The venue itself cannot go on.
+    #[error("the exchange cannot go on: {reason}")]
+    Broken {
+        /// Why.
+        reason: String,
+    },
+    /// Time cannot begin there.
+    #[error("time cannot begin at {from}: there are bars until {end}")]
+    Begin {
+        /// Where it was to begin.
+        from: candlewick_model::Timestamp,
+        /// When the last bar closes.
+        end: candlewick_model::Timestamp,
+    },
     /// A key belongs to an account that cannot be there.
     #[error("keys: account {account} is too high a number; there can be {accounts}, counted from 0")]
     NoAccount {

@@ -1,8 +1,14 @@
 //! The local exchange without its HTTP: the replay, simulated time, and what was said so far.
 //!
-//! Time stands still between calls; [`LocalExchange::step`] lets it go on. Several accounts trade
-//! on the same markets ([`Trader`]), and whoever listens is told what happens ([`Audience`]). Not
-//! for: requests, signatures and JSON (`server`), or a clock.
+//! Time stands still between calls; [`LocalExchange::step`] lets it go on, and so does what is in
+//! `passing`. Several accounts trade on the same markets ([`Trader`]), and whoever listens is told
+//! what happens ([`Audience`]). What came from outside is in a journal, from which the same world
+//! can be made again (`again`). Not for: requests, signatures and JSON (`server`), or a clock.
+
+mod again;
+mod passing;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -11,15 +17,19 @@ use candlewick_model::run::CommandId;
 use candlewick_model::time::SECOND;
 use candlewick_model::{Account, Interval, OrderLimit, Refusal, Symbol, Timestamp};
 use candlewick_simulator::{Point, PointKind, Replay, Setup, VenueEvent};
+use serde::{Deserialize, Serialize};
 
 use crate::audience::{Audience, Change};
 use crate::data::Catalogue;
 use crate::history::History;
+use crate::journal::{Entry, Journal};
 use crate::market::{MarketData, View};
 use crate::outlet::Outlet;
 use crate::streams::Form;
 use crate::trader::Trader;
 use crate::user::Users;
+
+pub(crate) use passing::{Came, Ran};
 
 /// The account that always is there, and the market of requests that name none.
 const FIRST: usize = 0;
@@ -29,6 +39,8 @@ const SOON: i64 = SECOND;
 
 /// Markets under way with everything that it has said.
 pub struct LocalExchange {
+    /// What it was made of, to make it once more.
+    origin: Origin,
     /// The accounts; their markets are all at the same point.
     traders: Vec<Trader>,
     /// Simulated time: the markets' last point, or later but before the next one.
@@ -38,11 +50,35 @@ pub struct LocalExchange {
     catalogue: Catalogue,
     last_command: CommandId,
     takes_up: TakesUp,
+    /// How often markets have moved, each time at one instant.
+    turns: u64,
+    /// How much the venue has said.
+    said: u64,
+    journal: Journal,
+    tells: Tells,
     pub(crate) audience: Audience,
 }
 
-/// Where trading requests are taken up.
+/// What an exchange is made of.
+#[derive(Clone)]
+struct Origin {
+    setup: Setup,
+    accounts: Vec<Account>,
+}
+
+/// What those who listen are told of what happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tells {
+    All,
+    /// What happens to accounts, and not where the markets are.
+    Accounts,
+    /// Nothing: it has been told before.
+    Nothing,
+}
+
+/// Where trading requests are taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TakesUp {
     /// Where the market stands if commands are taken there, else at its next point that takes
     /// them, as commands of a backtest: for lock step.
@@ -81,12 +117,17 @@ impl LocalExchange {
         let bars = setup.markets.iter().zip(&markets);
         let bars = bars.map(|(market, data)| (data.symbol, market.interval, Arc::clone(&market.bars)));
         Self {
+            origin: Origin { setup: setup.clone(), accounts: accounts.to_vec() },
             now,
             catalogue: Catalogue::of_markets(bars),
             markets,
             traders,
             last_command: 0,
             takes_up: TakesUp::AtPoints,
+            turns: 0,
+            said: 0,
+            journal: Journal::default(),
+            tells: Tells::All,
             audience: Audience { users: Users::new(setup), ..Audience::default() },
         }
     }
@@ -98,8 +139,12 @@ impl LocalExchange {
     }
 
     /// From now on requests are taken up there.
-    pub fn take_up_where(&mut self, takes_up: TakesUp) {
-        self.takes_up = takes_up;
+    pub fn take_up_where(&mut self, takes_up: TakesUp) -> Result<(), Refusal> {
+        if takes_up != self.takes_up {
+            self.note(&Entry::TakesUp(takes_up))?;
+            self.takes_up = takes_up;
+        }
+        Ok(())
     }
 
     /// Simulated time.
@@ -169,18 +214,16 @@ impl LocalExchange {
         Ok(next)
     }
 
-    /// Time goes on while all markets stand still.
+    /// Time goes on while all markets stand still. Accounts take notice when they do something.
     fn wait(&mut self, until: Timestamp) {
         self.now = self.now.max(until);
-        if self.takes_up == TakesUp::AnyTime {
-            self.traders.iter_mut().for_each(|trader| trader.replay.wait(until));
-        }
         (0..self.markets.len()).for_each(|market| self.tell(market, Change::Time));
         self.tell_of_all();
     }
 
     /// Moves every market whose next point lies at an instant: reports, and bars that have closed.
     fn go_to(&mut self, instant: Timestamp) -> Result<(usize, usize), Refusal> {
+        self.turns += 1;
         let (mut reports, mut bars) = (0, 0);
         for market in 0..self.markets.len() {
             if let Some(point) = self.next_point(market)?.filter(|point| point.time <= instant) {
@@ -210,7 +253,17 @@ impl LocalExchange {
     /// Takes up an account's trading request, where [`TakesUp`] says. What the request itself
     /// caused is given back.
     pub fn take_up(&mut self, account: usize, command: &Command) -> Result<Vec<VenueEvent>, Refusal> {
+        self.note(&Entry::of(account, command))?;
+        let answer = self.execute(account, command);
+        self.journal.taken_up(self.now);
+        answer
+    }
+
+    fn execute(&mut self, account: usize, command: &Command) -> Result<Vec<VenueEvent>, Refusal> {
         let market = command.symbol().and_then(|symbol| self.market_of(symbol)).unwrap_or(FIRST);
+        if self.takes_up == TakesUp::AnyTime && self.next_instant()?.is_none_or(|next| next > self.now) {
+            self.traders[account].replay.wait(self.now);
+        }
         let replay = &self.traders[account].replay;
         if !(replay.takes_commands(market) && self.now == replay.now()) {
             self.advance_to_an_open(market)?;
@@ -261,7 +314,10 @@ impl LocalExchange {
         if events.is_empty() {
             return events;
         }
-        self.audience.account(account, &events, &self.traders[account].replay, self.now);
+        self.said += events.len() as u64;
+        if self.tells != Tells::Nothing {
+            self.audience.account(account, &events, &self.traders[account].replay, self.now);
+        }
         for market in 0..self.markets.len() {
             let symbol = self.markets[market].symbol;
             let is_of_market = |event: &VenueEvent| matches!(event, VenueEvent::Report(r) if r.order.symbol == symbol);
@@ -275,12 +331,15 @@ impl LocalExchange {
     }
 
     fn tell(&mut self, market: usize, change: Change) {
+        if self.tells != Tells::All {
+            return;
+        }
         let view = View::new(&self.markets[market], &self.traders, market, self.now);
         self.audience.market(&view, change);
     }
 
     fn tell_of_all(&mut self) {
-        if self.audience.streams.has_all() {
+        if self.tells == Tells::All && self.audience.streams.has_all() {
             let views = views(&self.markets, &self.traders, self.now);
             self.audience.streams.all_markets(&views.collect::<Vec<_>>());
         }
@@ -288,9 +347,6 @@ impl LocalExchange {
 
     /// From now on an outlet is told what a stream says, of which the name may be a listen key.
     pub(crate) fn listen(&mut self, name: &str, form: Form, outlet: &Outlet) {
-        if self.audience.users.follow(name, form.is_combined, form.unit, outlet, self.now) {
-            return;
-        }
         // A listen key is a stream's name, too.
         if !self.audience.users.follow(name, form.is_combined, form.unit, outlet, self.now) {
             let views = views(&self.markets, &self.traders, self.now);
@@ -302,7 +358,6 @@ impl LocalExchange {
     pub(crate) fn leave(&mut self, name: Option<&str>, outlet: &Outlet) {
         self.audience.users.leave(name, outlet);
         self.audience.streams.leave(name, outlet);
-        self.audience.users.leave(name, outlet);
     }
 
     /// How many accounts there are.

@@ -96,7 +96,7 @@ impl Replay {
     pub fn wait(&mut self, until: Timestamp) {
         let stands_still = |feed: &Feed| feed.next_point().is_none_or(|next| next.time > until);
         assert!(self.feeds.iter().all(stands_still), "a market has a point to pass before {until}");
-        if until > self.venue.desk.now {
+        if until >= self.venue.desk.now {
             self.venue.go_to(until);
             for point in self.feeds.iter_mut().filter_map(|feed| feed.point.as_mut()) {
                 point.time = until;

@@ -1,6 +1,8 @@
 //! What a venue is made of: the account, its markets with their bars, and how these become
 //! fills.
 
+mod shifted;
+
 use std::sync::Arc;
 
 use candlewick_model::filter::ExchangeFilters;

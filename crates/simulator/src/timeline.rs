@@ -51,6 +51,13 @@ impl<T> Timeline<T> {
         Self { snapshots: snapshots.into(), first_time: self.first_time.min(time) }
     }
 
+    /// The same snapshots, some microseconds later.
+    #[must_use]
+    pub(crate) fn shifted(&self, by: i64) -> Self {
+        let later = |(time, known): &(Timestamp, Arc<T>)| (time.plus(by), Arc::clone(known));
+        Self { snapshots: self.snapshots.iter().map(later).collect(), first_time: self.first_time.plus(by) }
+    }
+
     /// The latest snapshot not after the instant; before the first one the first, and `true`
     /// because it is then assumed.
     #[must_use]

@@ -76,10 +76,19 @@ impl Portal {
     /// Every archive of one series, made from its bars, long after the last of them.
     #[must_use]
     pub fn of_bars(symbol: Symbol, interval: Interval, bars: Arc<Bars>) -> Self {
+        Self::of_markets(&[(symbol, interval, bars)])
+    }
+
+    /// The same of several markets.
+    #[must_use]
+    pub fn of_markets(markets: &[(Symbol, Interval, Arc<Bars>)]) -> Self {
+        let end = |(_, interval, bars): &(Symbol, Interval, Arc<Bars>)| {
+            bars.open_time.last().map_or(Timestamp::MIN, |open| interval.next_open(*open))
+        };
+        let end = markets.iter().map(end).max().unwrap_or(Timestamp::MIN);
         // Monthly files come out within seven days.
-        let end = bars.open_time.last().map_or(Timestamp::MIN, |open| interval.next_open(*open));
         let clock = ServerClock::starting(end.plus(8 * DAY), 0.0);
-        Self::new(Arc::new(Catalogue::of_bars(symbol, interval, bars)), clock)
+        Self::new(Arc::new(Catalogue::of_markets(markets.iter().cloned())), clock)
     }
 
     /// Files of a folder, as they are.

@@ -22,10 +22,8 @@ struct Hand {
 impl ServerClock {
     /// This machine's time.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "a server's time is the world's unless it is told otherwise")]
     pub fn wall() -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self::starting(Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX)), 1.0)
+        Self::starting(wall_now(), 1.0)
     }
 
     /// A time that begins at an instant and runs at a speed; 1 is real time, 0 stands still.
@@ -61,6 +59,14 @@ impl ServerClock {
     fn hand(&self) -> std::sync::MutexGuard<'_, Hand> {
         self.0.lock().expect("nobody panics with it")
     }
+}
+
+/// What time it is for the world.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "a server's time is the world's unless it is told otherwise")]
+pub fn wall_now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 impl Hand {

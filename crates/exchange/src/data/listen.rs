@@ -58,7 +58,11 @@ impl Tls {
 
 /// Listens on a port of 127.0.0.1; 0 is any that is free.
 pub(crate) async fn bind(port: u16) -> Result<(TcpListener, SocketAddr), ExchangeError> {
-    let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    bind_to((Ipv4Addr::LOCALHOST, port).into()).await
+}
+
+/// Listens on a port of an address.
+pub(crate) async fn bind_to(wanted: SocketAddr) -> Result<(TcpListener, SocketAddr), ExchangeError> {
     let bound = |source| ExchangeError::Bind { address: wanted, source };
     let listener = TcpListener::bind(wanted).await.map_err(bound)?;
     let address = listener.local_addr().map_err(bound)?;

@@ -31,7 +31,7 @@ pub(crate) mod view;
 
 pub use archives::{Edition, Portal, PortalFile};
 pub use catalogue::Catalogue;
-pub use clock::ServerClock;
+pub use clock::{ServerClock, wall_now};
 pub use generated::{MarketName, MarketNameError};
 pub use limits::Limits;
 pub use listen::Tls;

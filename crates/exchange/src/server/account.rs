@@ -259,7 +259,7 @@ pub(super) async fn account(state: State, Extension(asked): Asked) -> Answer<Acc
         .filter(|(_, balance)| !(omit_zero && balance.free.is_zero() && balance.locked.is_zero()))
         .map(|(asset, balance)| AssetBalance { asset, free: balance.free, locked: balance.locked })
         .collect();
-    let fees = state.fees;
+    let fees = state.fees(None);
     Ok(Json(Account {
         maker_commission: basis_points(fees.standard.maker),
         taker_commission: basis_points(fees.standard.taker),

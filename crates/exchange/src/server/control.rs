@@ -1,19 +1,150 @@
-//! What no real exchange has: lock step, and forgiveness.
+//! What no real exchange has: time under control, and forgiveness.
+//!
+//! For: `/control/…`, whose errors are `{"error": …}` unless the venue itself says no. Not for:
+//! other sites in a browser of this machine, which are kept out.
 
-use axum::Json;
-use axum::http::StatusCode;
-use candlewick_model::Timestamp;
+use std::net::IpAddr;
+
+use axum::extract::{Request, State as Held};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use candlewick_model::time::{DAY, HOUR, MINUTE, SECOND};
+use candlewick_model::{Refusal, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::MutexGuard;
 
-use super::State;
-use super::answer::Answer;
+use super::answer::No;
+use super::{Shared, State, trouble};
+use crate::local::{Came, Ran, TakesUp};
+use crate::pace::{Due, Speed};
 
-/// How far time may go at most.
+pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/control/time", get(time).post(set_time))
+        .route("/control/step", post(step))
+        .route("/control/seek", post(seek))
+        .route("/control/faults", get(trouble::told).post(trouble::add).delete(trouble::clear))
+        .route("/control/limits", delete(forgive))
+        .route_layer(from_fn_with_state(Arc::clone(shared), guard))
+}
+
+/// Keeps out what a page of another site sends, also one whose name points here.
+async fn guard(Held(shared): Held<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let authority = request.uri().authority().map(|authority| authority.as_str());
+    if is_own(request.headers(), authority, shared.serves_others) {
+        return next.run(request).await;
+    }
+    let reason = "control is for this machine: by a loopback name, and not from a page of another site";
+    (StatusCode::FORBIDDEN, Json(json!({ "error": reason }))).into_response()
+}
+
+fn is_own(headers: &HeaderMap, authority: Option<&str>, serves_others: bool) -> bool {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let Some(host) = text(header::HOST).or(authority) else { return false };
+    let name = if host.ends_with(']') { host } else { host.rsplit_once(':').map_or(host, |(name, _)| name) };
+    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    let is_here = match address {
+        Ok(address) => address.is_loopback() || serves_others,
+        Err(_) => name.eq_ignore_ascii_case("localhost"),
+    };
+    let is_own_page = match headers.get(header::ORIGIN) {
+        None => true,
+        Some(origin) => [format!("http://{host}"), format!("https://{host}")].iter().any(|own| origin == own.as_str()),
+    };
+    let crosses = text(header::HeaderName::from_static("sec-fetch-site")).is_some_and(|site| site == "cross-site");
+    is_here && is_own_page && !crosses
+}
+
+/// Why a request for control is not met.
+pub(super) enum Trouble {
+    /// What is asked for makes no sense.
+    Bad(String),
+    /// Not as time goes now.
+    Conflict(&'static str),
+    /// The venue's own no.
+    No(No),
+}
+
+impl From<Refusal> for Trouble {
+    fn from(refusal: Refusal) -> Self {
+        Self::No(refusal.into())
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let error = |status: StatusCode, reason: &str| (status, Json(json!({ "error": reason }))).into_response();
+        match self {
+            Self::Bad(reason) => error(StatusCode::BAD_REQUEST, &reason),
+            Self::Conflict(reason) => error(StatusCode::CONFLICT, reason),
+            Self::No(no) => no.into_response(),
+        }
+    }
+}
+
+const IS_WALL: Trouble = Trouble::Conflict("time is the world's (--clock wall); it can be neither moved nor stopped");
+const RUNS: Trouble = Trouble::Conflict("time goes by itself; pause it first");
+const LOCK_STEP: Trouble = Trouble::Conflict("time is in lock step; only steps move it, until a speed is set");
+
+/// An instant: microseconds, or a text such as 2023-03-01T12:00:00Z.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum When {
+    Micros(i64),
+    Text(Timestamp),
+}
+
+impl When {
+    fn time(&self) -> Timestamp {
+        match self {
+            Self::Micros(micros) => Timestamp::from_micros(*micros),
+            Self::Text(time) => *time,
+        }
+    }
+}
+
+/// A stretch of time: microseconds, or a text such as 90s, 5m, 2h, 1d.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Length {
+    Micros(i64),
+    Text(String),
+}
+
+impl Length {
+    fn micros(&self) -> Result<i64, Trouble> {
+        let read = || match self {
+            Self::Micros(micros) => Some(*micros),
+            Self::Text(text) => {
+                let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+                let units = [("ms", 1_000), ("s", SECOND), ("m", MINUTE), ("h", HOUR), ("d", DAY)];
+                let (_, unit) = units.into_iter().find(|(known, _)| *known == unit)?;
+                number.parse::<i64>().ok()?.checked_mul(unit)
+            }
+        };
+        let wrong = || Trouble::Bad("`for` must be microseconds, or a text such as 500ms, 90s, 5m, 2h, 1d".to_owned());
+        read().filter(|micros| *micros >= 0).ok_or_else(wrong)
+    }
+}
+
+/// How far time may go.
 #[derive(Deserialize)]
 pub(super) struct Step {
-    /// Microseconds; absent or null: to the next instant at which something happens.
+    /// Microseconds; absent or null: to the next instant at which something happens, else not
+    /// beyond this one.
     #[serde(default)]
     until: Option<i64>,
+    /// All the way to the end of this instant.
+    #[serde(default)]
+    to: Option<When>,
+    /// All the way through so much time.
+    #[serde(default, rename = "for")]
+    length: Option<Length>,
 }
 
 /// What happened.
@@ -29,17 +160,269 @@ pub(super) struct Stepped {
     ended: bool,
 }
 
-/// Lets simulated time go on to the next instant at which an order changes or a bar closes,
-/// but not beyond `until`.
-pub(super) async fn step(state: State, Json(Step { until }): Json<Step>) -> Answer<Stepped> {
-    let stepped = state.exchange().step(until.map(Timestamp::from_micros))?;
-    let (time, reports, bars, ended) = (stepped.time.micros(), stepped.reports, stepped.bars, stepped.ended);
+/// Lets simulated time go on to the next instant at which an order changes or a bar closes, but
+/// not beyond `until`; or all the way, `to` an instant or `for` a while.
+async fn step(state: State, Json(step): Json<Step>) -> Result<Json<Stepped>, Trouble> {
+    let by = match (&step.to, &step.length) {
+        (None, None) => return step_to_next(&state, step.until).map(Json),
+        (Some(to), None) if step.until.is_none() => By::Instant(to.time()),
+        (None, Some(length)) if step.until.is_none() => By::Length(length.micros()?),
+        _ => return Err(Trouble::Bad("give one of `until`, `to` and `for`".to_owned())),
+    };
+    let steering = Steering::take(&state, false).await?;
+    let now = state.exchange().now();
+    let to = match by {
+        By::Instant(to) if to < now => {
+            return Err(Trouble::Bad(format!("{to} is over, it is {now}; /control/seek goes back")));
+        }
+        By::Instant(to) => to,
+        By::Length(micros) => now.plus(micros),
+    };
+    let Ran { came, reports, bars } = state.run_to(to).await?;
+    let ended = came == Came::ToTheEnd;
+    let time = steering.arrived(ended)?.micros();
     Ok(Json(Stepped { time, reports, bars, ended }))
 }
 
+enum By {
+    Instant(Timestamp),
+    Length(i64),
+}
+
+fn step_to_next(shared: &Shared, until: Option<i64>) -> Result<Stepped, Trouble> {
+    let mut exchange = shared.exchange();
+    may_move(shared, false)?;
+    let stepped = exchange.step(until.map(Timestamp::from_micros))?;
+    if exchange.is_kept() {
+        exchange.mark()?;
+    }
+    if stepped.ended {
+        shared.drive.tell_end(stepped.time);
+    }
+    let (time, reports, bars, ended) = (stepped.time.micros(), stepped.reports, stepped.bars, stepped.ended);
+    Ok(Stepped { time, reports, bars, ended })
+}
+
+/// Whether somebody may move time now: never the world's, and steps only where it stands.
+fn may_move(shared: &Shared, while_it_goes: bool) -> Result<(), Trouble> {
+    let pace = shared.drive.pace();
+    match pace.speed() {
+        Speed::Wall => Err(IS_WALL),
+        _ if pace.goes() && !while_it_goes => Err(RUNS),
+        _ => Ok(()),
+    }
+}
+
+/// Time in the hands of one request, until that is done or given up.
+struct Steering<'a> {
+    shared: &'a Shared,
+    _alone: MutexGuard<'a, ()>,
+}
+
+impl<'a> Steering<'a> {
+    async fn take(shared: &'a Shared, while_it_goes: bool) -> Result<Self, Trouble> {
+        let alone = shared.drive.turnstile.lock().await;
+        let _stands = shared.exchange();
+        may_move(shared, while_it_goes)?;
+        shared.drive.change(|pace, _| pace.hold());
+        Ok(Self { shared, _alone: alone })
+    }
+
+    /// Time is where it was to be put; which one it is.
+    fn arrived(self, ended: bool) -> Result<Timestamp, Refusal> {
+        let mut exchange = self.shared.exchange();
+        if exchange.is_kept() {
+            exchange.mark()?;
+        }
+        if ended {
+            self.shared.drive.tell_end(exchange.now());
+        }
+        Ok(exchange.now())
+    }
+}
+
+impl Drop for Steering<'_> {
+    fn drop(&mut self) {
+        let now = self.shared.exchange().now();
+        self.shared.drive.change(|pace, reading| pace.release(now, reading));
+    }
+}
+
+/// Where to put time.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seek {
+    to: When,
+}
+
+/// Puts time to the end of another instant: forward at once, or back to the world as it was.
+async fn seek(state: State, Json(Seek { to }): Json<Seek>) -> Result<Json<Value>, Trouble> {
+    let to = to.time();
+    let steering = Steering::take(&state, true).await?;
+    let ended = if to >= state.exchange().now() {
+        state.run_unseen_to(to).await?.came == Came::ToTheEnd
+    } else {
+        let past = state.exchange().past(to);
+        let made = tokio::task::spawn_blocking(move || past.made()).await;
+        let past = made.map_err(|error| Refusal::naming(-1000, error.to_string()))??;
+        let mut exchange = state.exchange();
+        exchange.go_back(past)?;
+        let ended = exchange.has_ended()?;
+        drop(exchange);
+        // What was used up is not used up yet.
+        state.ip_limits.forgive();
+        state.drive.forget_end();
+        ended
+    };
+    steering.arrived(ended)?;
+    state.told().map(Json)
+}
+
+/// How time is to go.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetTime {
+    speed: Option<Told>,
+    paused: Option<bool>,
+}
+
+/// A speed as it is told: a number, or a word.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Told {
+    Number(f64),
+    Word(String),
+}
+
+impl Told {
+    fn speed(&self) -> Result<Speed, Trouble> {
+        let read = match self {
+            Self::Number(times) => Speed::times(*times),
+            Self::Word(word) => word.parse(),
+        };
+        read.map_err(|error| Trouble::Bad(error.to_string()))
+    }
+}
+
+async fn set_time(state: State, Json(set): Json<SetTime>) -> Result<Json<Value>, Trouble> {
+    let _alone = state.drive.turnstile.lock().await;
+    {
+        let mut exchange = state.exchange();
+        let now = exchange.now();
+        let before = state.drive.pace().speed();
+        if before == Speed::Wall {
+            return Err(IS_WALL);
+        }
+        let speed = set.speed.as_ref().map_or(Ok(before), Told::speed)?;
+        if set.paused.is_some() && speed == Speed::LockStep {
+            return Err(LOCK_STEP);
+        }
+        exchange.take_up_where(takes_up(speed))?;
+        state.drive.change(|pace, reading| {
+            if speed != before {
+                pace.set_speed(speed, now, reading);
+            }
+            // In lock step there is nothing to pause.
+            let paused = set.paused.or((speed == Speed::LockStep).then_some(false));
+            if let Some(paused) = paused.filter(|paused| *paused != pace.is_paused()) {
+                pace.pause(paused, now, reading);
+            }
+        });
+        if exchange.is_kept() {
+            exchange.mark()?;
+        }
+    }
+    state.told().map(Json)
+}
+
+/// Where requests are taken up at a speed.
+pub(super) fn takes_up(speed: Speed) -> TakesUp {
+    if speed.runs() { TakesUp::AnyTime } else { TakesUp::AtPoints }
+}
+
+async fn time(state: State) -> Result<Json<Value>, Trouble> {
+    state.told().map(Json)
+}
+
+impl Shared {
+    /// How time stands.
+    fn told(&self) -> Result<Value, Trouble> {
+        let mut exchange = self.exchange();
+        let (now, next) = (exchange.now(), exchange.next_instant()?);
+        let pace = self.drive.pace();
+        let (mode, speed) = match pace.speed() {
+            Speed::LockStep => ("lock-step", Value::Null),
+            Speed::Times(times) => ("free", json!(times)),
+            Speed::Max => ("free", json!("max")),
+            Speed::Wall => ("wall", json!(1.0)),
+        };
+        // In the machine's time: how long ago it should have been what it is.
+        let times = if let Speed::Times(times) = pace.speed() { times } else { 1.0 };
+        let behind = match pace.due(self.drive.reading()) {
+            Due::Until(due) => (due.micros().saturating_sub(now.micros()).max(0) as f64 / times) as i64,
+            Due::Nothing | Due::Everything => 0,
+        };
+        Ok(json!({
+            "time": now.micros(),
+            "now": now,
+            "mode": mode,
+            "speed": speed,
+            "paused": pace.is_paused(),
+            "ended": next.is_none(),
+            "next": next.map(Timestamp::micros),
+            "behind_us": behind,
+        }))
+    }
+}
+
 /// Forgets the weight that addresses have used, their bans, and how often they have connected.
-pub(super) async fn forgive(state: State) -> StatusCode {
+async fn forgive(state: State) -> StatusCode {
     state.ip_limits.forgive();
     state.sockets.forgive();
     StatusCode::NO_CONTENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_and_its_own_pages_are_let_in() {
+        let own = |host: &str, origin: Option<&str>, serves_others| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            is_own(&headers, None, serves_others)
+        };
+        for host in ["127.0.0.1:8420", "127.0.0.1", "localhost:1", "LOCALHOST", "[::1]:8420", "[::1]", "127.9.9.9"] {
+            assert!(own(host, None, false), "{host}");
+            assert!(own(host, Some(&format!("http://{host}")), false), "{host}");
+            assert!(!own(host, Some("http://example.org"), false) && !own(host, Some("null"), false), "{host}");
+        }
+        for host in ["example.org:8420", "localhost.example.org", "192.168.0.7:8420", "", "[::2]:1"] {
+            assert!(!own(host, None, false), "{host}");
+        }
+        assert!(own("192.168.0.7:8420", None, true) && !own("example.org", None, true));
+        assert!(!own("127.0.0.1:8420", Some("http://127.0.0.1:9"), false), "another port is another site");
+        assert!(!is_own(&HeaderMap::new(), None, false) && is_own(&HeaderMap::new(), Some("localhost:1"), false));
+        let mut crossing = HeaderMap::new();
+        crossing.insert(header::HOST, "localhost".parse().unwrap());
+        crossing.insert("sec-fetch-site", "cross-site".parse().unwrap());
+        assert!(!is_own(&crossing, None, false));
+    }
+
+    #[test]
+    fn lengths_of_time() {
+        let micros = |text: &str| Length::Text(text.to_owned()).micros().ok();
+        for (text, expected) in
+            [("500ms", 500_000), ("90s", 90 * SECOND), ("5m", 5 * MINUTE), ("2h", 2 * HOUR), ("1d", DAY)]
+        {
+            assert_eq!(micros(text), Some(expected), "{text}");
+        }
+        for text in ["", "5", "m", "-5m", "5 m", "5w", "99999999999999999999d", "9999999999999d"] {
+            assert_eq!(micros(text), None, "{text}");
+        }
+    }
 }

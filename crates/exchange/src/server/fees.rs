@@ -62,7 +62,7 @@ fn parts(RateParts { maker, taker, buyer, seller }: RateParts) -> Parts {
 pub(super) async fn commission(state: State, Extension(asked): Asked) -> Answer<Commission> {
     let parameters = &asked.parameters;
     let symbol = parameters.symbol(|symbol| state.exchange().has(symbol))?;
-    let CommissionRates { standard, special, tax, discount } = state.fees;
+    let CommissionRates { standard, special, tax, discount } = state.fees(Some(symbol));
     Ok(Json(Commission {
         symbol,
         standard_commission: parts(standard),
@@ -74,7 +74,7 @@ pub(super) async fn commission(state: State, Extension(asked): Asked) -> Answer<
 
 /// An order that is only judged; with `computeCommissionRates` what its side would pay.
 pub(super) async fn test_order(state: State, Extension(asked): Asked) -> Answer<Value> {
-    let fees = state.fees;
+    let fees = state.fees(asked.parameters.get("symbol").and_then(|symbol| symbol.parse().ok()));
     trading::act(&state, &asked, Action::Test, |_, raw| {
         if raw.get("computeCommissionRates") != Some("true") {
             return Json(json!({}));

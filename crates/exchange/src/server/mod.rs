@@ -1,13 +1,14 @@
 //! The local exchange over HTTP, on this machine only.
 //!
 //! For: the REST API as the exchange documents it (`/api/v3/…`), the Data Portal (`/data/…`)
-//! where there is one, and lock step (`/control/…`, which no real exchange has). Not for: the
-//! outside world; it binds to 127.0.0.1 and nothing else.
+//! where there is one, and control of its time (`/control/…`, which no real exchange has). Not for:
+//! the outside world; it binds to 127.0.0.1 unless it is told otherwise.
 
 mod account;
 mod admission;
 pub(crate) mod answer;
 mod control;
+mod driver;
 mod endpoints;
 mod fees;
 mod limits;
@@ -25,30 +26,30 @@ mod ws_api;
 
 pub use security::{ApiKey, Keys, Permission};
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, delete, get, post, put};
-use candlewick_model::TimeUnit;
-use candlewick_model::{Action, CommissionRates};
-use candlewick_simulator::Setup;
+use axum::routing::{any, get, post, put};
+use candlewick_model::{Action, CommissionRates, Refusal, Symbol, TimeUnit, Timestamp};
+use candlewick_simulator::{Market, Setup};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
 use self::admission::Asked;
+use self::driver::Drive;
 use self::limits::IpLimits;
 use self::socket::{Sockets, Timing};
 use crate::data::exchange_info::Information;
-use crate::data::{Limits, listen, service::portal_routes};
+use crate::data::{Limits, Tls, listen, service::portal_routes};
 use crate::faults::{FaultPlan, Faults, SharedFaults};
+use crate::journal::StateFile;
 use crate::local::LocalExchange;
+use crate::pace::Speed;
 use crate::{ExchangeError, Portal};
-
-/// So many accounts can be told apart.
-const ACCOUNTS_MAX: usize = 1_000;
 
 /// What a server serves.
 pub struct Service {
@@ -66,6 +67,8 @@ pub struct Service {
     pub legacy_listen_keys: bool,
     /// Archives to serve beside it.
     pub portal: Option<Portal>,
+    /// How its time goes.
+    pub time: Time,
 }
 
 impl Service {
@@ -80,26 +83,62 @@ impl Service {
             legacy_listen_keys: false,
             faults: FaultPlan::default(),
             portal: None,
+            time: Time::default(),
         }
     }
+}
+
+/// How the time of a server goes.
+pub struct Time {
+    /// How fast.
+    pub speed: Speed,
+    /// Where it begins; the markets have run to it. At the first bar where absent.
+    pub from: Option<Timestamp>,
+    /// By how many microseconds the setup was shifted, so that it ends up at the world's time.
+    pub shift_us: i64,
+    /// Where it is kept, and what it goes on from.
+    pub state: Option<StateFile>,
+}
+
+impl Default for Time {
+    /// Lock step from the first bar, in memory.
+    fn default() -> Self {
+        Self { speed: Speed::LockStep, from: None, shift_us: 0, state: None }
+    }
+}
+
+/// Where a server listens, and how.
+pub struct Listen {
+    /// Address and port; port 0 is any that is free.
+    pub address: SocketAddr,
+    /// Certificate and key, for HTTPS.
+    pub tls: Option<Tls>,
 }
 
 /// What the handlers share.
 struct Shared {
     exchange: Mutex<LocalExchange>,
+    drive: Drive,
     information: Information,
     keys: Keys,
     ip_limits: IpLimits,
     faults: SharedFaults,
     sockets: Sockets,
     has_listen_keys: bool,
-    fees: CommissionRates,
+    fees: Vec<(Symbol, CommissionRates)>,
+    /// Whether others than this machine can reach it.
+    serves_others: bool,
 }
 
 impl Shared {
     fn exchange(&self) -> MutexGuard<'_, LocalExchange> {
-        // A panic in a handler leaves no half-made state behind that anybody could trust.
-        self.exchange.lock().expect("no handler has panicked")
+        self.drive.lock(&self.exchange)
+    }
+
+    /// What trading costs on a market; of none that is there, on the first.
+    fn fees(&self, symbol: Option<Symbol>) -> CommissionRates {
+        let of_market = self.fees.iter().find(|(known, _)| Some(*known) == symbol);
+        of_market.unwrap_or(&self.fees[0]).1
     }
 
     fn faults(&self) -> MutexGuard<'_, Faults> {
@@ -112,51 +151,65 @@ type State = axum::extract::State<Arc<Shared>>;
 /// A server that runs until it is dropped or stopped.
 pub struct Server {
     address: SocketAddr,
+    is_secure: bool,
     shared: Arc<Shared>,
     task: JoinHandle<std::io::Result<()>>,
+    driver: JoinHandle<()>,
+    notices: UnboundedReceiver<String>,
 }
 
 impl Server {
     /// Starts serving on a port of 127.0.0.1; port 0 is any that is free.
     pub async fn start(service: Service, port: u16) -> Result<Self, ExchangeError> {
-        let last = service.keys.iter().map(ApiKey::account).max().unwrap_or(0);
-        if last >= ACCOUNTS_MAX {
-            return Err(ExchangeError::NoAccount { account: last, accounts: ACCOUNTS_MAX });
-        }
+        Self::start_at(service, Listen { address: (Ipv4Addr::LOCALHOST, port).into(), tls: None }).await
+    }
+
+    /// Starts serving.
+    pub async fn start_at(service: Service, listen: Listen) -> Result<Self, ExchangeError> {
         let no_json = |source: serde_json::Error| ExchangeError::ExchangeInfo { reason: source.to_string() };
         let limits = if service.limits_addresses {
             Limits::of_exchange_info(&service.exchange_info).map_err(no_json)?
         } else {
             Limits::none()
         };
-        // All accounts begin alike.
-        let accounts = vec![service.setup.account.clone(); last + 1];
+        let accounts = service.keys.accounts(&service.setup.account)?;
         let mut exchange =
             LocalExchange::with_accounts(&service.setup, &accounts).with_exchange_info(service.exchange_info);
         let faults = SharedFaults::new(Mutex::new(Faults::new(service.faults)));
         exchange.audience.users.faults = Arc::clone(&faults);
-        let shared = Shared {
+        // The port comes first: nobody's state is touched if it is taken.
+        let (listener, address) = listen::bind_to(listen.address).await?;
+        let speed = service.time.speed;
+        let (exchange, told) = begun(exchange, service.time)?;
+        let (drive, notices) = Drive::new(speed, exchange.now());
+        told.into_iter().for_each(|notice| drive.tell(notice));
+        let fees = |market: &Market| (market.timeline.last().symbol, market.fill_model.fees);
+        let shared = Arc::new(Shared {
             information: Information::new(exchange.catalogue(), None)?,
             exchange: Mutex::new(exchange),
+            drive,
             keys: service.keys,
             ip_limits: IpLimits::new(limits),
             faults,
             sockets: Sockets::new(Timing::default(), service.limits_addresses),
             has_listen_keys: service.legacy_listen_keys,
-            fees: service.setup.markets[0].fill_model.fees,
-        };
-        let shared = Arc::new(shared);
+            fees: service.setup.markets.iter().map(fees).collect(),
+            serves_others: !address.ip().is_loopback(),
+        });
         let handlers = routes().with_state(Arc::clone(&shared));
-        let routes = handlers.clone().merge(ws_api::routes(handlers).with_state(Arc::clone(&shared)));
+        let sockets = ws_api::routes(handlers.clone()).with_state(Arc::clone(&shared));
+        let control = control::routes(&shared).with_state(Arc::clone(&shared));
+        let routes = handlers.merge(sockets).merge(control);
         let routes = match service.portal {
             Some(portal) => routes.fallback_service(portal_routes(portal)?),
             None => routes,
         };
         let admitted = routes.layer(from_fn_with_state(Arc::clone(&shared), admission::admit));
         let routes = admitted.layer(from_fn_with_state(Arc::clone(&shared), trouble::meet));
-        let (listener, address) = listen::bind(port).await?;
-        let task = tokio::spawn(listen::serve(listener, None, routes));
-        Ok(Self { address, shared, task })
+        let is_secure = listen.tls.is_some();
+        let task = tokio::spawn(listen::serve(listener, listen.tls, routes));
+        let driver = tokio::spawn(driver::drive(Arc::clone(&shared)));
+        Ok(Self { address, is_secure, shared, task, driver, notices })
     }
 
     /// Where it listens.
@@ -168,30 +221,77 @@ impl Server {
     /// The base URL for clients.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.is_secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
-    /// Waits until it ends, which it does only when something goes wrong.
-    pub async fn wait(&mut self) -> Result<(), ExchangeError> {
-        match (&mut self.task).await {
-            Ok(Err(source)) => Err(ExchangeError::Bind { address: self.address, source }),
-            Ok(Ok(())) | Err(_) => Ok(()),
+    /// Simulated time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.exchange().now()
+    }
+
+    /// Waits until it ends, which it does only when something goes wrong. What is to be told of it
+    /// meanwhile goes to `tell`.
+    pub async fn wait(&mut self, mut tell: impl FnMut(String)) -> Result<(), ExchangeError> {
+        loop {
+            tokio::select! {
+                Some(notice) = self.notices.recv() => tell(notice),
+                ended = &mut self.task => return match ended {
+                    Ok(Err(source)) => Err(ExchangeError::Bind { address: self.address, source }),
+                    Ok(Ok(())) | Err(_) => Ok(()),
+                },
+            }
         }
     }
 
-    /// Stops, after a while in which WebSocket clients are told and may take their leave.
-    pub async fn stop(self, grace: Duration) {
+    /// Stops, after a while in which WebSocket clients are told and may take their leave. Where time
+    /// is kept, it is written down last.
+    pub async fn stop(self, grace: Duration) -> Result<(), ExchangeError> {
         let latest = grace + Duration::from_secs(3);
         if tokio::time::timeout(latest, self.shared.sockets.leave(grace)).await.is_err() {
             tracing::warn!("a WebSocket client does not take its leave");
         }
+        self.task.abort();
+        self.driver.abort();
+        self.shared.exchange().mark().map_err(broken)
     }
+}
+
+fn broken(refusal: Refusal) -> ExchangeError {
+    ExchangeError::Broken { reason: refusal.text.into_owned() }
+}
+
+/// An exchange whose time is where it is to begin, and what is to be told of that.
+fn begun(mut exchange: LocalExchange, time: Time) -> Result<(LocalExchange, Vec<String>), ExchangeError> {
+    let mut told = Vec::new();
+    let mut is_new = true;
+    if let Some(file) = time.state {
+        let path = file.path().display().to_string();
+        let resumed = exchange.keep_in(file, time.shift_us)?;
+        is_new = resumed.is_new;
+        told.extend(resumed.notes);
+        if !is_new {
+            told.push(format!("{path}: {} entries; time goes on at {}", resumed.entries, exchange.now()));
+        }
+    }
+    if let Some(from) = time.from.filter(|_| is_new) {
+        let end = exchange.ends();
+        if from > end {
+            return Err(ExchangeError::Begin { from, end });
+        }
+        exchange.run(Some(from.plus(-1)), |_| true).map_err(broken)?;
+    }
+    exchange.take_up_where(control::takes_up(time.speed)).map_err(broken)?;
+    exchange.mark().map_err(broken)?;
+    Ok((exchange, told))
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.sockets.end();
         self.task.abort();
+        self.driver.abort();
     }
 }
 
@@ -227,9 +327,6 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/api/v3/userDataStream", listen_key)
         // Endpoints of the table that nobody answers yet.
         .route("/api/{*rest}", any(async |headers: HeaderMap| admission::not_found(&headers)))
-        .route("/control/step", post(control::step))
-        .route("/control/faults", get(trouble::told).post(trouble::add).delete(trouble::clear))
-        .route("/control/limits", delete(control::forgive))
 }
 
 /// The unit of times that a request asks for.

@@ -1,28 +1,30 @@
 //! The file of keys.
 //!
-//! For: TOML with one `[[key]]` a key. Not for: quoting it; an error names keys by their number
+//! For: TOML with one `[[key]]` a key, and what accounts begin with. Not for: quoting it; an error names keys by their number
 //! and fields by their name, never what is in them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use candlewick_binance::signing::Credentials;
+use candlewick_model::{Account, Amount, Asset};
 use toml::{Table, Value};
 
-use super::key::{ApiKey, Proof, is_well_formed};
+use super::key::{ApiKey, Keys, Proof, is_well_formed};
 use super::{Permission, public_key};
 
 const FIELDS: [&str; 7] =
     ["api_key", "secret", "public_key", "public_key_file", "permissions", "ip_addresses", "account"];
 
-/// Reads all keys; files that it names are in this folder.
-pub(super) fn keys(text: &str, folder: &Path) -> Result<Vec<ApiKey>, String> {
+/// Reads all keys and accounts; files that it names are in this folder.
+pub(super) fn read(text: &str, folder: &Path) -> Result<Keys, String> {
     // The parser's own words quote the line, in which a secret may stand.
     let line = |at: usize| text[..at].matches('\n').count() + 1;
     let document: Table = text.parse().map_err(|error: toml::de::Error| {
         error.span().map_or("no TOML".to_owned(), |span| format!("no TOML at line {}", line(span.start)))
     })?;
-    if let Some(other) = document.keys().find(|name| *name != "key") {
-        return Err(format!("`{other}` is not known; there is only [[key]]"));
+    if let Some(other) = document.keys().find(|name| !["key", "account"].contains(&name.as_str())) {
+        return Err(format!("`{other}` is not known; there are [[key]] and [account.NUMBER]"));
     }
     let entries = document.get("key").and_then(Value::as_array).ok_or("there is no [[key]] in it")?;
     let mut keys: Vec<ApiKey> = Vec::new();
@@ -35,8 +37,37 @@ pub(super) fn keys(text: &str, folder: &Path) -> Result<Vec<ApiKey>, String> {
         }
         keys.push(key);
     }
-    Ok(keys)
+    Ok(Keys { keys, accounts: document.get("account").map_or(Ok(BTreeMap::new()), accounts)? })
 }
+
+/// What accounts hold at the beginning, by number.
+fn accounts(entries: &Value) -> Result<BTreeMap<usize, Account>, String> {
+    let entries = entries.as_table().ok_or("`account` must be tables such as [account.1]")?;
+    let account = |(number, held): (&String, &Value)| {
+        let wrong = |reason: String| format!("account {number}: {reason}");
+        let at: usize = number.parse().map_err(|_| format!("[account.{number}]: accounts have numbers, from 0 on"))?;
+        let held = held.as_table().ok_or_else(|| wrong("no table of assets and amounts".to_owned()))?;
+        let balance = |(asset, amount): (&String, &Value)| {
+            let asset = Asset::new(asset).map_err(|_| wrong(format!("`{asset}` is no asset")))?;
+            Ok((asset, held_of(amount).ok_or_else(|| wrong(format!("`{asset}` must be an amount from 0 to 10^15")))?))
+        };
+        Ok((at, held.iter().map(balance).collect::<Result<Account, String>>()?))
+    };
+    entries.iter().map(account).collect()
+}
+
+/// An amount as a number or as a text, as in the configuration of a run.
+fn held_of(value: &Value) -> Option<Amount> {
+    let text = match value {
+        Value::String(text) => text.clone(),
+        Value::Integer(_) | Value::Float(_) => value.to_string(),
+        _ => return None,
+    };
+    text.parse().ok().filter(|amount| (Amount::ZERO..=MOST).contains(amount))
+}
+
+/// More of an asset than there is of any.
+const MOST: Amount = Amount::from_units(1_000_000_000_000_000 * 100_000_000);
 
 fn is_same_name(a: &ApiKey, b: &ApiKey) -> bool {
     use secrecy::ExposeSecret as _;
@@ -119,7 +150,8 @@ mod tests {
             permissions = ["TRADE"]
             ip_addresses = ["127.0.0.1", "::1"]
             account = 2"#;
-        let keys = keys(text, Path::new(".")).unwrap();
+        let Keys { keys, accounts } = read(text, Path::new(".")).unwrap();
+        assert!(accounts.is_empty());
         assert_eq!(keys[0].permissions, [Permission::UserData, Permission::UserStream]);
         assert_eq!((keys[0].addresses.len(), keys[0].account), (0, 0));
         assert_eq!(keys[1].permissions, [Permission::Trade]);
@@ -129,11 +161,35 @@ mod tests {
     }
 
     #[test]
+    fn accounts_begin_with_what_they_are_given() {
+        let text = "[[key]]\napi_key = \"a\"\nsecret = \"s\"\n[account.2]\nUSDT = 5000\nBTC = \"0.25\"\nETH = 0.1\n[account.0]";
+        let keys = read(text, Path::new(".")).unwrap();
+        let usual = Account::from_iter([("USDT".parse().unwrap(), "7".parse().unwrap())]);
+        let held = keys.accounts(&usual).unwrap();
+        let free = |number: usize, asset: &str| held[number].balance(asset.parse().unwrap()).free.to_string();
+        assert_eq!((held.len(), held[0].iter().count()), (3, 0), "nothing, as it says");
+        assert_eq!(free(1, "USDT"), "7.00000000");
+        assert_eq!([free(2, "USDT"), free(2, "BTC"), free(2, "ETH")], ["5000.00000000", "0.25000000", "0.10000000"]);
+        let far = Keys { accounts: BTreeMap::from([(1_000, usual.clone())]), ..Keys::default() };
+        assert!(far.accounts(&usual).is_err());
+    }
+
+    #[test]
     fn errors_say_where_and_never_what() {
         for (text, expected) in [
             ("", "there is no [[key]] in it"),
             ("[[key]]\napi_key = \"s3cret", "no TOML at line 2"),
-            ("[[keys]]", "`keys` is not known; there is only [[key]]"),
+            ("[[keys]]", "`keys` is not known; there are [[key]] and [account.NUMBER]"),
+            ("account = 1\n[[key]]\napi_key = \"a\"\nsecret = \"s\"", "`account` must be tables such as [account.1]"),
+            ("[[key]]\napi_key = \"a\"\nsecret = \"s\"\n[account.x]", "[account.x]: accounts have numbers, from 0 on"),
+            (
+                "[[key]]\napi_key = \"a\"\nsecret = \"s\"\n[account.1]\nUSDT = -1",
+                "account 1: `USDT` must be an amount from 0 to 10^15",
+            ),
+            (
+                "[[key]]\napi_key = \"a\"\nsecret = \"s\"\n[account.1]\nUSDT = true",
+                "account 1: `USDT` must be an amount from 0 to 10^15",
+            ),
             ("key = [\"s3cret\"]", "key 1: no table"),
             ("[[key]]\nsecret = \"s3cret\"", "key 1: `api_key` is missing"),
             ("[[key]]\napi_key = \"s3cret key\"", "key 1: `api_key` must be letters and digits"),
@@ -163,7 +219,7 @@ mod tests {
                 "key 2: an earlier one has the same `api_key`",
             ),
         ] {
-            let error = keys(text, Path::new(".")).unwrap_err();
+            let error = read(text, Path::new(".")).unwrap_err();
             assert_eq!(error, expected);
             assert!(!error.contains("s3cret"));
         }

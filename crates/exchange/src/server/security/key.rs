@@ -1,17 +1,22 @@
 //! Keys of the three kinds, and all keys of a server.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use candlewick_binance::signing::{Credentials, is_same};
+use candlewick_model::Account;
 use ring::signature::{ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Asker, Permission, file};
 use crate::ExchangeError;
 use crate::server::answer::No;
+
+/// So many accounts can be told apart.
+const ACCOUNTS_MAX: usize = 1_000;
 
 /// How a signature is proved.
 pub(super) enum Proof {
@@ -60,20 +65,24 @@ impl ApiKey {
     }
 }
 
-/// All keys that a server accepts.
+/// All keys that a server accepts, and what accounts hold at the beginning where it is said.
 #[derive(Debug, Default)]
-pub struct Keys(pub(super) Vec<ApiKey>);
+pub struct Keys {
+    pub(super) keys: Vec<ApiKey>,
+    pub(super) accounts: BTreeMap<usize, Account>,
+}
 
 impl From<Credentials> for Keys {
     /// One HMAC key of the first account that may do everything from anywhere.
     fn from(credentials: Credentials) -> Self {
-        Self(vec![ApiKey {
+        let key = ApiKey {
             name: credentials.expose_api_key().into(),
             proof: Proof::Hmac(credentials),
             permissions: Permission::ALL.into(),
             addresses: Vec::new(),
             account: 0,
-        }])
+        };
+        Self { keys: vec![key], accounts: BTreeMap::new() }
     }
 }
 
@@ -83,19 +92,30 @@ impl Keys {
         let wrong = |reason: String| ExchangeError::Keys { path: path.to_owned(), reason };
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
         let folder = path.parent().unwrap_or(Path::new("."));
-        file::keys(&text, folder).map(Self).map_err(wrong)
+        file::read(&text, folder).map_err(wrong)
     }
 
     /// These and others; of two with one name the first counts.
     #[must_use]
     pub fn and(mut self, others: Self) -> Self {
-        self.0.extend(others.0);
+        self.keys.extend(others.keys);
+        self.accounts.extend(others.accounts);
         self
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &ApiKey> {
-        self.0.iter()
+        self.keys.iter()
+    }
+
+    /// What every account holds at the beginning: what the file says, else what is usual. There are
+    /// as many as the highest number says that occurs.
+    pub(crate) fn accounts(&self, usual: &Account) -> Result<Vec<Account>, ExchangeError> {
+        let last = self.keys.iter().map(ApiKey::account).chain(self.accounts.keys().copied()).max().unwrap_or(0);
+        if last >= ACCOUNTS_MAX {
+            return Err(ExchangeError::NoAccount { account: last, accounts: ACCOUNTS_MAX });
+        }
+        Ok((0..=last).map(|number| self.accounts.get(&number).unwrap_or(usual).clone()).collect())
     }
 
     /// The key that a request names, if it may do what the request needs from where it came.
@@ -116,7 +136,7 @@ impl Keys {
         }
         // All are compared, so that the time tells nothing.
         let found = self
-            .0
+            .keys
             .iter()
             .rev()
             .fold(None, |found, key| if is_same(key.name.expose_secret(), name) { Some(key) } else { found });
@@ -179,7 +199,7 @@ MCowBQYDK2VwAyEA1Tkt4cYVufaSW1PsyR60YlGGDxsSEsEsYrKaFxi9gf8=
     ];
 
     fn keys() -> Keys {
-        Keys(file::keys(KEYS, Path::new(".")).unwrap())
+        file::read(KEYS, Path::new(".")).unwrap()
     }
 
     fn bought(symbol: &str) -> String {
@@ -195,7 +215,7 @@ MCowBQYDK2VwAyEA1Tkt4cYVufaSW1PsyR60YlGGDxsSEsEsYrKaFxi9gf8=
             "e1353ec6b14d888f1164ae9af8228a3dbd508bc82eb867db8ab6046442f33ef3",
         ];
         let bare = WIDE.replace("%EF%BC%91%EF%BC%92%EF%BC%93%EF%BC%94%EF%BC%95%EF%BC%96", "１２３４５６");
-        let Keys(keys) = keys();
+        let Keys { keys, .. } = keys();
         for (key, payloads, signatures) in [
             (&keys[0], [bought("LTCBTC"), bought("１２３４５６")], hmac),
             (&keys[1], [PLAIN.to_owned(), WIDE.to_owned()], RSA),
@@ -249,6 +269,9 @@ MCowBQYDK2VwAyEA1Tkt4cYVufaSW1PsyR60YlGGDxsSEsEsYrKaFxi9gf8=
 
     #[test]
     fn nothing_of_a_key_shows() {
-        assert_eq!(format!("{:?}", keys()), "Keys([ApiKey(hidden), ApiKey(hidden), ApiKey(hidden)])");
+        assert_eq!(
+            format!("{:?}", keys()),
+            "Keys { keys: [ApiKey(hidden), ApiKey(hidden), ApiKey(hidden)], accounts: {} }"
+        );
     }
 }
