@@ -163,7 +163,7 @@ impl Serve {
         match (self.clock, self.speed) {
             (Clock::Simulated, speed) => Ok(speed.unwrap_or(Speed::LockStep)),
             (Clock::Wall, None) => Ok(Speed::Wall),
-            (Clock::Wall, Some(speed)) if speed == Speed::Times(1.0) => Ok(Speed::Wall),
+            (Clock::Wall, Some(Speed::Times(1.0))) => Ok(Speed::Wall),
             (Clock::Wall, Some(speed)) => {
                 Err(anyhow!("--clock wall goes at speed 1 and no other; leave out --speed {speed}, or --clock wall"))
             }
