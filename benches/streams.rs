@@ -5,7 +5,6 @@
 //! `cargo bench --bench streams -- [stream…]`. Bars of a run: CANDLEWICK_BENCH_DAYS days of
 //! minutes, 400 if it is not set.
 
-
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

@@ -5,6 +5,7 @@ pub(crate) const EIGHT: u64 = 100_000_000;
 
 /// The eight digits of a number, as they stand in memory: halves are cut into pairs, pairs into
 /// digits, all at once.
+#[inline]
 pub(crate) fn eight_digits(number: u64) -> u64 {
     let halves = (number / 10_000) | ((number % 10_000) << 32);
     let hundreds = ((halves * 10_486) >> 20) & 0x0000_007F_0000_007F;

@@ -68,13 +68,7 @@ impl Tape {
             return trades::inside(&bar, self.grid);
         }
         let prints = self.latest(row, &bar);
-        if row < stand.closed {
-            return prints.to_vec();
-        }
-        let way = stand.running.filter(|_| row == stand.closed);
-        let leg = way.map(|way| way.points.min(trades::leg_reached(&bar, way.low, way.high)));
-        let happened = |print: &&Print| leg.is_some_and(|leg| print.leg <= leg) && print.time <= stand.time;
-        prints.iter().take_while(happened).copied().collect()
+        if row < stand.closed { prints.to_vec() } else { happened(&prints, stand, row, &bar).to_vec() }
     }
 
     fn latest(&self, row: usize, bar: &Bar) -> Arc<[Print]> {
@@ -128,7 +122,7 @@ impl Tape {
         if bar.volume.is_zero() {
             return Some(open);
         }
-        let traded = self.prints(stand, row).iter().fold(open, trades::add);
+        let traded = happened(&self.latest(row, &bar), stand, row, &bar).iter().fold(open, trades::add);
         // Where few trades are told, the path has been further than they have.
         Some(Bar { high: traded.high.max(way.high), low: traded.low.min(way.low), close: way.last, ..traded })
     }
@@ -204,6 +198,14 @@ impl Tape {
     fn row_of(&self, before: &[i64], number: i64) -> usize {
         before[1..].partition_point(|count| *count <= number)
     }
+}
+
+/// The prints of a bar that runs that have happened.
+fn happened<'a>(prints: &'a [Print], stand: &Stand, row: usize, bar: &Bar) -> &'a [Print] {
+    let Some(way) = stand.running.filter(|_| row == stand.closed) else { return &[] };
+    let leg = way.points.min(trades::leg_reached(bar, way.low, way.high));
+    let has_happened = |print: &&Print| print.leg <= leg && print.time <= stand.time;
+    &prints[..prints.iter().take_while(has_happened).count()]
 }
 
 impl Numbered {

@@ -9,7 +9,7 @@ use axum::Error;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use futures_util::SinkExt as _;
 use tokio::sync::watch;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite;
 
 use super::Conversation;
@@ -20,6 +20,10 @@ use crate::server::trouble::Fate;
 
 /// So many messages are written before the client is listened to again.
 const BATCH: usize = 256;
+/// So many batches that follow each other at once are a rush.
+const RUSH: u32 = 32;
+/// In a rush so long is waited for more to come.
+const BREATH: Duration = Duration::from_millis(1);
 /// So long a close frame may take until it is answered.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -73,7 +77,8 @@ pub(super) async fn converse<C: Conversation>(
 ) {
     let pulse = Pulse::new(timing, Instant::now());
     let heard = Heard { since: Instant::now(), count: 0 };
-    let mut connection = Connection { socket, inlet, batch: Vec::new(), conversation, pulse, heard, phase };
+    let rush = Rush { since: Instant::now(), batches: 0, is_on: false };
+    let mut connection = Connection { socket, inlet, batch: Vec::new(), conversation, pulse, heard, rush, phase };
     let end = loop {
         if let Err(end) = connection.turn().await {
             break end;
@@ -93,6 +98,7 @@ struct Connection<C> {
     conversation: C,
     pulse: Pulse,
     heard: Heard,
+    rush: Rush,
     phase: watch::Receiver<Phase>,
 }
 
@@ -103,7 +109,13 @@ impl<C: Conversation> Connection<C> {
             message = self.socket.recv() => self.hear(message).await,
             count = self.inlet.next_many(&mut self.batch, BATCH) => match count {
                 0 => Err(Leave::TOO_SLOW.into()),
-                _ => self.say().await,
+                _ => {
+                    self.say().await?;
+                    if self.rush.is_on(count, Instant::now()) {
+                        sleep(BREATH).await;
+                    }
+                    Ok(())
+                }
             },
             () = sleep_until(self.pulse.next().into()) => self.beat().await,
             changed = self.phase.changed() => match changed.map(|()| *self.phase.borrow_and_update()) {
@@ -203,6 +215,28 @@ fn what_broke(error: Error) -> End {
     }
 }
 
+/// Whether messages come one by one and without a pause: to be woken for each of them costs both
+/// ends of a connection more than the messages themselves.
+struct Rush {
+    since: Instant,
+    batches: u32,
+    is_on: bool,
+}
+
+impl Rush {
+    /// Whether it is better to wait a little, after so many messages.
+    fn is_on(&mut self, count: usize, now: Instant) -> bool {
+        self.batches += 1;
+        if self.is_on {
+            self.is_on = count >= RUSH as usize;
+        } else if self.batches >= RUSH {
+            self.is_on = now.duration_since(self.since) < BREATH * 3;
+            (self.since, self.batches) = (now, 0);
+        }
+        self.is_on && count < BATCH
+    }
+}
+
 /// Messages of the running second.
 struct Heard {
     since: Instant,
@@ -216,5 +250,28 @@ impl Heard {
         }
         self.count += 1;
         self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rush_begins_and_ends() {
+        let begun = Instant::now();
+        let after = |microseconds: u64| begun + Duration::from_micros(microseconds);
+        let mut rush = Rush { since: begun, batches: 0, is_on: false };
+        // One by one, with time in between: none.
+        assert!((1..=200).all(|at| !rush.is_on(1, after(at * 1_000))));
+        rush = Rush { since: after(0), batches: 0, is_on: false };
+        // At once: the last one waits for others, and so it goes on while there are many.
+        assert!((1..RUSH.into()).all(|at| !rush.is_on(1, after(at * 10))));
+        assert!(rush.is_on(2, after(400)));
+        assert!(rush.is_on(200, after(1_500)));
+        assert!(!rush.is_on(BATCH, after(2_600)), "there are more already");
+        assert!(rush.is_on(40, after(2_700)));
+        assert!(!rush.is_on(3, after(3_800)));
+        assert!(!rush.is_on(3, after(3_900)));
     }
 }
