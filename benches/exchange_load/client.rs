@@ -250,7 +250,8 @@ fn as_json(query: &str) -> String {
 
 /// The number behind a text.
 pub(super) fn number_after<T: std::str::FromStr>(text: &str, before: &str) -> T {
-    let after = text.find(before).map(|at| &text[at + before.len()..]).unwrap_or_else(|| panic!("no {before} in {text}"));
+    let after =
+        text.find(before).map(|at| &text[at + before.len()..]).unwrap_or_else(|| panic!("no {before} in {text}"));
     let digits = after.find(|c: char| !c.is_ascii_digit()).map_or(after, |end| &after[..end]);
     digits.parse().unwrap_or_else(|_| panic!("no number behind {before} in {text}"))
 }

@@ -16,6 +16,8 @@ use crate::server::Served;
 const IDLE: usize = 1_000;
 const LISTENERS: usize = 200;
 const SLOW: usize = 5;
+/// So many rounds of five requests.
+const STEP_EVERY: u64 = 50;
 const STREAMS: &str = "btcusdt@trade/btcusdt@depth@100ms/btcusdt@bookTicker/btcusdt@kline_1m";
 
 type Client = WebSocketStream<TcpStream>;
@@ -60,33 +62,38 @@ pub(super) async fn measure(served: &Served) {
 
 /// Clients that do not read beside one that does: they are left, and told why.
 async fn slow(served: &Served, rounds: u64) {
-    let mut slow = Vec::new();
+    let mut slow = JoinSet::new();
     for _ in 0..SLOW {
-        slow.push(join(served.address(), &format!("/ws/{STREAMS}"), Some(4_096)).await);
+        slow.spawn(dawdle(join(served.address(), &format!("/ws/{STREAMS}"), Some(4_096)).await));
     }
     let watching = tokio::spawn(watch(join(served.address(), &format!("/stream?streams={STREAMS}"), None).await));
     let begun = Sample::take(served.pid());
     let figures = trade(served, 8 * rounds).await;
     println!("{SLOW} that do not read, and one that does: {}", figures.told(begun.since()));
-    println!("  {} messages to the one", watching.await.expect("nothing is lost"));
-    let mut left = Vec::new();
-    for mut client in slow {
-        while let Ok(Some(Ok(message))) = tokio::time::timeout(Duration::from_secs(2), client.next()).await {
-            if let Message::Close(Some(frame)) = message {
-                left.push(format!("{} {}", u16::from(frame.code), frame.reason));
-            }
-        }
-    }
-    println!("  the {SLOW} were left with {left:?}");
+    let reasons = slow.join_all().await;
+    println!("  {} messages to the one; the others were left: {reasons:?}", watching.await.expect("nothing is lost"));
+    assert!(reasons.iter().all(|reason| reason == "1008 Slow consumer"), "{reasons:?}");
 }
 
-/// Orders, cancels and fills of one client, and a step of the market every ten.
+/// Reads nothing for a second: with what it is left.
+async fn dawdle(mut client: Client) -> String {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    loop {
+        match client.next().await {
+            Some(Ok(Message::Close(Some(frame)))) => return format!("{} {}", u16::from(frame.code), frame.reason),
+            Some(Ok(_)) => {}
+            gone => return format!("{gone:?}"),
+        }
+    }
+}
+
+/// Orders, cancels and fills of one client; the market goes on a step now and then.
 async fn trade(served: &Served, rounds: u64) -> Figures {
     let mut rest = Rest::connect(served.address(), 0).await;
     let mut figures = Figures::default();
     for round in 0..rounds {
         rest.round(&mut figures).await;
-        if round % 10 == 9 {
+        if round % STEP_EVERY == 0 {
             rest.step().await;
         }
     }
@@ -125,7 +132,9 @@ async fn watch(mut client: Client) -> u64 {
     let (mut trade, mut update, mut messages) = (None, None, 0);
     while let Some(text) = next(&mut client).await {
         messages += 1;
-        let in_turn = |last: Option<u64>, number: u64| assert!(last.is_none_or(|last| number == last + 1), "{text} after {last:?}");
+        let in_turn = |last: Option<u64>, number: u64| {
+            assert!(last.is_none_or(|last| number == last + 1), "{text} after {last:?}")
+        };
         if text.contains("depthUpdate") {
             in_turn(update, number_after(&text, "\"U\":"));
             update = Some(number_after(&text, "\"u\":"));
