@@ -84,3 +84,10 @@ fn processor_seconds(process: u32) -> f64 {
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
+
+/// What a process has in memory.
+pub(super) fn megabytes(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
+    let pages: u64 = stat.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
+    pages * 4_096 / 1_000_000
+}

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::client::{Rest, Socket, number_after};
-use crate::figures::{Figures, Sample};
+use crate::figures::{Figures, Sample, megabytes};
 use crate::server::Served;
 
 const IDLE: usize = 1_000;
@@ -28,10 +28,12 @@ pub(super) async fn measure(served: &Served) {
     trade(served, rounds / 10).await;
     let begun = Sample::take(served.pid());
     println!("orders and steps, nobody listens: {}", trade(served, rounds).await.told(begun.since()));
+    let before = megabytes(served.pid());
     let mut idle = Vec::new();
     for _ in 0..IDLE {
         idle.push(join(served.address(), "/ws", None).await);
     }
+    println!("{IDLE} idle clients take {} MB", megabytes(served.pid()) - before);
     let begun = Sample::take(served.pid());
     println!("{IDLE} idle clients: {}", trade(served, rounds).await.told(begun.since()));
     let mut listeners = JoinSet::new();

@@ -395,6 +395,22 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_any_size_are_written() {
+        let one = i128::from(ONE);
+        let bounds =
+            [0, 1, one - 1, one, 10 * one, u64::MAX.into(), i128::from(u64::MAX) + 1, one * one, one * one * one];
+        for units in bounds.into_iter().flat_map(|n| [n, -n, n - 1, n * 7 + 3]).chain([i128::MAX, i128::MIN]) {
+            let (sign, magnitude) = (if units < 0 { "-" } else { "" }, units.unsigned_abs());
+            let expected = format!("{sign}{}.{:08}", magnitude / one.unsigned_abs(), magnitude % one.unsigned_abs());
+            let amount = Amount::from_units(units);
+            assert_eq!(
+                (amount.to_string(), serde_json::json!(amount)),
+                (expected.clone(), serde_json::json!(expected))
+            );
+        }
+    }
+
+    #[test]
     fn a_bar_of_pepe_does_not_fit_64_bits() {
         let volume: Amount = "12345678901234.00000000".parse().unwrap();
         assert!(i64::try_from(volume.units()).is_err());

@@ -244,6 +244,7 @@ mod tests {
         assert_eq!(verdict("symbol=A", &format!("quantity=1&timestamp={NOW}")), Ok(()));
         assert_eq!(payload("a=1&signature=ff", "b=%20"), "a=1b=%20");
         assert_eq!(payload("", "b=1&signature=ff"), "b=1");
+        assert_eq!(payload("signature=ff&a=1&signature=0&&b", "c=é&signature="), "a=1&&bc=%C3%A9");
     }
 
     #[test]
