@@ -99,7 +99,7 @@ fn what_is_told_alike_is_made_once_and_the_rest_apart() {
         <[Vec<Value>; 4]>::try_from(ways.into_iter().map(|(_, mut inlet)| waiting(&mut inlet)).collect::<Vec<_>>())
             .unwrap();
     assert_eq!((first.len(), &first), (3, &fourth));
-    let with_id = |id: u64| first.iter().map(|told| json!({ "subscriptionId": id, "event": told["event"] }));
+    let with_id = |id: u64| first.iter().map(move |told| json!({ "subscriptionId": id, "event": told["event"] }));
     assert_eq!(third, with_id(3).collect::<Vec<_>>());
     for (millis, micros) in first.iter().zip(&micros) {
         let time = |told: &Value| told["event"]["E"].as_i64().unwrap();
