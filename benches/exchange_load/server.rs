@@ -60,7 +60,7 @@ pub(super) fn serve() {
     let server = runtime.block_on(Server::start(service(), 0)).expect("it starts");
     println!("{}", server.url());
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
-    runtime.block_on(server.stop(Duration::ZERO));
+    runtime.block_on(server.stop(Duration::ZERO)).expect("it stops");
 }
 
 pub(super) fn session_key() -> Ed25519KeyPair {
