@@ -104,6 +104,52 @@ fn a_replacement_tells_of_both_halves() {
 }
 
 #[test]
+fn the_last_order_that_still_has_a_name_is_found_by_it() {
+    run(async |stranger: Stranger| {
+        let named =
+            async |name: &str| stranger.ask("/api/v3/order", &format!("symbol=BTCUSDT&origClientOrderId={name}")).await;
+        stranger.order(&format!("{LOW}&newClientOrderId=mine")).await;
+        stranger.delete("/api/v3/order", "origClientOrderId=mine").await;
+        stranger.order(&format!("{LOW}&newClientOrderId=mine")).await;
+        assert_eq!(named("mine").await.1["orderId"], 2);
+        let amended = "symbol=BTCUSDT&orderId=2&newQty=0.004&newClientOrderId=other";
+        stranger.signed(Method::PUT, "/api/v3/order/amend/keepPriority", amended).await;
+        assert_eq!(named("other").await.1["orderId"], 2);
+        assert_eq!(named("mine").await.1["orderId"], 1, "the second one is called otherwise now");
+        assert_eq!(named("nobody").await.1["code"], -2013);
+    });
+}
+
+#[test]
+fn everything_is_cancelled_with_lists_among_it() {
+    run(async |stranger: Stranger| {
+        stranger.order("side=BUY&type=MARKET&quantity=0.05").await;
+        let (above, below) = (stranger.price(900).await, stranger.price(-900).await);
+        let oco = format!(
+            "side=SELL&quantity=0.01&aboveType=LIMIT_MAKER&abovePrice={above}&belowType=STOP_LOSS&belowStopPrice={below}"
+        );
+        let mut placed = Vec::new();
+        for _ in 0..3 {
+            placed.push(stranger.order(LOW).await.1["orderId"].clone());
+            stranger.post("/api/v3/orderList/oco", &oco).await;
+        }
+        let (status, ended) = stranger.delete("/api/v3/openOrders", "").await;
+        let ended = ended.as_array().unwrap();
+        let (lists, alone): (Vec<_>, Vec<_>) = ended.iter().partition(|ended| ended.get("orders").is_some());
+        assert_eq!((status, alone.len(), lists.len()), (200, 3, 3));
+        assert!(alone.iter().map(|order| &order["orderId"]).eq(&placed), "oldest first");
+        assert_eq!(keys(alone[0]), names(&format!("{CANCELLED} selfTradePreventionMode")));
+        for list in lists {
+            assert_eq!(
+                (&list["listOrderStatus"], list["orderReports"].as_array().unwrap().len()),
+                (&json!("ALL_DONE"), 2)
+            );
+        }
+        assert_eq!(stranger.ask("/api/v3/openOrders", "").await.1, json!([]));
+    });
+}
+
+#[test]
 fn an_amendment_is_told_and_kept() {
     run(async |stranger: Stranger| {
         stranger.order(&format!("{LOW}&newClientOrderId=big")).await;

@@ -120,6 +120,9 @@ pub fn parse_query(query: &str) -> Option<Vec<(String, String)>> {
 }
 
 fn percent_decode(text: &str) -> Option<String> {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Some(text.to_owned());
+    }
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

@@ -3,7 +3,7 @@
 //! For: answering what was. It follows from what the venue says alone. Not for: what is now
 //! (balances, the book), which the venue knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use candlewick_model::{
     ClientOrderId, ExecutionReport, ExecutionType, ListOrderStatus, ListStatus, Order, OrderId, OrderListId, Prevented,
@@ -15,6 +15,8 @@ use candlewick_simulator::VenueEvent;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
     orders: BTreeMap<OrderId, Order>,
+    /// The last order that was given a name; it may have another one by now.
+    named: HashMap<(Symbol, ClientOrderId), OrderId>,
     /// Reports of fills, in order.
     trades: Vec<ExecutionReport>,
     /// Lists as they were told of last.
@@ -69,7 +71,11 @@ impl History {
     }
 
     fn take_in_report(&mut self, report: &ExecutionReport) {
-        let before = self.orders.insert(report.order.order_id, report.order);
+        let order = &report.order;
+        let before = self.orders.insert(order.order_id, *order);
+        if before.is_none_or(|before| before.client_order_id != order.client_order_id) {
+            self.named.insert((order.symbol, order.client_order_id), order.order_id);
+        }
         if report.fill.is_some() {
             self.trades.push(*report);
         }
@@ -106,6 +112,11 @@ impl History {
 
     /// The last order of a name on a market.
     pub(crate) fn order_named(&self, symbol: Symbol, name: ClientOrderId) -> Option<&Order> {
+        let last = self.order(*self.named.get(&(symbol, name))?)?;
+        if last.client_order_id == name {
+            return Some(last);
+        }
+        // It was amended, and an earlier one has still that name.
         self.orders.values().rev().find(|order| order.symbol == symbol && order.client_order_id == name)
     }
 

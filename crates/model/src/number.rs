@@ -71,11 +71,61 @@ pub fn parse_e8(text: &str) -> Result<i128, NumberError> {
     Ok(if negative { -value } else { value })
 }
 
-fn write_e8(f: &mut fmt::Formatter<'_>, value: i128) -> fmt::Result {
-    let sign = if value < 0 { "-" } else { "" };
-    let magnitude = value.unsigned_abs();
-    let one = u128::from(ONE.unsigned_abs());
-    write!(f, "{sign}{}.{:08}", magnitude / one, magnitude % one)
+/// How long a number can be with eight decimals: 31 digits before them, a point, a sign.
+const WRITTEN_MAX: usize = 48;
+
+/// A number with eight decimals, as text.
+struct Written {
+    bytes: [u8; WRITTEN_MAX],
+    from: usize,
+}
+
+impl Written {
+    fn of(value: i128) -> Self {
+        let mut written = Self { bytes: [b'0'; WRITTEN_MAX], from: WRITTEN_MAX };
+        let magnitude = value.unsigned_abs();
+        match u64::try_from(magnitude) {
+            Ok(small) => {
+                written.put(small % ONE.unsigned_abs(), 8);
+                written.put_byte(b'.');
+                written.put(small / ONE.unsigned_abs(), 1);
+            }
+            // Divisions of 128 bits are slow, and few numbers need them.
+            Err(_) => {
+                let one = u128::from(ONE.unsigned_abs());
+                let (mut whole, decimals) = (magnitude / one, (magnitude % one) as u64);
+                written.put(decimals, 8);
+                written.put_byte(b'.');
+                while let Some(rest) = whole.checked_div(one).filter(|rest| *rest > 0) {
+                    written.put((whole % one) as u64, 8);
+                    whole = rest;
+                }
+                written.put(whole as u64, 1);
+            }
+        }
+        if value < 0 {
+            written.put_byte(b'-');
+        }
+        written
+    }
+
+    fn put_byte(&mut self, byte: u8) {
+        self.from -= 1;
+        self.bytes[self.from] = byte;
+    }
+
+    /// Digits in front of what is there, so many at least.
+    fn put(&mut self, mut number: u64, least: usize) {
+        let end = self.from;
+        while number > 0 || end - self.from < least {
+            self.put_byte(b'0' + (number % 10) as u8);
+            number /= 10;
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[self.from..]).expect("digits, a point and a sign")
+    }
 }
 
 fn to_decimal(value: i128) -> Option<Decimal> {
@@ -165,13 +215,13 @@ macro_rules! number {
         impl fmt::Display for $name {
             /// Eight decimals, as the exchange writes them.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write_e8(f, self.0.into())
+                f.write_str(Written::of(self.0.into()).as_str())
             }
         }
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                s.collect_str(self)
+                s.serialize_str(Written::of(self.0.into()).as_str())
             }
         }
 
@@ -342,6 +392,22 @@ mod tests {
             assert_eq!(parse_e8(text), Err(error), "{text}");
         }
         assert_eq!("92233720369".parse::<Price>(), Err(NumberError::Range));
+    }
+
+    #[test]
+    fn numbers_of_any_size_are_written() {
+        let one = i128::from(ONE);
+        let bounds =
+            [0, 1, one - 1, one, 10 * one, u64::MAX.into(), i128::from(u64::MAX) + 1, one * one, one * one * one];
+        for units in bounds.into_iter().flat_map(|n| [n, -n, n - 1, n * 7 + 3]).chain([i128::MAX, i128::MIN]) {
+            let (sign, magnitude) = (if units < 0 { "-" } else { "" }, units.unsigned_abs());
+            let expected = format!("{sign}{}.{:08}", magnitude / one.unsigned_abs(), magnitude % one.unsigned_abs());
+            let amount = Amount::from_units(units);
+            assert_eq!(
+                (amount.to_string(), serde_json::json!(amount)),
+                (expected.clone(), serde_json::json!(expected))
+            );
+        }
     }
 
     #[test]

@@ -3,9 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::Router;
+use axum::http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
@@ -17,6 +19,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{DEFAULT_VERSIONS, ServerConfig};
+use tower_service::Service;
 
 use crate::ExchangeError;
 
@@ -83,13 +86,37 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<Tls>, routes: Route
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
-        let (tls, routes) = (tls.clone(), routes.clone());
         let peer = Peer { address: peer.ip(), place: Arc::new(place) };
-        connections.spawn(converse(stream, tls, routes.layer(Extension(peer))));
+        connections.spawn(converse(stream, tls.clone(), Asked { routes: routes.clone(), peer }));
     }
 }
 
-async fn converse(stream: TcpStream, tls: Option<Tls>, routes: Router) {
+/// Routes that are told who asks.
+#[derive(Clone)]
+struct Asked {
+    routes: Router,
+    peer: Peer,
+}
+
+impl<B> Service<Request<B>> for Asked
+where
+    Router: Service<Request<B>>,
+{
+    type Response = <Router as Service<Request<B>>>::Response;
+    type Error = <Router as Service<Request<B>>>::Error;
+    type Future = <Router as Service<Request<B>>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.routes.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        request.extensions_mut().insert(self.peer.clone());
+        self.routes.call(request)
+    }
+}
+
+async fn converse(stream: TcpStream, tls: Option<Tls>, routes: Asked) {
     // Answers are small and waited for: they must not be held back for more to come.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
@@ -104,7 +131,7 @@ async fn converse(stream: TcpStream, tls: Option<Tls>, routes: Router) {
     }
 }
 
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Router) {
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Asked) {
     let service = TowerToHyperService::new(routes);
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEADER_BYTES_MAX);

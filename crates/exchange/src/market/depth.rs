@@ -49,11 +49,13 @@ impl Shape {
         let (bid, ask) = self.touch();
         let own = |wanted: Side| own.iter().filter(move |(side, ..)| *side == wanted).map(|(_, p, q)| (*p, *q));
         let mut bids = self.side((0..).map(|level| bid - level * self.tick_units()), levels);
-        bids.extend(own(Side::Buy).filter(|(price, _)| price.units() < ask));
-        bids.sort_by_key(|(price, _)| std::cmp::Reverse(*price));
+        let least = worst(&bids, levels).map_or(0, Price::units);
+        bids.extend(own(Side::Buy).filter(|(price, _)| (least..ask).contains(&price.units())));
+        bids.sort_by(|a, b| b.0.cmp(&a.0));
         let best_bid = bids.first().map_or(0, |(price, _)| price.units());
         let mut asks = self.side((0..).map(|level| ask.saturating_add(level * self.tick_units())), levels);
-        asks.extend(own(Side::Sell).filter(|(price, _)| price.units() > best_bid.max(bid)));
+        let most = worst(&asks, levels).unwrap_or(Price::MAX);
+        asks.extend(own(Side::Sell).filter(|(price, _)| price.units() > best_bid.max(bid) && *price <= most));
         asks.sort_by_key(|(price, _)| *price);
         BookNow { last_update_id: 0, bids: summed(bids, levels), asks: summed(asks, levels) }
     }
@@ -76,6 +78,12 @@ impl Shape {
         let above_zero = prices.take(levels.min(MARKET_LEVELS)).take_while(|price| (1..i64::MAX).contains(price));
         above_zero.map(|price| (Price::from_units(price), self.quantity)).collect()
     }
+}
+
+/// The price beyond which no level is wanted, as the market's own ones are enough: very many own
+/// orders need not be sorted for it.
+fn worst(side: &[(Price, Quantity)], levels: usize) -> Option<Price> {
+    levels.checked_sub(1).and_then(|last| side.get(last)).map(|(price, _)| *price)
 }
 
 /// Levels in order, those at one price as one.
@@ -148,5 +156,26 @@ mod tests {
         let share: Rate = "0.1".parse().unwrap();
         assert_eq!(level_quantity("12.39".parse().unwrap(), share, q("0.01")), q("1.23"));
         assert_eq!(level_quantity(Amount::ZERO, share, q("0.01")), q("0.01"));
+    }
+
+    proptest::proptest! {
+        /// However many levels are asked for, they are the first of all.
+        #[test]
+        fn some_levels_are_the_first_of_all(
+            own in proptest::collection::vec((proptest::bool::ANY, 9_900_i64..10_100, 1_i64..5), 0..40),
+            levels in 1_usize..30,
+            last in 1_i64..10_010,
+        ) {
+            let order = |(buys, cents, quantity): &(bool, i64, i64)| {
+                let side = if *buys { Side::Buy } else { Side::Sell };
+                (side, Price::from_units(cents * 1_000_000), Quantity::from_units(quantity * ONE))
+            };
+            let own: Vec<_> = own.iter().map(order).collect();
+            let shape = Shape { last: Price::from_units(last * 1_000_000), ..shape("100", "0.01") };
+            let (mut all, some) = (shape.book(&own, ALL_LEVELS), shape.book(&own, levels));
+            all.bids.truncate(levels);
+            all.asks.truncate(levels);
+            proptest::prop_assert_eq!(some, all);
+        }
     }
 }

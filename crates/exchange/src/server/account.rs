@@ -60,8 +60,7 @@ pub(super) async fn all_orders(state: State, Extension(asked): Asked) -> Answer<
     let symbol = parameters.symbol(|symbol| exchange.has(symbol))?;
     let wanted = Wanted::read(parameters, "orderId")?;
     let has = |order: &&Order| order.symbol == symbol && wanted.has(order.order_id, order.created);
-    let found = exchange.history(asked.account).orders().filter(has).collect();
-    let orders = wanted.page(found, parameters)?;
+    let orders = wanted.page(exchange.history(asked.account).orders().filter(has), parameters)?;
     Ok(Json(orders.into_iter().map(|order| state_of(order, exchange.history(asked.account), unit)).collect()))
 }
 
@@ -80,7 +79,7 @@ pub(super) async fn my_trades(state: State, Extension(asked): Asked) -> Answer<V
             && order.is_none_or(|order| order == report.order.order_id)
             && wanted.has(id, report.time)
     };
-    let found = wanted.page(exchange.history(asked.account).trades().iter().filter(has).collect(), parameters)?;
+    let found = wanted.page(exchange.history(asked.account).trades().iter().filter(has), parameters)?;
     Ok(Json(found.into_iter().filter_map(|report| MyTrade::of(report, unit)).collect()))
 }
 
@@ -119,12 +118,15 @@ impl Wanted {
             && self.end.is_none_or(|end| time <= end)
     }
 
-    /// With a beginning the oldest, without one the most recent.
-    fn page<T>(&self, found: Vec<T>, parameters: &Parameters) -> Result<Vec<T>, No> {
+    /// With a beginning the oldest, without one the most recent; no more are looked at than it takes.
+    fn page<T>(&self, found: impl DoubleEndedIterator<Item = T>, parameters: &Parameters) -> Result<Vec<T>, No> {
         let limit = parameters.limit()?;
-        let has_beginning = self.from.is_some() || self.start.is_some();
-        let skipped = if has_beginning { 0 } else { found.len().saturating_sub(limit) };
-        Ok(found.into_iter().skip(skipped).take(limit).collect())
+        if self.from.is_some() || self.start.is_some() {
+            return Ok(found.take(limit).collect());
+        }
+        let mut page: Vec<T> = found.rev().take(limit).collect();
+        page.reverse();
+        Ok(page)
     }
 }
 
@@ -152,8 +154,7 @@ pub(super) async fn all_lists(state: State, Extension(asked): Asked) -> Answer<V
     let (parameters, unit) = asked.parts();
     let wanted = Wanted::read(parameters, "fromId")?;
     let exchange = state.exchange();
-    let found =
-        exchange.history(asked.account).lists().filter(|list| wanted.has(list.order_list_id, list.time)).collect();
+    let found = exchange.history(asked.account).lists().filter(|list| wanted.has(list.order_list_id, list.time));
     let lists = wanted.page(found, parameters)?;
     Ok(Json(lists.into_iter().map(|list| ListState::of(list, Vec::new(), unit)).collect()))
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -25,7 +25,7 @@ use super::limits::tell_counts;
 use super::request::{Parameters, payload};
 use super::security::{Asker, Permission, Security};
 use super::trouble::ClockAhead;
-use super::{Shared, State, time_unit};
+use super::{Shared, time_unit};
 use crate::data::listen::Peer;
 
 /// Bodies of requests are shorter by far.
@@ -52,11 +52,8 @@ impl Admitted {
 /// How handlers get at it.
 pub(crate) type Asked = Extension<Arc<Admitted>>;
 
-/// Lets a request of the API pass or answers it; others are not looked at.
-pub(super) async fn admit(state: State, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/api/") {
-        return next.run(request).await;
-    }
+/// Lets a request of the API pass, or answers it.
+pub(super) async fn admit(state: &Shared, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let body = match whole(body).await {
         Ok(body) => body,
@@ -66,19 +63,20 @@ pub(super) async fn admit(state: State, request: Request, next: Next) -> Respons
     let ahead = parts.extensions.get::<ClockAhead>().copied().unwrap_or_default();
     let found = endpoints::find(&parts.method, parts.uri.path());
     let now = state.exchange().now();
-    let used = match state.ip_limits.book(arrived.address, arrived.weight(&found, &state), now) {
+    let used = match state.ip_limits.book(arrived.address, arrived.weight(&found, state), now) {
         Ok(used) => used,
         Err(refused) => return *refused,
     };
     let mut response = match found {
         Found::Nothing => not_found(&parts.headers),
         Found::OtherMethods(allowed) => other_methods(&allowed),
-        Found::Endpoint(endpoint) => match arrived.admitted(endpoint, &state, now, ahead) {
+        Found::Endpoint(endpoint) => match arrived.admitted(endpoint, state, now, ahead) {
             Err(no) => no.into_response(),
             Ok(admitted) => {
                 let account = admitted.account;
                 parts.extensions.insert(Arc::new(admitted));
-                let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
+                // What handlers read has been read.
+                let mut response = next.run(Request::from_parts(parts, Body::empty())).await;
                 if endpoint.unfilled > 0 {
                     let exchange = state.exchange();
                     tell_counts(&mut response, &exchange.unfilled_orders(account), endpoint.unfilled, exchange.now());
@@ -102,6 +100,9 @@ fn say_charset(response: &mut Response) {
 
 /// A body, unless it is too long or does not come.
 pub(super) async fn whole(body: Body) -> Result<Bytes, StatusCode> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
     match tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, BODY_BYTES_MAX)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),

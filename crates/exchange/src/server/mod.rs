@@ -204,8 +204,8 @@ impl Server {
             Some(portal) => routes.fallback_service(portal_routes(portal)?),
             None => routes,
         };
-        let admitted = routes.layer(from_fn_with_state(Arc::clone(&shared), admission::admit));
-        let routes = admitted.layer(from_fn_with_state(Arc::clone(&shared), trouble::meet));
+        // Faults, then admission: one after the other in one layer, as every layer costs.
+        let routes = routes.layer(from_fn_with_state(Arc::clone(&shared), trouble::meet));
         let is_secure = listen.tls.is_some();
         let task = tokio::spawn(listen::serve(listener, listen.tls, routes));
         let driver = tokio::spawn(driver::drive(Arc::clone(&shared)));

@@ -193,11 +193,15 @@ fn is_fresh(timestamp: Timestamp, window_us: i64, now: Timestamp) -> Result<(), 
 /// What is signed: query and body as sent, without the signature itself, characters that are
 /// not ASCII encoded.
 pub(crate) fn payload(query: &str, body: &str) -> String {
-    let unsigned = |part: &str| {
-        let pairs: Vec<_> = part.split('&').filter(|pair| !pair.starts_with("signature=")).collect();
-        encode_non_ascii(&pairs.join("&"))
-    };
-    unsigned(query) + &unsigned(body)
+    let mut payload = String::with_capacity(query.len() + body.len());
+    for part in [query, body] {
+        let unsigned = part.split('&').filter(|pair| !pair.starts_with("signature="));
+        for (at, pair) in unsigned.enumerate() {
+            payload.push_str(if at == 0 { "" } else { "&" });
+            payload.push_str(pair);
+        }
+    }
+    if payload.is_ascii() { payload } else { encode_non_ascii(&payload) }
 }
 
 pub(crate) fn missing(name: &str) -> No {
@@ -240,6 +244,7 @@ mod tests {
         assert_eq!(verdict("symbol=A", &format!("quantity=1&timestamp={NOW}")), Ok(()));
         assert_eq!(payload("a=1&signature=ff", "b=%20"), "a=1b=%20");
         assert_eq!(payload("", "b=1&signature=ff"), "b=1");
+        assert_eq!(payload("signature=ff&a=1&signature=0&&b", "c=é&signature="), "a=1&&bc=%C3%A9");
     }
 
     #[test]

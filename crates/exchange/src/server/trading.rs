@@ -109,12 +109,20 @@ pub(super) async fn cancel_order(state: State, Extension(asked): Asked) -> Resul
     })
 }
 
+/// What a cancel of everything has ended.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Ended {
+    Order(Cancelled),
+    List(ListState<Cancelled>),
+}
+
 /// Orders that were cancelled, and lists with theirs.
-pub(super) async fn cancel_all(state: State, Extension(asked): Asked) -> Answer<Vec<Value>> {
+pub(super) async fn cancel_all(state: State, Extension(asked): Asked) -> Answer<Vec<Ended>> {
     act(&state, &asked, Action::CancelAll, |told, _| {
-        let alone = told.cancelled().filter(|cancelled| cancelled.order_list_id < 0).map(value);
+        let alone = told.cancelled().filter(|cancelled| cancelled.order_list_id < 0).map(Ended::Order);
         let lists = told.events.iter().filter_map(|event| match event {
-            VenueEvent::ListStatus(list) => Some(value(list_state(told, list))),
+            VenueEvent::ListStatus(list) => Some(Ended::List(list_state(told, list))),
             _ => None,
         });
         Json(alone.chain(lists).collect())

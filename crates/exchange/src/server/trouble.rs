@@ -39,9 +39,18 @@ pub(super) struct Met(Vec<Fault>);
 
 impl Met {
     /// Most requests meet none, and that is found out fast.
-    pub(super) fn by(shared: &Shared, method: &str, path: &str, query: &str, now: Timestamp) -> Self {
+    pub(super) fn by(
+        shared: &Shared,
+        method: &str,
+        path: &str,
+        query: impl FnOnce() -> String,
+        now: Timestamp,
+    ) -> Self {
         let mut faults = shared.faults();
-        if faults.is_empty() { Self::default() } else { Self(faults.meet(&Asking { method, path, query, now })) }
+        if faults.is_empty() {
+            return Self::default();
+        }
+        Self(faults.meet(&Asking { method, path, query: &query(), now }))
     }
 
     fn fault(&self, kind: FaultKind) -> Option<&Fault> {
@@ -94,10 +103,14 @@ impl Fate {
     }
 }
 
-/// Lets a request of the API meet its faults.
+/// Lets a request of the API meet its faults on the way to its admission; others are not looked
+/// at.
 pub(super) async fn meet(state: State, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/api/") || state.faults().is_empty() {
+    if !request.uri().path().starts_with("/api/") {
         return next.run(request).await;
+    }
+    if state.faults().is_empty() {
+        return admission::admit(&state, request, next).await;
     }
     let now = state.exchange().now();
     let (parts, body) = request.into_parts();
@@ -106,16 +119,16 @@ pub(super) async fn meet(state: State, request: Request, next: Next) -> Response
         Err(status) => return status.into_response(),
     };
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
-    let query = format!("{}&{}", parts.uri.query().unwrap_or_default(), String::from_utf8_lossy(&body));
-    let met = Met::by(&state, method.as_str(), &path, &query, now);
+    let query = || format!("{}&{}", parts.uri.query().unwrap_or_default(), String::from_utf8_lossy(&body));
+    let met = Met::by(&state, method.as_str(), &path, query, now);
     let mut request = Request::from_parts(parts, Body::from(body));
     met.wait().await;
     request.extensions_mut().insert(met.ahead());
     let response = match met.instead(&state) {
-        None => next.run(request).await,
+        None => admission::admit(&state, request, next).await,
         Some((fault, is_executed)) => {
             if is_executed {
-                next.run(request).await;
+                admission::admit(&state, request, next).await;
             }
             // What comes without an answer cannot be spoilt any more.
             match answer_of(fault, &path, now) {

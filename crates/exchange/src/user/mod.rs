@@ -155,10 +155,10 @@ impl Users {
         let events = self.events(said, replay);
         let faults = Arc::clone(&self.faults);
         let mut faults = faults.lock().expect("nobody panics with it");
-        for follower in followers {
-            if faults.is_empty() {
-                follower.tell(&events, now);
-            } else {
+        if faults.is_empty() {
+            tell_all(followers, &events, now);
+        } else {
+            for follower in followers {
                 let late = events.iter().filter_map(|event| follower.meet(event, &mut faults, now));
                 self.late.extend(late.map(|(then, text)| (then, follower.outlet.clone(), text)));
             }
@@ -206,6 +206,19 @@ impl Users {
     }
 }
 
+/// Tells all of them; what some are told alike is made once.
+fn tell_all(followers: &[Follower], events: &[Event<'_>], now: Timestamp) {
+    let mut made: Vec<(&Follower, Vec<Utf8Bytes>)> = Vec::new();
+    for follower in followers {
+        let known = made.iter().position(|(other, _)| (other.unit, &other.form) == (follower.unit, &follower.form));
+        let at = known.unwrap_or_else(|| {
+            made.push((follower, events.iter().map(|event| follower.text(event, now)).collect()));
+            made.len() - 1
+        });
+        made[at].1.iter().for_each(|text| follower.outlet.say(text.clone()));
+    }
+}
+
 impl Follower {
     /// Is told of an event with the fault that it meets; when it is to be told what, if that is later.
     fn meet(&self, event: &Event<'_>, faults: &mut Faults, now: Timestamp) -> Option<(Timestamp, Utf8Bytes)> {
@@ -218,12 +231,16 @@ impl Follower {
         (0..times).for_each(|_| self.tell(std::slice::from_ref(event), now));
         let late = met.filter(|fault| fault.kind == FaultKind::EventLate)?;
         let us = i64::try_from(late.delay_ms?).unwrap_or(i64::MAX).saturating_mul(1_000);
-        Some((now.plus(us), self.form.around(&event.text(now, self.unit))))
+        Some((now.plus(us), self.text(event, now)))
     }
 
     fn tell(&self, events: &[Event<'_>], now: Timestamp) {
         for event in events {
-            self.outlet.say(self.form.around(&event.text(now, self.unit)));
+            self.outlet.say(self.text(event, now));
         }
+    }
+
+    fn text(&self, event: &Event<'_>, now: Timestamp) -> Utf8Bytes {
+        self.form.around(&event.text(now, self.unit))
     }
 }

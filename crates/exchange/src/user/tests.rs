@@ -85,3 +85,24 @@ fn who_has_gone_is_forgotten() {
     buy(&mut exchange);
     assert!(exchange.audience.users.followers.is_empty());
 }
+
+#[test]
+fn what_is_told_alike_is_made_once_and_the_rest_apart() {
+    let mut exchange = exchange();
+    let ways: Vec<_> = (0..4).map(|_| way()).collect();
+    let wishes = [(0, TimeUnit::Milliseconds), (0, TimeUnit::Microseconds), (3, TimeUnit::Milliseconds)];
+    for ((outlet, _), (id, unit)) in ways.iter().zip(wishes.into_iter().chain([wishes[0]])) {
+        exchange.audience.users.subscribe(0, id, unit, outlet);
+    }
+    buy(&mut exchange);
+    let [first, micros, third, fourth] =
+        <[Vec<Value>; 4]>::try_from(ways.into_iter().map(|(_, mut inlet)| waiting(&mut inlet)).collect::<Vec<_>>())
+            .unwrap();
+    assert_eq!((first.len(), &first), (3, &fourth));
+    let with_id = |id: u64| first.iter().map(move |told| json!({ "subscriptionId": id, "event": told["event"] }));
+    assert_eq!(third, with_id(3).collect::<Vec<_>>());
+    for (millis, micros) in first.iter().zip(&micros) {
+        let time = |told: &Value| told["event"]["E"].as_i64().unwrap();
+        assert_eq!((time(millis), &micros["subscriptionId"]), (time(micros) / 1_000, &json!(0)));
+    }
+}

@@ -38,7 +38,8 @@ pub fn receive_window_us(text: Option<&str>) -> Result<i64, Refusal> {
         return Err(illegal("recvWindow", r"^\d+(\.\d{0,3})?$"));
     }
     let millis = millis.parse().unwrap_or(i64::MAX).min(MOST_MS + 1);
-    let micros = millis * 1_000 + format!("{part:0<3}").parse::<i64>().expect("three digits");
+    let decimals = part.bytes().chain(std::iter::repeat(b'0')).take(3);
+    let micros = millis * 1_000 + decimals.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
     if micros > MOST_MS * 1_000 {
         let text = format!("'recvWindow' contains unexpected value. Cannot be greater than {MOST_MS}.");
         return Err(Refusal::naming(-1102, text));

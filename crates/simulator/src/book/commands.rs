@@ -153,19 +153,25 @@ impl Book {
         if self.open.is_empty() {
             return Err(unknown(-2011));
         }
-        while !self.open.is_empty() {
-            self.cancel_at(desk, 0, None);
-            self.settle_lists(desk);
-        }
+        self.end_all(desk, End::canceled(None));
         Ok(())
     }
 
     /// Ends all orders because the exchange wants so, oldest first (`user-data-stream.md`, Order
     /// Expiry Reason).
     pub(crate) fn expire_all(&mut self, desk: &mut Desk) {
+        self.end_all(desk, End::expired(ExpiryReason::ExchangeCanceled));
+    }
+
+    /// Ends all orders, oldest first; a list as a whole. Those alone go at once: taking the first
+    /// one away from very many, again and again, would take for ever.
+    fn end_all(&mut self, desk: &mut Desk, end: End) {
         while !self.open.is_empty() {
-            let mut working = self.open.remove(0);
-            self.end(desk, &mut working.order, End::expired(ExpiryReason::ExchangeCanceled));
+            let alone = self.open.iter().take_while(|w| w.order.order_list_id.is_none()).count();
+            let ended: Vec<Working> = self.open.drain(..alone.max(1)).collect();
+            for mut working in ended {
+                self.end(desk, &mut working.order, end);
+            }
             self.settle_lists(desk);
         }
     }

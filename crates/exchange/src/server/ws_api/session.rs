@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::extract::ws::Utf8Bytes;
+use axum::http::Uri;
 use candlewick_binance::wire::time_number;
 use candlewick_model::{Refusal, Timestamp};
 use serde_json::value::{RawValue, to_raw_value};
@@ -110,8 +111,8 @@ impl Session {
         now: Timestamp,
     ) -> Result<Outcome, Leave> {
         let met = match endpoint.and_then(Endpoint::request) {
-            Some((method, path)) => Met::by(&self.shared, method.as_str(), path, &message.parameters.query(), now),
-            None => Met::by(&self.shared, "", &message.method, "", now),
+            Some((method, path)) => Met::by(&self.shared, method.as_str(), path, || message.parameters.query(), now),
+            None => Met::by(&self.shared, "", &message.method, String::new, now),
         };
         met.wait().await;
         let Some((fault, is_executed)) = met.instead(&self.shared) else {
@@ -163,7 +164,7 @@ impl Session {
         let parameters = message.parameters.without(&OF_THE_REQUEST);
         let mut request = Request::new(Body::empty());
         *request.method_mut() = method.clone();
-        *request.uri_mut() = path.parse().expect("paths of the table are URIs");
+        *request.uri_mut() = Uri::from_static(path);
         request.extensions_mut().insert(Arc::new(Admitted { parameters, unit: self.wishes.unit, account, ahead }));
         let response = self.handlers.clone().call(request).await.unwrap_or_else(|never| match never {});
         let status = response.status().as_u16();
@@ -183,10 +184,10 @@ impl Session {
         }
         let exchange = self.shared.exchange();
         let (orders, now) = (exchange.unfilled_orders(account), exchange.now());
-        let refusal = serde_json::from_str::<Refusal>(outcome.body.get());
-        let outcome = match (outcome.status, refusal) {
-            (429, Ok(refusal)) => self.later(429, &refusal, now, full_until(&orders, endpoint.unfilled, now)),
-            _ => outcome,
+        let refusal = || serde_json::from_str::<Refusal>(outcome.body.get()).ok();
+        let outcome = match Some(outcome.status).filter(|status| *status == 429).and_then(|_| refusal()) {
+            Some(refusal) => self.later(429, &refusal, now, full_until(&orders, endpoint.unfilled, now)),
+            None => outcome,
         };
         Outcome { orders, ..outcome }
     }
