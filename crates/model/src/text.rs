@@ -76,26 +76,10 @@ impl<const N: usize> Text<N> {
         self.len
     }
 
-    /// Its bytes as words, zero behind the last one. `W` words must hold `N` bytes.
+    /// Its bytes, and zeros behind them.
     #[inline]
-    pub(crate) fn words<const W: usize>(&self) -> [u64; W] {
-        const { assert!(W * 8 >= N) };
-        std::array::from_fn(|word| {
-            let mut eight = [0; 8];
-            let from = word * 8;
-            let to = (from + 8).min(N);
-            eight[..to - from].copy_from_slice(&self.bytes[from..to]);
-            u64::from_le_bytes(eight)
-        })
-    }
-
-    /// From what [`Self::len`] and [`Self::words`] gave.
-    pub(crate) fn from_words(len: usize, words: &[u64]) -> Self {
-        let mut bytes = [0; N];
-        for (to, word) in bytes.chunks_mut(8).zip(words) {
-            to.copy_from_slice(&word.to_le_bytes()[..to.len()]);
-        }
-        Self { len: len as u8, bytes }
+    pub(crate) const fn padded(&self) -> &[u8; N] {
+        &self.bytes
     }
 
     /// Whether there is nothing in it.
