@@ -76,7 +76,7 @@ fn judge(
         .admit(&request)
         .and_then(|()| {
             let adding = Counts::of(false, false);
-            instrument.filters.check(&request, judged, &position, adding, reference, &mut |_| ())
+            instrument.filters.check(&request, judged, &position, adding, reference, &mut ())
         })
         .map_err(|refusal| Unfit { hint: hint(instrument, &refusal, quantity), refusal })
 }

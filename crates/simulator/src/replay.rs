@@ -294,6 +294,12 @@ impl Replay {
         std::mem::swap(&mut self.venue.desk.events, buffer);
     }
 
+    /// Whether the venue has said anything since the last call.
+    #[inline]
+    pub(crate) fn has_said(&self) -> bool {
+        !self.venue.desk.events.is_empty()
+    }
+
     /// The price of a market's last trade; before the first one the first open.
     #[must_use]
     pub fn last_price(&self, market: usize) -> Price {

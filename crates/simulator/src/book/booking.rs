@@ -34,46 +34,69 @@ impl End {
     }
 }
 
+/// What a report tells beside the order.
+struct Told {
+    execution_type: ExecutionType,
+    fill: Option<Fill>,
+    prevented: Option<Prevented>,
+    /// The order's name until now, or the name of the cancel.
+    name: Option<ClientOrderId>,
+}
+
+impl Told {
+    #[inline]
+    const fn of(execution_type: ExecutionType) -> Self {
+        Self { execution_type, fill: None, prevented: None, name: None }
+    }
+}
+
 impl Book {
     /// Books and tells a change that has been made to an order: `before` is the order before it,
     /// `None` for a new one.
-    fn report(&mut self, desk: &mut Desk, before: Option<Before>, report: ExecutionReport) {
-        let (id, list) = (report.order.order_id, report.order.order_list_id);
+    fn report(&mut self, desk: &mut Desk, before: Option<Before>, order: &Order, told: Told) {
+        let (id, list) = (order.order_id, order.order_list_id);
+        let execution_id = desk.next_execution();
+        let Desk { events, ledger, open, trace, now, .. } = desk;
+        // Made where it stays.
+        events.push(VenueEvent::Report(ExecutionReport {
+            time: order.updated,
+            execution_id,
+            execution_type: told.execution_type,
+            order: *order,
+            fill: told.fill,
+            prevented: told.prevented,
+            cancel_client_order_id: told.name,
+        }));
+        let Some(VenueEvent::Report(report)) = events.last() else { unreachable!("it has just been told") };
         let others = self.open.iter().map(|w| &w.order).filter(|o| o.order_list_id == list && o.order_id != id);
-        desk.ledger.book(self.pair, before, &report, others);
-        let counts = Working::counts(&report.order);
-        if before.is_none() {
-            self.counts += counts;
-            desk.open += counts;
+        ledger.book(self.pair, before, report, others);
+        let (is_new, is_done) = (before.is_none(), order.status.is_final());
+        if is_new != is_done {
+            let counts = Working::counts(order);
+            for sum in [&mut self.counts, open] {
+                if is_new { *sum += counts } else { *sum -= counts }
+            }
         }
-        if report.order.status.is_final() {
-            self.counts -= counts;
-            desk.open -= counts;
-        }
-        desk.trace.meet(&report, before.is_none());
-        desk.trace.note(desk.now, &report.order, || self.report_fact(&desk.ledger, &report));
-        desk.events.push(VenueEvent::Report(report));
+        trace.meet(report, is_new);
+        trace.note(*now, order, || self.report_fact(ledger, report));
     }
 
     /// Tells of an order that has just been accepted.
     pub(super) fn tell_new(&mut self, desk: &mut Desk, order: &Order) {
-        let report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::New);
-        self.report(desk, None, report);
+        self.report(desk, None, order, Told::of(ExecutionType::New));
     }
 
     /// Tells of an order that goes onto the book, or whose quantity is now known.
     pub(super) fn tell_working(&mut self, desk: &mut Desk, old: &Order, order: &mut Order) {
         order.updated = desk.now;
-        let report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::New);
-        self.report(desk, Some(Before::of(old)), report);
+        self.report(desk, Some(Before::of(old)), order, Told::of(ExecutionType::New));
     }
 
     /// Tells of a smaller quantity and perhaps another name.
     pub(super) fn tell_replaced(&mut self, desk: &mut Desk, old: &Order, order: &mut Order) {
         order.updated = desk.now;
-        let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Replaced);
-        report.cancel_client_order_id = Some(old.client_order_id);
-        self.report(desk, Some(Before::of(old)), report);
+        let told = Told { name: Some(old.client_order_id), ..Told::of(ExecutionType::Replaced) };
+        self.report(desk, Some(Before::of(old)), order, told);
     }
 
     /// Ends an order that is no longer in `open`: releases what it held, and reports it.
@@ -95,9 +118,7 @@ impl Book {
         order.status = end.status;
         order.updated = desk.now;
         order.expiry_reason = end.reason;
-        let mut report = ExecutionReport::of(order, desk.next_execution(), end.execution_type);
-        report.cancel_client_order_id = end.name;
-        self.report(desk, Some(before), report);
+        self.report(desk, Some(before), order, Told { name: end.name, ..Told::of(end.execution_type) });
     }
 
     /// Takes a quantity from an order because of a prevented match; an order of which nothing
@@ -110,9 +131,8 @@ impl Book {
         if order.remaining().is_zero() {
             order.status = OrderStatus::ExpiredInMatch;
         }
-        let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::TradePrevention);
-        report.prevented = Some(prevented);
-        self.report(desk, Some(Before::of(&old)), report);
+        let told = Told { prevented: Some(prevented), ..Told::of(ExecutionType::TradePrevention) };
+        self.report(desk, Some(Before::of(&old)), order, told);
         if order.status.is_final() && order.order_list_id.is_some() {
             self.due.push(Due::Ended { order: old, canceled: false, name: None });
         }
@@ -135,9 +155,8 @@ impl Book {
         // What took the last of it decides (rule 8.17).
         order.status = if order.remaining().is_zero() { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
         order.updated = desk.now;
-        let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Trade);
-        report.fill = Some(Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity });
-        self.report(desk, Some(before), report);
+        let fill = Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity };
+        self.report(desk, Some(before), order, Told { fill: Some(fill), ..Told::of(ExecutionType::Trade) });
         if is_first {
             desk.unfilled.first_fill(desk.now, liquidity);
         }
@@ -153,8 +172,8 @@ impl Book {
 
     /// Commission of a fill and its asset (rule 5.8).
     fn commission(&mut self, desk: &mut Desk, order: &Order, fill: Traded) -> (Amount, Asset) {
-        let rates = self.model.fees;
-        let discounted = rates.discount.map(|discount| {
+        let discounted = self.model.fees.discount.map(|discount| {
+            let rates = self.model.fees;
             let price = self.discount_price(desk, discount.asset);
             let needed = price.and_then(|price| rates.of_discounted(discount, fill, price));
             let (Discount { asset, rate }, free) = (discount, self.spare(desk, order, fill, discount.asset));
@@ -168,7 +187,7 @@ impl Book {
                 Side::Buy => instrument.base_asset,
                 Side::Sell => instrument.quote_asset,
             };
-            (rates.of_received(fill, precisions), asset)
+            (self.model.fees.of_received(fill, precisions), asset)
         });
         desk.note(order, || self.commission_fact(fill, charged, discounted));
         charged
