@@ -16,8 +16,8 @@ use candlewick_model::run::CommandId;
 use candlewick_model::{
     Account, Action, AmendRequest, Amount, Amounts, Asset, Balance, Bars, CancelReplaceRequest, CancelRequest, Command,
     Counts, EventLog, ExecutionReport, Instrument, Interval, Ledger, ListRequest, OpenPosition, Order, OrderId,
-    OrderKind, OrderRequest, OrderSize, Pair, Price, Quantity, RawParameters, Side, Symbol, TimeInForce, Timestamp,
-    Worth,
+    OrderKind, OrderRequest, OrderSize, Ordinary, Pair, Price, Quantity, RawParameters, Side, Symbol, TimeInForce,
+    Timestamp, Worth,
 };
 
 use crate::Planned;
@@ -77,6 +77,8 @@ pub struct Outgoing {
 
 struct Market {
     instrument: Arc<Instrument>,
+    /// What ordinary orders pass with under it.
+    ordinary: Ordinary,
     pair: Pair,
     open_orders: Vec<Order>,
 }
@@ -111,6 +113,7 @@ impl Context {
         let mut ledger = Ledger::of(&account);
         let market = |instrument: Arc<Instrument>| Market {
             pair: ledger.pair(instrument.base_asset, instrument.quote_asset),
+            ordinary: Ordinary::of(&instrument),
             instrument,
             open_orders: Vec::new(),
         };
@@ -295,13 +298,15 @@ impl Context {
     /// The price and quantity of a limit order that will pass the filters, or why none does.
     pub fn fit_limit(&self, side: Side, price: Price, quantity: Quantity) -> Result<(Price, Quantity), Unfit> {
         let mut average = |minutes| self.average_price(minutes);
-        fit::limit(self.instrument(), side, price, quantity, self.position(), &mut average)
+        let Market { instrument, ordinary, .. } = self.market();
+        fit::limit((instrument, ordinary), side, price, quantity, self.position(), &mut average)
     }
 
     /// The quantity of a market order that will pass the filters, or why none does.
     pub fn fit_market(&self, side: Side, quantity: Quantity) -> Result<Quantity, Unfit> {
         let mut average = |minutes| self.average_price(minutes);
-        fit::market(self.instrument(), side, quantity, self.position(), &mut average)
+        let Market { instrument, ordinary, .. } = self.market();
+        fit::market((instrument, ordinary), side, quantity, self.position(), &mut average)
     }
 
     /// An order for this market, to be completed and given to [`Self::submit`].
@@ -406,6 +411,7 @@ impl Context {
     }
 
     pub(crate) fn set_instrument(&mut self, market: usize, instrument: Arc<Instrument>) {
+        self.markets[market].ordinary = Ordinary::of(&instrument);
         self.markets[market].instrument = instrument;
     }
 

@@ -33,12 +33,36 @@ pub(super) struct Cost {
 }
 
 impl Book {
-    /// Symbol and filters, of an order alone.
+    /// Symbol and filters, of an order alone. Most pass at once; of the others, and where somebody
+    /// wants to know why, every rule is looked at.
     pub(super) fn screen(&mut self, desk: &mut Desk, request: &OrderRequest) -> Result<Terms, Refusal> {
+        if let Some(terms) = self.pass_ordinary(desk, request) {
+            return Ok(terms);
+        }
         let admitted = self.instrument.admit(request);
         self.note_symbol(desk, admitted.is_ok());
         admitted?;
         self.screen_leg(desk, request, counts_of(request), true)
+    }
+
+    /// What an order comes to that is sure to pass; `None` of any other.
+    fn pass_ordinary(&mut self, desk: &Desk, request: &OrderRequest) -> Option<Terms> {
+        if desk.trace.is_on() || desk.limits.limit_single_orders() {
+            return None;
+        }
+        let quantity = match request.size {
+            OrderSize::Base(quantity) => quantity,
+            OrderSize::Quote(money) => self.worth_of(request.side, money),
+            OrderSize::Received => return None,
+        };
+        let Self { ordinary, reference, averages, running, counts, .. } = self;
+        let average = |minutes| reference.at(desk.now).or_else(|| averages.average(minutes, desk.now, *running));
+        let lock_price = |book: &Self| book.lock_price(request, Price::ZERO);
+        ordinary.passes(request, quantity, counts.orders, average).then(|| Terms {
+            quantity,
+            pegged_price: Price::ZERO,
+            lock_price: lock_price(self),
+        })
     }
 
     /// All filters of an order, alone or as a leg; `adding` is what is opened with it. A pending
