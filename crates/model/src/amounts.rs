@@ -89,21 +89,15 @@ impl Amounts {
         }
     }
 
-    /// Adds so many at the end. `narrow` computes those that fit 64 bits, from the first one on,
-    /// and gives how many it has; `wide` computes the others.
-    pub fn extend_by(
-        &mut self,
-        count: usize,
-        narrow: impl FnOnce(&mut [i64]) -> usize,
-        wide: impl FnMut(usize) -> Amount,
-    ) {
+    /// Adds so many at the end. `narrow` adds those that fit 64 bits, up to the first that does
+    /// not; `wide` computes the others.
+    pub fn extend_by(&mut self, count: usize, narrow: impl FnOnce(&mut Vec<i64>), wide: impl FnMut(usize) -> Amount) {
         self.fill_in();
         let mut done = 0;
         if let Column::Narrow(units) = &mut self.0 {
             let before = units.len();
-            units.resize(before + count, 0);
-            done = narrow(&mut units[before..]);
-            units.truncate(before + done);
+            narrow(units);
+            done = units.len() - before;
         }
         (done..count).map(wide).for_each(|amount| self.push(amount));
     }

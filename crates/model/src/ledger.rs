@@ -259,29 +259,23 @@ impl Holding {
         self.whole.checked_mul(price.units())?.checked_add(part.cast_signed())
     }
 
-    /// [`Self::narrow_value`] and `more` at each of some prices, up to the first that does not
-    /// come out in 64 bits; gives how many. This is done at every bar of most runs.
-    #[must_use]
-    pub fn narrow_values(self, prices: &[Price], more: i64, to: &mut [i64]) -> usize {
+    /// Adds [`Self::narrow_value`] and `more` at each of some prices, up to the first that does not
+    /// come out in 64 bits. This is done at every bar of most runs.
+    pub fn narrow_values(self, prices: &[Price], more: i64, to: &mut Vec<i64>) {
         let units = prices.iter().map(|price| price.units());
         // With the bits of all prices: what fits at this bound fits at each of them.
         let bound = Price::from_units(units.fold(0, |bound, price| bound | price));
         let (whole, part) = (self.whole, self.part.cast_unsigned());
         let fits = bound >= Price::ZERO && self.part >= 0 && self.whole >= 0;
         if fits && self.narrow_value(bound).and_then(|most| most.checked_add(more.max(0))).is_some() {
-            for (to, price) in to.iter_mut().zip(prices) {
-                let product = u128::from(part) * u128::from(price.units().cast_unsigned());
+            to.extend(prices.iter().map(|price| {
+                let product = u128::from(part).wrapping_mul(price.units().cast_unsigned().into());
                 let small = (product >> 8) as u64 / (ONE.unsigned_abs() >> 8);
-                *to = whole.wrapping_mul(price.units()).wrapping_add(small.cast_signed()).wrapping_add(more);
-            }
-            return prices.len();
+                whole.wrapping_mul(price.units()).wrapping_add(small.cast_signed()).wrapping_add(more)
+            }));
+        } else {
+            to.extend(prices.iter().map_while(|price| self.narrow_value(*price)?.checked_add(more)));
         }
-        let value = |price: &Price| self.narrow_value(*price)?.checked_add(more);
-        for (row, (to, price)) in to.iter_mut().zip(prices).enumerate() {
-            let Some(value) = value(price) else { return row };
-            *to = value;
-        }
-        prices.len()
     }
 
     /// What the fraction of a unit is worth. Most prices leave 64 bits of it once the 2^8 of
@@ -351,8 +345,9 @@ mod tests {
         ) {
             let holding = Holding::new(Amount::from_units(amount.into()));
             let prices: Vec<_> = prices.into_iter().map(Price::from_units).collect();
-            let mut row = vec![0; prices.len()];
-            let done = holding.narrow_values(&prices, more, &mut row);
+            let mut row = Vec::new();
+            holding.narrow_values(&prices, more, &mut row);
+            let done = row.len();
             let value = |price: &Price| i64::try_from(holding.value(*price).units() + i128::from(more));
             prop_assert!(prices[..done].iter().zip(&row).all(|(price, narrow)| value(price) == Ok(*narrow)));
             let fits = |price: &Price| holding.narrow_value(*price).and_then(|value| value.checked_add(more));

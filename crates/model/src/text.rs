@@ -45,21 +45,18 @@ impl<const N: usize> Text<N> {
     /// A short prefix and a number, without allocation. Panics if they do not fit.
     #[must_use]
     pub fn numbered(prefix: &str, mut number: u64) -> Self {
-        let mut digits = [0_u8; 20];
-        let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        let digits = &digits[at..];
-        let len = prefix.len() + digits.len();
         let mut bytes = [0; N];
-        bytes[..prefix.len()].copy_from_slice(prefix.as_bytes());
-        bytes[prefix.len()..len].copy_from_slice(digits);
+        for (at, byte) in prefix.bytes().enumerate() {
+            bytes[at] = byte;
+        }
+        let (mut len, mut rest) = (prefix.len() + 1, number / 10);
+        while rest > 0 {
+            (len, rest) = (len + 1, rest / 10);
+        }
+        for byte in bytes[prefix.len()..len].iter_mut().rev() {
+            *byte = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
         Self { len: len as u8, bytes }
     }
 

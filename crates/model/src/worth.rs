@@ -86,7 +86,7 @@ impl Worth {
     pub fn along<'a>(&self, rows: usize, prices: impl Fn(usize) -> &'a [Price], worth: &mut Amounts) {
         let wide = |row: usize| self.at(|series| prices(series)[row]);
         match (&self.priced[..], &self.routed[..], i64::try_from(self.counted.units())) {
-            ([], [], Ok(counted)) => worth.extend_by(rows, |units| fill(units, |_| Some(counted)), wide),
+            ([], [], Ok(counted)) => worth.extend_by(rows, |units| units.resize(units.len() + rows, counted), wide),
             ([(holding, series)], [], Ok(counted)) => {
                 let prices = &prices(*series)[..rows];
                 worth.extend_by(rows, |units| holding.narrow_values(prices, counted, units), wide);
@@ -98,9 +98,9 @@ impl Worth {
                         .iter()
                         .try_fold(counted, |sum, (holding, prices)| sum.checked_add(holding.narrow_value(prices[row])?))
                 };
-                worth.extend_by(rows, |units| fill(units, narrow), wide);
+                worth.extend_by(rows, |units| units.extend((0..rows).map_while(narrow)), wide);
             }
-            _ => worth.extend_by(rows, |_| 0, wide),
+            _ => worth.extend_by(rows, |_| (), wide),
         }
     }
 
@@ -125,15 +125,6 @@ impl Worth {
         let route = self.routes.iter().find(|route| route.asset == asset)?;
         Some(through(&route.hops, amount, &price))
     }
-}
-
-/// Fills rows up to the first that has nothing to put there; gives how many.
-fn fill(units: &mut [i64], mut value: impl FnMut(usize) -> Option<i64>) -> usize {
-    for (row, slot) in units.iter_mut().enumerate() {
-        let Some(value) = value(row) else { return row };
-        *slot = value;
-    }
-    units.len()
 }
 
 /// What an amount comes to along a route.

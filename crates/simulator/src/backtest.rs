@@ -135,7 +135,6 @@ struct Pending {
     outgoing: Outgoing,
 }
 
-#[inline]
 fn on_its_way(replay: &Replay, markets: &[MarketPlan], outgoing: Outgoing) -> Pending {
     let market = replay.market_of(&outgoing.command);
     Pending { arrival: outgoing.time.plus(markets[market.unwrap_or(0)].latency_us), market, outgoing }
@@ -331,7 +330,11 @@ impl<S: Strategy> Backtest<S> {
             if !session.has_commands() {
                 return;
             }
-            session.take_commands().for_each(|outgoing| pending.push_back(on_its_way(replay, markets, outgoing)));
+            for outgoing in session.take_commands() {
+                let market = replay.market_of(&outgoing.command);
+                let arrival = outgoing.time.plus(markets[market.unwrap_or(0)].latency_us);
+                pending.push_back(Pending { arrival, market, outgoing });
+            }
             return;
         };
         line.say(session.take_commands());

@@ -123,7 +123,7 @@ impl Replay {
     /// The market of a command, if it names one that is there.
     #[must_use]
     pub(crate) fn market_of(&self, command: &Command) -> Option<usize> {
-        command.symbol().and_then(|symbol| self.venue.book_of(symbol))
+        self.venue.book_of(command)
     }
 
     /// The point of a market that comes next; `None` after its last close. A market that moves

@@ -399,9 +399,10 @@ impl Context {
     fn send(&mut self, command: Command) -> CommandId {
         self.last_command += 1;
         self.calm = false;
-        self.events.push_sent(self.now, self.last_command, &command);
-        self.commands.push(Outgoing { id: self.last_command, time: self.now, command });
-        self.last_command
+        let (id, time) = (self.last_command, self.now);
+        self.events.push_sent(time, id, &command);
+        self.commands.extend(std::iter::once_with(|| Outgoing { id, time, command }));
+        id
     }
 
     /// Time moves on; it never goes back.
@@ -423,9 +424,10 @@ impl Context {
         }
     }
 
-    pub(crate) fn look_at_symbol(&mut self, symbol: Symbol) {
-        if self.instrument().symbol != symbol
-            && let Some(market) = self.markets.iter().position(|market| market.instrument.symbol == symbol)
+    #[inline]
+    pub(crate) fn look_at_symbol(&mut self, symbol: &Symbol) {
+        if self.instrument().symbol != *symbol
+            && let Some(market) = self.markets.iter().position(|market| market.instrument.symbol == *symbol)
         {
             self.look_at_market(market);
         }
@@ -523,7 +525,7 @@ impl Context {
     /// Takes a report into the ledger and the open orders.
     pub(crate) fn apply(&mut self, report: &ExecutionReport) {
         let order = &report.order;
-        self.look_at_symbol(order.symbol);
+        self.look_at_symbol(&order.symbol);
         let market = &mut self.markets[self.series[self.current].market];
         let known = market.open_orders.iter().position(|o| o.order_id == order.order_id);
         let list = order.order_list_id;

@@ -68,7 +68,7 @@ impl<S: Strategy> Session<S> {
     pub fn list_status(&mut self, status: ListStatus) {
         self.context.set_now(status.time);
         self.context.events.push(Event::ListStatus(status.clone()));
-        self.context.look_at_symbol(status.symbol);
+        self.context.look_at_symbol(&status.symbol);
         self.strategy.on_list_status(&mut self.context, &status);
     }
 

@@ -88,15 +88,16 @@ impl<'a> Writer<'a> {
     }
 
     /// A number of at most 56 bits takes a byte for every seven; how many more bytes there are is
-    /// how many zeros the first one ends with.
-    #[inline(always)]
-    fn put(&mut self, value: u64) {
+    /// how many zeros the first one ends with. Gives the place behind it.
+    // Not inlined: there are two dozen of them, and between orders all code is out of the cache.
+    #[inline(never)]
+    fn put(to: &mut [u8; MOST], at: usize, value: u64) -> usize {
         // A seventh of the bits, rounded up.
         let bytes = ((value | 1).ilog2() * 9 + 73) / 64;
         let (word, behind) = if bytes <= 8 { (value << bytes | 1 << bytes >> 1, 0) } else { (value, 1) };
-        self.to[self.at] = 0;
-        self.to[self.at + behind..][..8].copy_from_slice(&word.to_le_bytes());
-        self.at += if bytes <= 8 { bytes as usize } else { 9 };
+        to[at] = 0;
+        to[at + behind..][..8].copy_from_slice(&word.to_le_bytes());
+        at + if bytes <= 8 { bytes as usize } else { 9 }
     }
 }
 
@@ -106,7 +107,7 @@ impl Fields for Writer<'_> {
         if value != expected {
             self.mask |= 1 << self.bit;
             let by = value.wrapping_sub(expected).cast_signed();
-            self.put((by << 1 ^ by >> 63).cast_unsigned());
+            self.at = Self::put(self.to, self.at, (by << 1 ^ by >> 63).cast_unsigned());
         }
         self.bit += 1;
         value

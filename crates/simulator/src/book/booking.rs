@@ -35,18 +35,22 @@ impl End {
 }
 
 /// What a report tells beside the order.
-struct Told {
-    execution_type: ExecutionType,
-    fill: Option<Fill>,
-    prevented: Option<Prevented>,
+enum Told {
+    /// Nothing.
+    Plain(ExecutionType),
+    Fill(Fill),
+    Prevented(Prevented),
     /// The order's name until now, or the name of the cancel.
-    name: Option<ClientOrderId>,
+    Named(ExecutionType, Option<ClientOrderId>),
 }
 
 impl Told {
-    #[inline]
-    const fn of(execution_type: ExecutionType) -> Self {
-        Self { execution_type, fill: None, prevented: None, name: None }
+    const fn execution_type(&self) -> ExecutionType {
+        match self {
+            Self::Plain(execution_type) | Self::Named(execution_type, _) => *execution_type,
+            Self::Fill(_) => ExecutionType::Trade,
+            Self::Prevented(_) => ExecutionType::TradePrevention,
+        }
     }
 }
 
@@ -57,17 +61,17 @@ impl Book {
         let (id, list) = (order.order_id, order.order_list_id);
         let execution_id = desk.next_execution();
         let Desk { events, ledger, open, trace, now, .. } = desk;
-        // Made where it stays.
-        events.push(VenueEvent::Report(ExecutionReport {
-            time: order.updated,
-            execution_id,
-            execution_type: told.execution_type,
-            order: *order,
-            fill: told.fill,
-            prevented: told.prevented,
-            cancel_client_order_id: told.name,
-        }));
-        let Some(VenueEvent::Report(report)) = events.last() else { unreachable!("it has just been told") };
+        // It is large: `extend` makes room first, so that it is made where it stays.
+        let report = || VenueEvent::Report(ExecutionReport::of(order, execution_id, told.execution_type()));
+        events.extend(std::iter::once_with(report));
+        let Some(VenueEvent::Report(report)) = events.last_mut() else { unreachable!("it has just been told") };
+        match told {
+            Told::Plain(_) => {}
+            Told::Fill(fill) => report.fill = Some(fill),
+            Told::Prevented(prevented) => report.prevented = Some(prevented),
+            Told::Named(_, name) => report.cancel_client_order_id = name,
+        }
+        let report = &*report;
         let others = self.open.iter().map(|w| &w.order).filter(|o| o.order_list_id == list && o.order_id != id);
         ledger.book(self.pair, before, report, others);
         let (is_new, is_done) = (before.is_none(), order.status.is_final());
@@ -83,19 +87,19 @@ impl Book {
 
     /// Tells of an order that has just been accepted.
     pub(super) fn tell_new(&mut self, desk: &mut Desk, order: &Order) {
-        self.report(desk, None, order, Told::of(ExecutionType::New));
+        self.report(desk, None, order, Told::Plain(ExecutionType::New));
     }
 
     /// Tells of an order that goes onto the book, or whose quantity is now known.
     pub(super) fn tell_working(&mut self, desk: &mut Desk, old: &Order, order: &mut Order) {
         order.updated = desk.now;
-        self.report(desk, Some(Before::of(old)), order, Told::of(ExecutionType::New));
+        self.report(desk, Some(Before::of(old)), order, Told::Plain(ExecutionType::New));
     }
 
     /// Tells of a smaller quantity and perhaps another name.
     pub(super) fn tell_replaced(&mut self, desk: &mut Desk, old: &Order, order: &mut Order) {
         order.updated = desk.now;
-        let told = Told { name: Some(old.client_order_id), ..Told::of(ExecutionType::Replaced) };
+        let told = Told::Named(ExecutionType::Replaced, Some(old.client_order_id));
         self.report(desk, Some(Before::of(old)), order, told);
     }
 
@@ -118,7 +122,7 @@ impl Book {
         order.status = end.status;
         order.updated = desk.now;
         order.expiry_reason = end.reason;
-        self.report(desk, Some(before), order, Told { name: end.name, ..Told::of(end.execution_type) });
+        self.report(desk, Some(before), order, Told::Named(end.execution_type, end.name));
     }
 
     /// Takes a quantity from an order because of a prevented match; an order of which nothing
@@ -131,8 +135,7 @@ impl Book {
         if order.remaining().is_zero() {
             order.status = OrderStatus::ExpiredInMatch;
         }
-        let told = Told { prevented: Some(prevented), ..Told::of(ExecutionType::TradePrevention) };
-        self.report(desk, Some(Before::of(&old)), order, told);
+        self.report(desk, Some(Before::of(&old)), order, Told::Prevented(prevented));
         if order.status.is_final() && order.order_list_id.is_some() {
             self.due.push(Due::Ended { order: old, canceled: false, name: None });
         }
@@ -156,7 +159,7 @@ impl Book {
         order.status = if order.remaining().is_zero() { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
         order.updated = desk.now;
         let fill = Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity };
-        self.report(desk, Some(before), order, Told { fill: Some(fill), ..Told::of(ExecutionType::Trade) });
+        self.report(desk, Some(before), order, Told::Fill(fill));
         if is_first {
             desk.unfilled.first_fill(desk.now, liquidity);
         }

@@ -141,8 +141,8 @@ impl Book {
     }
 
     fn cancel_at(&mut self, desk: &mut Desk, at: usize, name: Option<ClientOrderId>) {
-        let mut working = self.open.remove(at);
-        self.end(desk, &mut working.order, End::canceled(name));
+        let mut order = self.open.remove(at).order;
+        self.end(desk, &mut order, End::canceled(name));
     }
 
     /// Ends all orders of the symbol, oldest first; a list as a whole.

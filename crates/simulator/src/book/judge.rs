@@ -57,12 +57,11 @@ impl Book {
         };
         let Self { ordinary, reference, averages, running, counts, .. } = self;
         let average = |minutes| reference.at(desk.now).or_else(|| averages.average(minutes, desk.now, *running));
-        let lock_price = |book: &Self| book.lock_price(request, Price::ZERO);
-        ordinary.passes(request, quantity, counts.orders, average).then(|| Terms {
-            quantity,
-            pegged_price: Price::ZERO,
-            lock_price: lock_price(self),
-        })
+        if !ordinary.passes(request, quantity, counts.orders, average) {
+            return None;
+        }
+        let pegged_price = Price::ZERO;
+        Some(Terms { quantity, pegged_price, lock_price: self.lock_price(request, pegged_price) })
     }
 
     /// All filters of an order, alone or as a leg; `adding` is what is opened with it. A pending

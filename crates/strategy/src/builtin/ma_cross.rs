@@ -135,8 +135,8 @@ impl Strategy for MaCross {
             lead = after;
             quiet += 4;
         }
-        for row in quiet..rows {
-            let after = lead.wrapping_add(gained(closes[row], left_fast[row], left_slow[row]));
+        while quiet < rows {
+            let after = lead.wrapping_add(gained(closes[quiet], left_fast[quiet], left_slow[quiet]));
             if after < 0 {
                 break;
             }
