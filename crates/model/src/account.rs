@@ -25,28 +25,41 @@ impl Balance {
     }
 
     /// Adds to what is free.
+    #[inline]
     pub fn credit(&mut self, amount: Amount) {
         self.free = self.free.checked_add(amount).expect("balances fit 128 bits");
     }
 
     /// Takes from what is free; the caller has made sure that it is there.
+    #[inline]
     pub fn debit(&mut self, amount: Amount) {
-        assert!(amount >= Amount::ZERO && amount <= self.free, "debit of {amount} from {}", self.free);
+        if amount < Amount::ZERO || amount > self.free {
+            overdrawn("debit", amount, self.free);
+        }
         self.free = self.free.checked_sub(amount).expect("checked above");
     }
 
     /// Moves from free to locked.
+    #[inline]
     pub fn lock(&mut self, amount: Amount) {
         self.debit(amount);
         self.locked = self.locked.checked_add(amount).expect("balances fit 128 bits");
     }
 
     /// Moves from locked back to free.
+    #[inline]
     pub fn unlock(&mut self, amount: Amount) {
-        assert!(amount >= Amount::ZERO && amount <= self.locked, "unlock of {amount} from {}", self.locked);
+        if amount < Amount::ZERO || amount > self.locked {
+            overdrawn("unlock", amount, self.locked);
+        }
         self.locked = self.locked.checked_sub(amount).expect("checked above");
         self.credit(amount);
     }
+}
+
+#[cold]
+fn overdrawn(what: &str, amount: Amount, from: Amount) -> ! {
+    panic!("{what} of {amount} from {from}");
 }
 
 /// Balances by asset, in the order of their names.

@@ -89,27 +89,17 @@ impl Amounts {
         }
     }
 
-    /// Adds one for each of some items at the end. What fits 64 bits is computed by `narrow`,
-    /// which gives up on what does not; `wide` computes the rest.
-    pub fn extend_by<T>(
-        &mut self,
-        items: impl ExactSizeIterator<Item = T> + Clone,
-        narrow: impl Fn(T) -> Option<i64>,
-        wide: impl FnMut(T) -> Amount,
-    ) {
+    /// Adds so many at the end. `narrow` adds those that fit 64 bits, up to the first that does
+    /// not; `wide` computes the others.
+    pub fn extend_by(&mut self, count: usize, narrow: impl FnOnce(&mut Vec<i64>), wide: impl FnMut(usize) -> Amount) {
         self.fill_in();
         let mut done = 0;
         if let Column::Narrow(units) = &mut self.0 {
             let before = units.len();
-            units.resize(before + items.len(), 0);
-            for (slot, item) in units[before..].iter_mut().zip(items.clone()) {
-                let Some(fits) = narrow(item) else { break };
-                *slot = fits;
-                done += 1;
-            }
-            units.truncate(before + done);
+            narrow(units);
+            done = units.len() - before;
         }
-        items.skip(done).map(wide).for_each(|amount| self.push(amount));
+        (done..count).map(wide).for_each(|amount| self.push(amount));
     }
 
     /// The last one.

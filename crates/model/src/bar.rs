@@ -187,9 +187,14 @@ impl Bars {
     #[must_use]
     pub fn average_price(&self, rows: usize, now: Timestamp, minutes: u32) -> Option<Price> {
         let after = now.plus(-i64::from(minutes) * crate::time::MINUTE);
-        let closed = &self.close_time[..rows];
-        let to = closed.iter().rposition(|t| *t <= now)? + 1;
-        let from = closed[..to].iter().rposition(|t| *t <= after).map_or(0, |at| at + 1);
+        let mut to = rows;
+        while self.close_time[to.checked_sub(1)?] > now {
+            to -= 1;
+        }
+        let mut from = to;
+        while from > 0 && self.close_time[from - 1] > after {
+            from -= 1;
+        }
         let (quote, base) = (self.quote_volume.sum(from..to).units(), self.volume.sum(from..to).units());
         let average = quote.checked_mul(crate::number::ONE.into())?.checked_div(base)?;
         i64::try_from(average).ok().map(Price::from_units)

@@ -77,6 +77,7 @@ pub struct Prevented {
 impl ExecutionReport {
     /// The report of a change that has just been made to `order`.
     #[must_use]
+    #[inline]
     pub const fn of(order: &Order, execution_id: u64, execution_type: ExecutionType) -> Self {
         Self {
             time: order.updated,

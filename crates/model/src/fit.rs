@@ -10,6 +10,7 @@ use crate::filter::{Counts, Judged, LotSize, OpenPosition};
 use crate::instrument::Instrument;
 use crate::number::{Price, Quantity};
 use crate::order::{Side, TimeInForce};
+use crate::ordinary::Ordinary;
 
 /// Why no quantity or price near the wanted one passes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +24,7 @@ pub struct Unfit {
 
 /// A limit order that passes: its price and quantity.
 pub fn limit(
-    instrument: &Instrument,
+    (instrument, ordinary): (&Instrument, &Ordinary),
     side: Side,
     price: Price,
     quantity: Quantity,
@@ -37,13 +38,13 @@ pub fn limit(
     };
     let quantity = fit_quantity(quantity, instrument.filters.lot_size);
     let kind = OrderKind::Limit { price, time_in_force: TimeInForce::Gtc };
-    judge(instrument, side, kind, quantity, position, reference)?;
+    judge((instrument, ordinary), side, kind, quantity, position, reference)?;
     Ok((price, quantity))
 }
 
 /// The quantity of a market order that passes.
 pub fn market(
-    instrument: &Instrument,
+    (instrument, ordinary): (&Instrument, &Ordinary),
     side: Side,
     quantity: Quantity,
     position: OpenPosition,
@@ -51,7 +52,7 @@ pub fn market(
 ) -> Result<Quantity, Unfit> {
     let quantity = fit_quantity(quantity, instrument.filters.market_lot_size);
     let quantity = fit_quantity(quantity, instrument.filters.lot_size);
-    judge(instrument, side, OrderKind::Market, quantity, position, reference)?;
+    judge((instrument, ordinary), side, OrderKind::Market, quantity, position, reference)?;
     Ok(quantity)
 }
 
@@ -63,7 +64,7 @@ fn fit_quantity(quantity: Quantity, lot: Option<LotSize>) -> Quantity {
 }
 
 fn judge(
-    instrument: &Instrument,
+    (instrument, ordinary): (&Instrument, &Ordinary),
     side: Side,
     kind: OrderKind,
     quantity: Quantity,
@@ -71,12 +72,15 @@ fn judge(
     reference: &mut dyn FnMut(u32) -> Price,
 ) -> Result<(), Unfit> {
     let request = OrderRequest::new(instrument.symbol, side, kind, OrderSize::Base(quantity));
+    if ordinary.passes(&request, quantity, position.on_symbol.orders, |minutes| Some(reference(minutes))) {
+        return Ok(());
+    }
     let judged = Judged::of(&request, Some(quantity), None);
     instrument
         .admit(&request)
         .and_then(|()| {
             let adding = Counts::of(false, false);
-            instrument.filters.check(&request, judged, &position, adding, reference, &mut |_| ())
+            instrument.filters.check(&request, judged, &position, adding, reference, &mut ())
         })
         .map_err(|refusal| Unfit { hint: hint(instrument, &refusal, quantity), refusal })
 }
@@ -125,35 +129,44 @@ mod tests {
 
     #[test]
     fn figures_and_reasons() {
+        let (instrument, ordinary) = (instrument(), Ordinary::of(&instrument()));
         let of = |side, price: &str, quantity: &str| {
             let position = OpenPosition::default();
-            limit(&instrument(), side, price.parse().unwrap(), quantity.parse().unwrap(), position, &mut at_100)
-                .map(|(p, q)| (p.to_string(), q.to_string()))
-                .map_err(|e| e.to_string())
+            limit(
+                (&instrument, &ordinary),
+                side,
+                price.parse().unwrap(),
+                quantity.parse().unwrap(),
+                position,
+                &mut at_100,
+            )
+            .map(|(p, q)| (p.to_string(), q.to_string()))
+            .map_err(|e| e.to_string())
         };
         assert_eq!(of(Side::Buy, "99.99", "1.29"), Ok(("99.95000000".into(), "1.20000000".into())));
         assert_eq!(of(Side::Sell, "99.96", "1.29"), Ok(("100.00000000".into(), "1.20000000".into())));
         assert!(of(Side::Buy, "100", "0.29").unwrap_err().contains("at least 0.30000000 in steps of 0.10000000"));
         assert!(of(Side::Buy, "201", "1").unwrap_err().contains("PERCENT_PRICE"));
-        let most = market(&instrument(), Side::Sell, "700".parse().unwrap(), OpenPosition::default(), &mut at_100);
+        let most =
+            market((&instrument, &ordinary), Side::Sell, "700".parse().unwrap(), OpenPosition::default(), &mut at_100);
         assert_eq!(most.unwrap().to_string(), "50.00000000");
     }
 
     proptest! {
         #[test]
         fn what_fits_passes_and_fits_again(price in 1..30_000_000_000_i64, quantity in 0..20_000_000_000_i64, buy: bool) {
-            let instrument = instrument();
+            let (instrument, ordinary) = (instrument(), Ordinary::of(&instrument()));
             let side = if buy { Side::Buy } else { Side::Sell };
             let position = OpenPosition::default();
             let wanted = (Price::from_units(price), Quantity::from_units(quantity));
-            if let Ok((p, q)) = limit(&instrument, side, wanted.0, wanted.1, position, &mut at_100) {
+            if let Ok((p, q)) = limit((&instrument, &ordinary), side, wanted.0, wanted.1, position, &mut at_100) {
                 let not_nearer = if buy { p <= wanted.0 } else { p >= wanted.0 };
                 prop_assert!(q <= wanted.1 && not_nearer);
-                prop_assert_eq!(limit(&instrument, side, p, q, position, &mut at_100), Ok((p, q)));
+                prop_assert_eq!(limit((&instrument, &ordinary), side, p, q, position, &mut at_100), Ok((p, q)));
             }
-            if let Ok(q) = market(&instrument, side, wanted.1, position, &mut at_100) {
+            if let Ok(q) = market((&instrument, &ordinary), side, wanted.1, position, &mut at_100) {
                 prop_assert!(q <= wanted.1);
-                prop_assert_eq!(market(&instrument, side, q, position, &mut at_100), Ok(q));
+                prop_assert_eq!(market((&instrument, &ordinary), side, q, position, &mut at_100), Ok(q));
             }
         }
     }

@@ -128,11 +128,16 @@ impl Ledger {
             Side::Sell => pair.base,
         };
         let Some(list) = new.order_list_id else {
-            self.assets[given].1.unlock(before.map_or(Amount::ZERO, |before| before.locked));
-            if let Some(fill) = report.fill {
-                self.settle(pair, new.side, &fill);
+            let (was, is) = (before.map_or(Amount::ZERO, |before| before.locked), locked_by(new));
+            if was != is {
+                self.assets[given].1.unlock(was);
             }
-            self.assets[given].1.lock(locked_by(new));
+            if let Some(fill) = &report.fill {
+                self.settle(pair, new.side, fill);
+            }
+            if was != is {
+                self.assets[given].1.lock(is);
+            }
             return;
         };
         let at = self.list(list);
@@ -181,18 +186,17 @@ impl Ledger {
     }
 
     fn settle(&mut self, pair: Pair, side: Side, fill: &Fill) {
-        match side {
-            Side::Buy => {
-                self.assets[pair.quote].1.debit(fill.quote_quantity);
-                self.assets[pair.base].1.credit(fill.quantity.into());
-            }
-            Side::Sell => {
-                self.assets[pair.base].1.debit(fill.quantity.into());
-                self.assets[pair.quote].1.credit(fill.quote_quantity);
-            }
-        }
+        let (base, quote) = ((pair.base, fill.quantity.into()), (pair.quote, fill.quote_quantity));
+        let ((given, gives), (received, receives)) = match side {
+            Side::Buy => (quote, base),
+            Side::Sell => (base, quote),
+        };
+        self.assets[given].1.debit(gives);
+        self.assets[received].1.credit(receives);
         if !fill.commission.is_zero() {
-            let at = self.slot(fill.commission_asset);
+            // Most pay it in what they receive.
+            let is_received = self.assets[received].0 == fill.commission_asset;
+            let at = if is_received { received } else { self.slot(fill.commission_asset) };
             self.assets[at].1.debit(fill.commission);
         }
     }
@@ -255,6 +259,25 @@ impl Holding {
         self.whole.checked_mul(price.units())?.checked_add(part.cast_signed())
     }
 
+    /// Adds [`Self::narrow_value`] and `more` at each of some prices, up to the first that does not
+    /// come out in 64 bits. This is done at every bar of most runs.
+    pub fn narrow_values(self, prices: &[Price], more: i64, to: &mut Vec<i64>) {
+        let units = prices.iter().map(|price| price.units());
+        // With the bits of all prices: what fits at this bound fits at each of them.
+        let bound = Price::from_units(units.fold(0, |bound, price| bound | price));
+        let (whole, part) = (self.whole, self.part.cast_unsigned());
+        let fits = bound >= Price::ZERO && self.part >= 0 && self.whole >= 0;
+        if fits && self.narrow_value(bound).and_then(|most| most.checked_add(more.max(0))).is_some() {
+            to.extend(prices.iter().map(|price| {
+                let product = u128::from(part).wrapping_mul(price.units().cast_unsigned().into());
+                let small = (product >> 8) as u64 / (ONE.unsigned_abs() >> 8);
+                whole.wrapping_mul(price.units()).wrapping_add(small.cast_signed()).wrapping_add(more)
+            }));
+        } else {
+            to.extend(prices.iter().map_while(|price| self.narrow_value(*price)?.checked_add(more)));
+        }
+    }
+
     /// What the fraction of a unit is worth. Most prices leave 64 bits of it once the 2^8 of
     /// 10^8 is taken out: a division that is cheap.
     #[inline]
@@ -284,11 +307,13 @@ impl Holding {
 /// It follows from the order alone, not from the symbol's precision, which a later snapshot
 /// may change: what was set aside is what is released.
 #[must_use]
+#[inline]
 pub fn locked_by(order: &Order) -> Amount {
     if order.status.is_final() || order.status == OrderStatus::PendingNew {
         return Amount::ZERO;
     }
     match order.side {
+        Side::Buy if order.lock_price.is_zero() => Amount::ZERO,
         Side::Buy => order.lock_price.notional_floor(order.remaining()),
         Side::Sell => order.remaining().into(),
     }
@@ -310,6 +335,23 @@ mod tests {
             let narrow = holding.narrow_value(Price::from_units(price));
             prop_assert!(narrow.is_none_or(|narrow| i128::from(narrow) == exact));
             prop_assert!(narrow.is_some() || price >= 1 << 40 || i64::try_from(exact).is_err());
+        }
+
+        #[test]
+        fn values_in_a_row_are_the_values(
+            amount in prop_oneof![0..1_000_i64, 0..i64::MAX],
+            prices in prop::collection::vec(prop_oneof![0..10_000_000_000_000_i64, 0..i64::MAX], 0..9),
+            more in prop_oneof![0..i64::MAX, i64::MIN..0],
+        ) {
+            let holding = Holding::new(Amount::from_units(amount.into()));
+            let prices: Vec<_> = prices.into_iter().map(Price::from_units).collect();
+            let mut row = Vec::new();
+            holding.narrow_values(&prices, more, &mut row);
+            let done = row.len();
+            let value = |price: &Price| i64::try_from(holding.value(*price).units() + i128::from(more));
+            prop_assert!(prices[..done].iter().zip(&row).all(|(price, narrow)| value(price) == Ok(*narrow)));
+            let fits = |price: &Price| holding.narrow_value(*price).and_then(|value| value.checked_add(more));
+            prop_assert!(prices.get(done).is_none_or(|price| fits(price).is_none()));
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod interval;
 pub mod ledger;
 pub mod number;
 pub mod order;
+mod ordinary;
 pub mod period;
 mod report_fields;
 pub mod request;
@@ -49,6 +50,7 @@ pub use order::{
     Order, OrderId, OrderListId, OrderStatus, OrderType, Peg, PegPriceType, RateInterval, SelfTradePrevention, Side,
     SymbolStatus, TimeInForce, TradeId,
 };
+pub use ordinary::Ordinary;
 pub use period::Period;
 pub use report_fields::Field;
 pub use request::RawParameters;

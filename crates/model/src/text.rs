@@ -45,21 +45,18 @@ impl<const N: usize> Text<N> {
     /// A short prefix and a number, without allocation. Panics if they do not fit.
     #[must_use]
     pub fn numbered(prefix: &str, mut number: u64) -> Self {
-        let mut digits = [0_u8; 20];
-        let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        let digits = &digits[at..];
-        let len = prefix.len() + digits.len();
         let mut bytes = [0; N];
-        bytes[..prefix.len()].copy_from_slice(prefix.as_bytes());
-        bytes[prefix.len()..len].copy_from_slice(digits);
+        for (at, byte) in prefix.bytes().enumerate() {
+            bytes[at] = byte;
+        }
+        let (mut len, mut rest) = (prefix.len() + 1, number / 10);
+        while rest > 0 {
+            (len, rest) = (len + 1, rest / 10);
+        }
+        for byte in bytes[prefix.len()..len].iter_mut().rev() {
+            *byte = b'0' + (number % 10) as u8;
+            number /= 10;
+        }
         Self { len: len as u8, bytes }
     }
 
@@ -76,26 +73,10 @@ impl<const N: usize> Text<N> {
         self.len
     }
 
-    /// Its bytes as words, zero behind the last one. `W` words must hold `N` bytes.
+    /// Its bytes, and zeros behind them.
     #[inline]
-    pub(crate) fn words<const W: usize>(&self) -> [u64; W] {
-        const { assert!(W * 8 >= N) };
-        std::array::from_fn(|word| {
-            let mut eight = [0; 8];
-            let from = word * 8;
-            let to = (from + 8).min(N);
-            eight[..to - from].copy_from_slice(&self.bytes[from..to]);
-            u64::from_le_bytes(eight)
-        })
-    }
-
-    /// From what [`Self::len`] and [`Self::words`] gave.
-    pub(crate) fn from_words(len: usize, words: &[u64]) -> Self {
-        let mut bytes = [0; N];
-        for (to, word) in bytes.chunks_mut(8).zip(words) {
-            to.copy_from_slice(&word.to_le_bytes()[..to.len()]);
-        }
-        Self { len: len as u8, bytes }
+    pub(crate) const fn padded(&self) -> &[u8; N] {
+        &self.bytes
     }
 
     /// Whether there is nothing in it.

@@ -29,6 +29,8 @@ struct Route {
 #[derive(Debug, Clone)]
 pub struct Worth {
     routes: Vec<Route>,
+    /// The route of each of the ledger's assets, if there is one.
+    route_of: Vec<Option<usize>>,
     /// Held of the asset that is counted in.
     counted: Amount,
     /// Held of assets that a series prices in it: how much, and the series.
@@ -56,22 +58,25 @@ impl Worth {
                 }
             }
         }
-        Self { routes, counted: Amount::ZERO, priced: Vec::new(), routed: Vec::new() }
+        Self { routes, route_of: Vec::new(), counted: Amount::ZERO, priced: Vec::new(), routed: Vec::new() }
     }
 
-    /// Takes in what is held now.
+    /// Takes in what is held now, always of the same ledger.
     pub fn hold(&mut self, ledger: &Ledger) {
+        let unknown = ledger.iter().skip(self.route_of.len());
+        let route = |asset: Asset| self.routes.iter().position(|route| route.asset == asset);
+        self.route_of.extend(unknown.map(|(asset, _)| route(asset)));
         self.counted = Amount::ZERO;
         self.priced.clear();
         self.routed.clear();
-        for (asset, balance) in ledger.iter() {
-            let total = balance.total();
-            let Some(at) = self.routes.iter().position(|route| route.asset == asset) else { continue };
-            match self.routes[at].hops[..] {
+        for (at, route) in self.route_of.iter().enumerate() {
+            let Some(route) = *route else { continue };
+            let total = ledger.balance(at).total();
+            match self.routes[route].hops[..] {
                 [] => self.counted = total,
                 _ if total.is_zero() => {}
                 [Hop { series, inverse: false }] => self.priced.push((Holding::new(total), series)),
-                _ => self.routed.push((total, at)),
+                _ => self.routed.push((total, route)),
             }
         }
     }
@@ -81,11 +86,10 @@ impl Worth {
     pub fn along<'a>(&self, rows: usize, prices: impl Fn(usize) -> &'a [Price], worth: &mut Amounts) {
         let wide = |row: usize| self.at(|series| prices(series)[row]);
         match (&self.priced[..], &self.routed[..], i64::try_from(self.counted.units())) {
-            ([], [], Ok(counted)) => worth.extend_by(0..rows, |_| Some(counted), wide),
+            ([], [], Ok(counted)) => worth.extend_by(rows, |units| units.resize(units.len() + rows, counted), wide),
             ([(holding, series)], [], Ok(counted)) => {
-                let (holding, prices) = (*holding, &prices(*series)[..rows]);
-                let narrow = |price: &Price| holding.narrow_value(*price)?.checked_add(counted);
-                worth.extend_by(prices.iter(), narrow, |price| self.at(|_| *price));
+                let prices = &prices(*series)[..rows];
+                worth.extend_by(rows, |units| holding.narrow_values(prices, counted, units), wide);
             }
             (priced, [], Ok(counted)) => {
                 let priced: Vec<_> = priced.iter().map(|(holding, series)| (*holding, prices(*series))).collect();
@@ -94,9 +98,9 @@ impl Worth {
                         .iter()
                         .try_fold(counted, |sum, (holding, prices)| sum.checked_add(holding.narrow_value(prices[row])?))
                 };
-                worth.extend_by(0..rows, narrow, wide);
+                worth.extend_by(rows, |units| units.extend((0..rows).map_while(narrow)), wide);
             }
-            _ => worth.extend_by(0..rows, |_| None, wide),
+            _ => worth.extend_by(rows, |_| (), wide),
         }
     }
 

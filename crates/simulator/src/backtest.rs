@@ -87,6 +87,8 @@ pub struct Backtest<S> {
     pending: VecDeque<Pending>,
     /// Whether all series move markets, and their bars close at the same instants, which ascend.
     close_together: bool,
+    /// How many bars are looked ahead for what may touch an order.
+    ahead: usize,
     /// The markets that are walked along; the others pass.
     walked: Vec<usize>,
     /// What the venue has just said; empty in between.
@@ -181,7 +183,9 @@ impl<S: Strategy> Backtest<S> {
             transfers: setup.transfers.iter().copied().collect(),
             pending: VecDeque::new(),
             close_together,
-            walked: Vec::new(),
+            ahead: passing::AHEAD,
+            // Where there is one series, its market always is.
+            walked: vec![0],
             said: Vec::new(),
             line: setup.stress.as_ref().and_then(Line::new).map(Box::new),
             stress: setup.stress.clone(),
@@ -323,7 +327,14 @@ impl<S: Strategy> Backtest<S> {
     fn collect(&mut self) {
         let Self { session, replay, markets, pending, line, .. } = self;
         let Some(line) = line else {
-            session.take_commands().for_each(|outgoing| pending.push_back(on_its_way(replay, markets, outgoing)));
+            if !session.has_commands() {
+                return;
+            }
+            for outgoing in session.take_commands() {
+                let market = replay.market_of(&outgoing.command);
+                let arrival = outgoing.time.plus(markets[market.unwrap_or(0)].latency_us);
+                pending.push_back(Pending { arrival, market, outgoing });
+            }
             return;
         };
         line.say(session.take_commands());

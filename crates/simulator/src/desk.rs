@@ -13,7 +13,7 @@ use crate::averages::gallop;
 use crate::rate_limit::UnfilledOrders;
 use crate::setup::Limits;
 use crate::timeline::Timeline;
-use crate::trace::{About, Fact, Tracing};
+use crate::trace::{About, Fact, Readings, Tracing};
 
 /// What the venue says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +155,12 @@ impl Desk {
     #[inline]
     pub(crate) fn note<F: Into<Option<Fact>>>(&mut self, about: impl Into<About>, fact: impl FnOnce() -> F) {
         self.trace.note(self.now, about, fact);
+    }
+
+    /// Where the readings of the filters go that are about an order or a request.
+    #[inline]
+    pub(crate) fn readings(&mut self, about: impl Into<About>) -> Readings<'_> {
+        Readings { trace: &mut self.trace, now: self.now, about: about.into() }
     }
 
     /// Whether so many more unfilled orders may be placed (rule 8.39).

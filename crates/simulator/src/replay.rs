@@ -123,7 +123,7 @@ impl Replay {
     /// The market of a command, if it names one that is there.
     #[must_use]
     pub(crate) fn market_of(&self, command: &Command) -> Option<usize> {
-        command.symbol().and_then(|symbol| self.venue.book_of(symbol))
+        self.venue.book_of(command)
     }
 
     /// The point of a market that comes next; `None` after its last close. A market that moves
@@ -292,6 +292,12 @@ impl Replay {
     /// As [`Self::drain_events`], into a buffer that is empty.
     pub(crate) fn swap_events(&mut self, buffer: &mut Vec<VenueEvent>) {
         std::mem::swap(&mut self.venue.desk.events, buffer);
+    }
+
+    /// Whether the venue has said anything since the last call.
+    #[inline]
+    pub(crate) fn has_said(&self) -> bool {
+        !self.venue.desk.events.is_empty()
     }
 
     /// The price of a market's last trade; before the first one the first open.

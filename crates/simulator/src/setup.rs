@@ -124,3 +124,10 @@ pub struct Limits {
     /// How many unfilled orders may be placed.
     pub orders: Vec<OrderLimit>,
 }
+
+impl Limits {
+    /// Whether any of it is about each new order.
+    pub(crate) const fn limit_single_orders(&self) -> bool {
+        self.filters.max_num_orders.is_some() || !self.filters.max_asset.is_empty()
+    }
+}

@@ -26,9 +26,14 @@ impl Venue {
         }
     }
 
-    /// The place of a market.
-    pub(crate) fn book_of(&self, symbol: Symbol) -> Option<usize> {
-        self.books.iter().position(|book| book.instrument.symbol == symbol)
+    /// The place of the market that a command names.
+    pub(crate) fn book_of(&self, command: &Command) -> Option<usize> {
+        let place = |symbol: &Symbol| self.books.iter().position(|book| book.instrument.symbol == *symbol);
+        match command {
+            Command::Submit(order) => place(&order.symbol),
+            Command::Cancel(cancel) => place(&cancel.symbol),
+            other => place(&other.symbol()?),
+        }
     }
 
     /// What a market's own assets, and what its commission may be paid in, are worth in its

@@ -16,8 +16,8 @@ use candlewick_model::run::CommandId;
 use candlewick_model::{
     Account, Action, AmendRequest, Amount, Amounts, Asset, Balance, Bars, CancelReplaceRequest, CancelRequest, Command,
     Counts, EventLog, ExecutionReport, Instrument, Interval, Ledger, ListRequest, OpenPosition, Order, OrderId,
-    OrderKind, OrderRequest, OrderSize, Pair, Price, Quantity, RawParameters, Side, Symbol, TimeInForce, Timestamp,
-    Worth,
+    OrderKind, OrderRequest, OrderSize, Ordinary, Pair, Price, Quantity, RawParameters, Side, Symbol, TimeInForce,
+    Timestamp, Worth,
 };
 
 use crate::Planned;
@@ -77,6 +77,8 @@ pub struct Outgoing {
 
 struct Market {
     instrument: Arc<Instrument>,
+    /// What ordinary orders pass with under it.
+    ordinary: Ordinary,
     pair: Pair,
     open_orders: Vec<Order>,
 }
@@ -111,6 +113,7 @@ impl Context {
         let mut ledger = Ledger::of(&account);
         let market = |instrument: Arc<Instrument>| Market {
             pair: ledger.pair(instrument.base_asset, instrument.quote_asset),
+            ordinary: Ordinary::of(&instrument),
             instrument,
             open_orders: Vec::new(),
         };
@@ -295,13 +298,15 @@ impl Context {
     /// The price and quantity of a limit order that will pass the filters, or why none does.
     pub fn fit_limit(&self, side: Side, price: Price, quantity: Quantity) -> Result<(Price, Quantity), Unfit> {
         let mut average = |minutes| self.average_price(minutes);
-        fit::limit(self.instrument(), side, price, quantity, self.position(), &mut average)
+        let Market { instrument, ordinary, .. } = self.market();
+        fit::limit((instrument, ordinary), side, price, quantity, self.position(), &mut average)
     }
 
     /// The quantity of a market order that will pass the filters, or why none does.
     pub fn fit_market(&self, side: Side, quantity: Quantity) -> Result<Quantity, Unfit> {
         let mut average = |minutes| self.average_price(minutes);
-        fit::market(self.instrument(), side, quantity, self.position(), &mut average)
+        let Market { instrument, ordinary, .. } = self.market();
+        fit::market((instrument, ordinary), side, quantity, self.position(), &mut average)
     }
 
     /// An order for this market, to be completed and given to [`Self::submit`].
@@ -394,9 +399,10 @@ impl Context {
     fn send(&mut self, command: Command) -> CommandId {
         self.last_command += 1;
         self.calm = false;
-        self.events.push_sent(self.now, self.last_command, &command);
-        self.commands.push(Outgoing { id: self.last_command, time: self.now, command });
-        self.last_command
+        let (id, time) = (self.last_command, self.now);
+        self.events.push_sent(time, id, &command);
+        self.commands.extend(std::iter::once_with(|| Outgoing { id, time, command }));
+        id
     }
 
     /// Time moves on; it never goes back.
@@ -406,6 +412,7 @@ impl Context {
     }
 
     pub(crate) fn set_instrument(&mut self, market: usize, instrument: Arc<Instrument>) {
+        self.markets[market].ordinary = Ordinary::of(&instrument);
         self.markets[market].instrument = instrument;
     }
 
@@ -417,9 +424,10 @@ impl Context {
         }
     }
 
-    pub(crate) fn look_at_symbol(&mut self, symbol: Symbol) {
-        if self.instrument().symbol != symbol
-            && let Some(market) = self.markets.iter().position(|market| market.instrument.symbol == symbol)
+    #[inline]
+    pub(crate) fn look_at_symbol(&mut self, symbol: &Symbol) {
+        if self.instrument().symbol != *symbol
+            && let Some(market) = self.markets.iter().position(|market| market.instrument.symbol == *symbol)
         {
             self.look_at_market(market);
         }
@@ -517,7 +525,7 @@ impl Context {
     /// Takes a report into the ledger and the open orders.
     pub(crate) fn apply(&mut self, report: &ExecutionReport) {
         let order = &report.order;
-        self.look_at_symbol(order.symbol);
+        self.look_at_symbol(&order.symbol);
         let market = &mut self.markets[self.series[self.current].market];
         let known = market.open_orders.iter().position(|o| o.order_id == order.order_id);
         let list = order.order_list_id;

@@ -68,7 +68,7 @@ impl<S: Strategy> Session<S> {
     pub fn list_status(&mut self, status: ListStatus) {
         self.context.set_now(status.time);
         self.context.events.push(Event::ListStatus(status.clone()));
-        self.context.look_at_symbol(status.symbol);
+        self.context.look_at_symbol(&status.symbol);
         self.strategy.on_list_status(&mut self.context, &status);
     }
 
@@ -113,16 +113,18 @@ impl<S: Strategy> Session<S> {
     /// happening, up to a row or until the strategy has said something or set a timer.
     #[inline]
     pub fn next_bars(&mut self, to: usize) {
-        let bars = Arc::clone(&self.context.all_series()[0].bars);
         let first = self.context.all_series()[0].delivered;
         self.context.calm_down();
         let mut row = first;
         while row < to && self.context.is_calm() {
-            let quiet = self.strategy.quiet_bars(0, &bars, row..to);
-            self.context.reveal_bars(0, quiet);
-            row += quiet;
+            let quiet = self.strategy.quiet_bars(0, &self.context.all_series()[0].bars, row..to);
+            if quiet > 0 {
+                self.context.reveal_bars(0, quiet);
+                row += quiet;
+            }
             if row < to {
-                self.next_bar(0, bars.close_time[row]);
+                let close = self.context.all_series()[0].bars.close_time[row];
+                self.next_bar(0, close);
                 row += 1;
             }
         }

@@ -51,7 +51,7 @@ impl Shape {
         let mut bids = self.side((0..).map(|level| bid - level * self.tick_units()), levels);
         let least = worst(&bids, levels).map_or(0, Price::units);
         bids.extend(own(Side::Buy).filter(|(price, _)| (least..ask).contains(&price.units())));
-        bids.sort_by(|a, b| b.0.cmp(&a.0));
+        bids.sort_by_key(|(price, _)| std::cmp::Reverse(*price));
         let best_bid = bids.first().map_or(0, |(price, _)| price.units());
         let mut asks = self.side((0..).map(|level| ask.saturating_add(level * self.tick_units())), levels);
         let most = worst(&asks, levels).unwrap_or(Price::MAX);

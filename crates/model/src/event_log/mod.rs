@@ -3,14 +3,15 @@
 //! For: appending what happened and reading it again from the beginning. Not for: what events
 //! mean (`run`), nor for a file format: the bytes are private to one process.
 //!
-//! An event is written as words of 64 bits: those in which it differs from the last one of its
-//! kind. Most events then take some eighty bytes instead of five hundred. Commands and events
-//! that are rare are kept as they are.
+//! An event is written as by how much it differs from what was to be expected after those before
+//! it. Most events then take ten to forty bytes instead of five hundred: memory that is new costs
+//! more than the arithmetic. Commands and events that are rare are kept as they are.
 
-mod coding;
+mod bytes;
+mod commands;
+mod reports;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use std::fmt;
 
@@ -20,16 +21,29 @@ use crate::command::Command;
 use crate::execution::ExecutionReport;
 use crate::run::{CommandId, Event};
 use crate::time::Timestamp;
-use coding::Last;
+use bytes::{Fields, MOST, Reader, Writer};
+use commands::Commands;
+use reports::Reports;
 
 /// What happened, in its order.
 #[derive(Clone, Default)]
 pub struct EventLog {
-    words: Vec<u64>,
-    /// Events that are not written as words, in their order.
+    /// Room for one more event is kept behind the last one.
+    bytes: Vec<u8>,
+    end: usize,
+    /// Events that are not written as bytes, in their order.
     rare: Vec<Event>,
     len: usize,
-    last: Last,
+    told: Told,
+}
+
+/// What a log has told so far: what comes next is written as how it differs from what is to be
+/// expected after that.
+#[derive(Debug, Clone, Default)]
+struct Told {
+    time: Timestamp,
+    commands: Commands,
+    reports: Reports,
 }
 
 /// How far a log was read; the default is its beginning.
@@ -37,14 +51,18 @@ pub struct EventLog {
 pub struct Cursor {
     at: usize,
     rare: usize,
-    last: Last,
+    told: Told,
 }
 
-/// What follows a head, in its upper two bits.
-const RARE: u64 = 0;
-const REPORT: u64 = 1;
-const SUBMIT: u64 = 2;
-const CANCEL: u64 = 3;
+/// What follows a head, in its upper two bits; below are four that are a report's kind.
+const RARE: u32 = 0;
+const REPORT: u32 = 1;
+const SUBMIT: u32 = 2;
+const CANCEL: u32 = 3;
+const SHIFT: u32 = 4;
+
+/// By how much the log grows at least.
+const GROWTH: usize = 16 * MOST;
 
 impl EventLog {
     /// Adds what has just happened.
@@ -58,22 +76,27 @@ impl EventLog {
 
     /// Adds a change of an order.
     pub fn push_report(&mut self, report: &ExecutionReport) {
-        let differ = self.last.pack_report(report);
-        words::write(&mut self.words, REPORT, differ, &self.last.report);
+        let Told { time, commands, reports } = &mut self.told;
+        let writer = Writer::new(room(&mut self.bytes, self.end), REPORT << SHIFT | reports::kind(report));
+        self.end += reports.write(writer, time, &commands.asked, report).end();
         self.len += 1;
     }
 
     /// Adds a command that has left the strategy.
     pub fn push_sent(&mut self, time: Timestamp, id: CommandId, command: &Command) {
+        let told = &mut self.told;
         match command {
             Command::Submit(request) => {
-                let differ = self.last.pack_submit(time, id, request);
-                words::write(&mut self.words, SUBMIT, differ, &self.last.submit);
+                let mut writer = Writer::new(room(&mut self.bytes, self.end), SUBMIT << SHIFT);
+                told.time = writer.time(told.time, time);
+                self.end += told.commands.write_submit(writer, id, request).end();
                 self.len += 1;
             }
             Command::Cancel(cancel) => {
-                let differ = self.last.pack_cancel(time, id, cancel);
-                words::write(&mut self.words, CANCEL, differ, &self.last.cancel);
+                let mut writer = Writer::new(room(&mut self.bytes, self.end), CANCEL << SHIFT);
+                told.time = writer.time(told.time, time);
+                told.commands.pass_cancel(&mut writer, id, cancel);
+                self.end += writer.end();
                 self.len += 1;
             }
             other => {
@@ -83,7 +106,7 @@ impl EventLog {
     }
 
     fn push_rare(&mut self, event: Event) {
-        self.words.push(RARE << words::KIND_SHIFT);
+        self.end += Writer::new(room(&mut self.bytes, self.end), RARE << SHIFT).end();
         self.rare.push(event);
         self.len += 1;
     }
@@ -102,29 +125,31 @@ impl EventLog {
 
     /// The event behind a cursor, which moves on; `None` at the end, where more may come later.
     pub fn read(&self, cursor: &mut Cursor) -> Option<Event> {
-        let kind = *self.words.get(cursor.at)? >> words::KIND_SHIFT;
-        let (log, at, last) = (&self.words, cursor.at, &mut cursor.last);
-        let event;
-        (cursor.at, event) = match kind {
+        if cursor.at >= self.end {
+            return None;
+        }
+        let (mut reader, head) = Reader::new(&self.bytes[..self.end], cursor.at);
+        let Told { time, commands, reports } = &mut cursor.told;
+        let event = match head >> SHIFT {
             REPORT => {
-                let next = words::read(log, at, &mut last.report);
-                (next, Event::ExecutionReport(last.unpack_report()))
+                Event::ExecutionReport(reports.read(&mut reader, head & ((1 << SHIFT) - 1), time, &commands.asked))
             }
             SUBMIT => {
-                let next = words::read(log, at, &mut last.submit);
-                let (time, command, request) = last.unpack_submit();
-                (next, sent(time, command, Command::Submit(request)))
+                *time = reader.time(*time, *time);
+                let (command, request) = commands.read_submit(&mut reader);
+                sent(*time, command, Command::Submit(request))
             }
             CANCEL => {
-                let next = words::read(log, at, &mut last.cancel);
-                let (time, command, cancel) = last.unpack_cancel();
-                (next, sent(time, command, Command::Cancel(cancel)))
+                *time = reader.time(*time, *time);
+                let (command, cancel) = commands.read_cancel(&mut reader);
+                sent(*time, command, Command::Cancel(cancel))
             }
             _ => {
                 cursor.rare += 1;
-                (at + 1, self.rare[cursor.rare - 1].clone())
+                self.rare[cursor.rare - 1].clone()
             }
         };
+        cursor.at = reader.at;
         Some(event)
     }
 
@@ -133,6 +158,15 @@ impl EventLog {
     pub fn iter(&self) -> Iter<'_> {
         Iter { log: self, cursor: Cursor::default(), left: self.len }
     }
+}
+
+/// Room for an event behind the last one.
+#[inline]
+fn room(bytes: &mut Vec<u8>, end: usize) -> &mut [u8; MOST] {
+    if bytes.len() < end + MOST {
+        bytes.resize(end + GROWTH, 0);
+    }
+    bytes[end..].first_chunk_mut().expect("it was made")
 }
 
 fn sent(time: Timestamp, command: CommandId, parameters: Command) -> Event {

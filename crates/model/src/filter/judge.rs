@@ -4,7 +4,7 @@
 //! `reference` answers with the price that stands for the market over so many minutes; it is
 //! asked only where that price decides.
 
-use super::reading::{FilterName, Look, Reading, Value};
+use super::reading::{FilterName, Look, Reading, See, Value};
 use super::{Counts, ExchangeFilters, Filters, Judged, OpenPosition, PercentPrice};
 use crate::command::{OrderRequest, Trigger};
 use crate::execution::Refusal;
@@ -21,7 +21,7 @@ impl Filters {
         position: &OpenPosition,
         adding: Counts,
         reference: &mut dyn FnMut(u32) -> Price,
-        see: &mut impl FnMut(Reading),
+        see: &mut impl See,
     ) -> Result<(), Refusal> {
         self.check_price("price", judged.price, see)?;
         self.check_price("pegged price", judged.pegged_price, see)?;
@@ -39,12 +39,13 @@ impl Filters {
     }
 
     /// What depends on the quantity, where that is known.
+    #[inline]
     pub fn check_size(
         &self,
         request: &OrderRequest,
         judged: Judged,
         reference: &mut dyn FnMut(u32) -> Price,
-        see: &mut impl FnMut(Reading),
+        see: &mut impl See,
     ) -> Result<(), Refusal> {
         if let Some(quantity) = judged.quantity {
             self.check_lot_size("quantity", quantity, see)?;
@@ -62,7 +63,7 @@ impl Filters {
         &self,
         judged: Judged,
         reference: &mut dyn FnMut(u32) -> Price,
-        see: &mut impl FnMut(Reading),
+        see: &mut impl See,
     ) -> Result<(), Refusal> {
         self.check_lot_size("newQty", judged.quantity.unwrap_or_default(), see)?;
         self.check_value(judged, reference, see)?;
@@ -74,7 +75,7 @@ impl Filters {
         &self,
         judged: Judged,
         reference: &mut dyn FnMut(u32) -> Price,
-        see: &mut impl FnMut(Reading),
+        see: &mut impl See,
     ) -> Result<(), Refusal> {
         // A peg has only now come to a price.
         self.check_price("pegged price", judged.pegged_price, see)?;
@@ -83,7 +84,8 @@ impl Filters {
     }
 
     /// The filters that count open orders and lists; `adding` is what the request would open.
-    pub fn check_counts(&self, open: Counts, adding: Counts, see: &mut impl FnMut(Reading)) -> Result<(), Refusal> {
+    #[inline]
+    pub fn check_counts(&self, open: Counts, adding: Counts, see: &mut impl See) -> Result<(), Refusal> {
         let limits = [
             (FilterName::MaxNumOrders, self.max_num_orders),
             (FilterName::MaxNumAlgoOrders, self.max_num_algo_orders),
@@ -94,19 +96,15 @@ impl Filters {
     }
 
     /// MAX_NUM_ORDER_AMENDS; it has a code of its own.
-    pub fn check_amends(&self, amended: u32, see: &mut impl FnMut(Reading)) -> Result<(), Refusal> {
+    pub fn check_amends(&self, amended: u32, see: &mut impl See) -> Result<(), Refusal> {
         let Some(at_most) = self.max_num_order_amends else { return Ok(()) };
         let look = Look::Count { there: amended as usize, adding: 1, at_most };
         Reading::judge(FilterName::MaxNumOrderAmends, look, see).map_err(|r| Refusal { code: -2038, ..r })
     }
 
     /// PRICE_FILTER, of a price that there is.
-    fn check_price(
-        &self,
-        parameter: &'static str,
-        price: Option<Price>,
-        see: &mut impl FnMut(Reading),
-    ) -> Result<(), Refusal> {
+    #[inline]
+    fn check_price(&self, parameter: &'static str, price: Option<Price>, see: &mut impl See) -> Result<(), Refusal> {
         match (price, self.price_filter) {
             (Some(price), Some(bounds)) => {
                 Reading::judge(FilterName::PriceFilter, Look::Price { parameter, price, bounds }, see)
@@ -116,45 +114,54 @@ impl Filters {
     }
 
     /// PERCENT_PRICE and PERCENT_PRICE_BY_SIDE: they look at `price` only.
+    #[inline]
     fn check_distance(
         &self,
         judged: Judged,
         reference: &mut dyn FnMut(u32) -> Price,
-        see: &mut impl FnMut(Reading),
+        see: &mut impl See,
     ) -> Result<(), Refusal> {
-        for price in judged.prices() {
-            let mut look = |f: PercentPrice| Look::Distance {
-                price,
-                average: reference(f.avg_price_mins),
-                band: f.band(judged.side),
-            };
-            if let Some(f) = self.percent_price {
-                Reading::judge(FilterName::PercentPrice, look(f), see)?;
-            }
-            if let Some(f) = self.percent_price_by_side {
-                Reading::judge(FilterName::PercentPriceBySide, look(f), see)?;
-            }
+        let [price, pegged_price] = judged.limits();
+        self.check_distance_of(price, judged.side, reference, see)?;
+        self.check_distance_of(pegged_price, judged.side, reference, see)
+    }
+
+    #[inline]
+    fn check_distance_of(
+        &self,
+        price: Option<Price>,
+        side: Side,
+        reference: &mut dyn FnMut(u32) -> Price,
+        see: &mut impl See,
+    ) -> Result<(), Refusal> {
+        let Some(price) = price else { return Ok(()) };
+        let mut look = |f: PercentPrice| {
+            let (average, band) = (reference(f.avg_price_mins), f.band(side));
+            Look::Distance { price, average, band }
+        };
+        if let Some(f) = self.percent_price {
+            Reading::judge(FilterName::PercentPrice, look(f), see)?;
+        }
+        if let Some(f) = self.percent_price_by_side {
+            Reading::judge(FilterName::PercentPriceBySide, look(f), see)?;
         }
         Ok(())
     }
 
     /// LOT_SIZE of a quantity or of the part of it that is shown. Nothing at all is no
     /// quantity, whatever the bounds (rule 5.1).
-    fn check_lot_size(
-        &self,
-        parameter: &'static str,
-        quantity: Quantity,
-        see: &mut impl FnMut(Reading),
-    ) -> Result<(), Refusal> {
+    #[inline]
+    fn check_lot_size(&self, parameter: &'static str, quantity: Quantity, see: &mut impl See) -> Result<(), Refusal> {
         let bounds = self.lot_size.unwrap_or_default();
         Reading::judge(FilterName::LotSize, Look::Quantity { parameter, quantity, bounds }, see)
     }
 
+    #[inline]
     fn check_market_lot_size(
         &self,
         parameter: &'static str,
         judged: Judged,
-        see: &mut impl FnMut(Reading),
+        see: &mut impl See,
     ) -> Result<(), Refusal> {
         match (judged.quantity, self.market_lot_size) {
             (Some(quantity), Some(bounds)) if judged.is_market => {
@@ -165,11 +172,12 @@ impl Filters {
     }
 
     /// MIN_NOTIONAL and NOTIONAL.
+    #[inline]
     fn check_value(
         &self,
         judged: Judged,
         reference: &mut dyn FnMut(u32) -> Price,
-        see: &mut impl FnMut(Reading),
+        see: &mut impl See,
     ) -> Result<(), Refusal> {
         let Some(quantity) = judged.quantity else { return Ok(()) };
         if judged.is_market {
@@ -179,17 +187,18 @@ impl Filters {
             };
             return self.check_values(true, &mut value, see);
         }
-        for price in judged.prices() {
+        for price in judged.limits().into_iter().flatten() {
             self.check_values(false, &mut |_| Value::Product { price, quantity }, see)?;
         }
         Ok(())
     }
 
+    #[inline]
     fn check_values(
         &self,
         is_market: bool,
-        value: &mut dyn FnMut(u32) -> Value,
-        see: &mut impl FnMut(Reading),
+        value: &mut impl FnMut(u32) -> Value,
+        see: &mut impl See,
     ) -> Result<(), Refusal> {
         if let Some(f) = self.min_notional.filter(|f| !is_market || f.apply_to_market) {
             let value = value(f.avg_price_mins);
@@ -208,12 +217,8 @@ impl Filters {
     }
 
     /// ICEBERG_PARTS: the quantity over the shown part, rounded up.
-    fn check_iceberg_parts(
-        &self,
-        request: &OrderRequest,
-        judged: Judged,
-        see: &mut impl FnMut(Reading),
-    ) -> Result<(), Refusal> {
+    #[inline]
+    fn check_iceberg_parts(&self, request: &OrderRequest, judged: Judged, see: &mut impl See) -> Result<(), Refusal> {
         let (Some(at_most), Some(shown), Some(quantity)) =
             (self.iceberg_parts, request.iceberg_quantity, judged.quantity)
         else {
@@ -225,7 +230,8 @@ impl Filters {
     }
 
     /// TRAILING_DELTA: other bounds for triggers above the market than for those below it.
-    fn check_trailing_delta(&self, request: &OrderRequest, see: &mut impl FnMut(Reading)) -> Result<(), Refusal> {
+    #[inline]
+    fn check_trailing_delta(&self, request: &OrderRequest, see: &mut impl See) -> Result<(), Refusal> {
         let (Some(f), Some(trigger)) = (self.trailing_delta, request.trigger) else { return Ok(()) };
         let Some(delta) = trigger.trailing_delta else { return Ok(()) };
         let (at_least, at_most) = if Trigger::is_above(trigger.kind, request.side) {
@@ -239,7 +245,8 @@ impl Filters {
 
 impl ExchangeFilters {
     /// The filters that count open orders and lists on all symbols.
-    pub fn check_counts(&self, open: Counts, adding: Counts, see: &mut impl FnMut(Reading)) -> Result<(), Refusal> {
+    #[inline]
+    pub fn check_counts(&self, open: Counts, adding: Counts, see: &mut impl See) -> Result<(), Refusal> {
         let limits = [
             (FilterName::ExchangeMaxNumOrders, self.max_num_orders),
             (FilterName::ExchangeMaxNumAlgoOrders, self.max_num_algo_orders),
@@ -251,12 +258,13 @@ impl ExchangeFilters {
 
     /// MAX_ASSET: the most of an asset that one order may transact; of the base asset its
     /// quantity, of the quote asset its value.
+    #[inline]
     pub fn check_assets(
         &self,
         (base, quote): (Asset, Asset),
         judged: Judged,
         reference: &mut dyn FnMut(u32) -> Price,
-        see: &mut impl FnMut(Reading),
+        see: &mut impl See,
     ) -> Result<(), Refusal> {
         let Some(quantity) = judged.quantity else { return Ok(()) };
         for (asset, at_most) in &self.max_asset {
@@ -264,7 +272,10 @@ impl ExchangeFilters {
                 _ if *asset == base => Value::Plain(Amount::from(quantity)),
                 _ if *asset != quote => continue,
                 Some(money) => Value::Plain(money),
-                None => Value::Product { price: judged.prices().max().unwrap_or_else(|| reference(0)), quantity },
+                None => Value::Product {
+                    price: judged.limits().into_iter().flatten().max().unwrap_or_else(|| reference(0)),
+                    quantity,
+                },
             };
             let look = Look::Moved { asset: *asset, value, at_most: *at_most };
             Reading::judge(FilterName::MaxAsset, look, see)?;
@@ -276,18 +287,29 @@ impl ExchangeFilters {
 impl Counts {
     /// Whether so many more may be opened; limits of orders, algo orders, iceberg orders and
     /// lists.
+    #[inline]
     fn check(
         self,
         adding: Self,
-        limits: [(FilterName, Option<u32>); 4],
-        see: &mut impl FnMut(Reading),
+        [orders, algo_orders, iceberg_orders, order_lists]: [(FilterName, Option<u32>); 4],
+        see: &mut impl See,
     ) -> Result<(), Refusal> {
-        let of = |counts: Self| [counts.orders, counts.algo_orders, counts.iceberg_orders, counts.order_lists];
-        for ((there, adding), (filter, max)) in of(self).into_iter().zip(of(adding)).zip(limits) {
-            if let Some(at_most) = max.filter(|_| adding > 0) {
-                Reading::judge(filter, Look::Count { there, adding, at_most }, see)?;
-            }
-        }
-        Ok(())
+        check_count(orders, self.orders, adding.orders, see)?;
+        check_count(algo_orders, self.algo_orders, adding.algo_orders, see)?;
+        check_count(iceberg_orders, self.iceberg_orders, adding.iceberg_orders, see)?;
+        check_count(order_lists, self.order_lists, adding.order_lists, see)
+    }
+}
+
+#[inline]
+fn check_count(
+    (filter, most): (FilterName, Option<u32>),
+    there: usize,
+    adding: usize,
+    see: &mut impl See,
+) -> Result<(), Refusal> {
+    match most {
+        Some(at_most) if adding > 0 => Reading::judge(filter, Look::Count { there, adding, at_most }, see),
+        _ => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
-pub use reading::{FilterName, Look, Reading, Value};
+pub use reading::{FilterName, Look, Reading, See, Value};
 
 use serde::Serialize;
 
@@ -218,8 +218,8 @@ impl Judged {
     }
 
     /// All limits that must pass: a pegged order's own price and the price on the book.
-    fn prices(&self) -> impl Iterator<Item = Price> {
-        [self.price, self.pegged_price].into_iter().flatten()
+    const fn limits(&self) -> [Option<Price>; 2] {
+        [self.price, self.pegged_price]
     }
 }
 

@@ -225,11 +225,40 @@ impl Look {
     }
 }
 
+/// Who is shown readings. Most orders are judged with nobody looking: then none is made.
+pub trait See {
+    /// Whether somebody looks.
+    fn looks(&self) -> bool;
+    /// Shows a reading.
+    fn see(&mut self, reading: Reading);
+}
+
+/// Nobody.
+impl See for () {
+    #[inline]
+    fn looks(&self) -> bool {
+        false
+    }
+    fn see(&mut self, _: Reading) {}
+}
+
+impl<F: FnMut(Reading)> See for F {
+    #[inline]
+    fn looks(&self) -> bool {
+        true
+    }
+    fn see(&mut self, reading: Reading) {
+        self(reading);
+    }
+}
+
 impl Reading {
     /// What follows from it, after `see` was shown it.
     #[inline(always)]
-    pub(super) fn judge(filter: FilterName, look: Look, see: &mut impl FnMut(Self)) -> Result<(), Refusal> {
-        see(Self { filter, look });
+    pub(super) fn judge(filter: FilterName, look: Look, see: &mut impl See) -> Result<(), Refusal> {
+        if see.looks() {
+            see.see(Self { filter, look });
+        }
         if look.holds() { Ok(()) } else { Err(Refusal::new(-1013, filter.failure())) }
     }
 

@@ -26,7 +26,7 @@ fn market(size: OrderSize) -> OrderRequest {
 fn verdict(filters: &Filters, request: &OrderRequest, qty: &str, average: &str) -> String {
     let average = price(average);
     let judged = Judged::of(request, Some(quantity(qty)), None);
-    match filters.check(request, judged, &OpenPosition::default(), Counts::default(), &mut |_| average, &mut |_| ()) {
+    match filters.check(request, judged, &OpenPosition::default(), Counts::default(), &mut |_| average, &mut ()) {
         Ok(()) => "ok".into(),
         Err(refusal) => {
             assert_eq!(refusal.code, -1013);
@@ -145,9 +145,7 @@ fn positions_at_their_bound() {
             OpenPosition { base_total: amount(base), open_buy_quantity: amount("1"), ..OpenPosition::default() };
         let request = limit(side, "1");
         let judged = Judged::of(&request, Some(quantity(qty)), None);
-        filters
-            .check(&request, judged, &position, Counts::default(), &mut |_| price("1"), &mut |_| ())
-            .map_err(|r| r.text)
+        filters.check(&request, judged, &position, Counts::default(), &mut |_| price("1"), &mut ()).map_err(|r| r.text)
     };
     assert_eq!(check("4", "5", Side::Buy), Ok(()));
     assert_eq!(check("4", "5.00000001", Side::Buy), Err("Filter failure: MAX_POSITION".into()));
@@ -178,7 +176,7 @@ fn counts_at_their_bounds() {
         (open(1, 1, 0, 1), list, "MAX_NUM_ORDER_LISTS"),
     ] {
         let verdict =
-            filters.check_counts(open, adding, &mut |_| ()).map_or_else(|r| r.text.into_owned(), |()| "ok".into());
+            filters.check_counts(open, adding, &mut ()).map_or_else(|r| r.text.into_owned(), |()| "ok".into());
         assert_eq!(verdict.replace("Filter failure: ", ""), expected, "{open:?} {adding:?}");
     }
 }
@@ -219,7 +217,7 @@ fn trailing_deltas_icebergs_and_assets_at_their_bounds() {
         let filters = ExchangeFilters { max_asset: vec![(asset(name), amount(most))], ..ExchangeFilters::default() };
         let request = limit(Side::Buy, "7");
         let judged = Judged::of(&request, Some(quantity("2")), None);
-        let verdict = filters.check_assets(pair, judged, &mut |_| price("1"), &mut |_| ());
+        let verdict = filters.check_assets(pair, judged, &mut |_| price("1"), &mut ());
         assert_eq!(verdict.is_ok(), expected, "{name} {most}");
     }
 }

@@ -15,6 +15,9 @@ use crate::stress::{Held, Line};
 impl<S: Strategy> Backtest<S> {
     /// Hands what the venue has said to the strategy; a refusal is about `market`.
     pub(super) fn deliver(&mut self, market: Option<usize>) {
+        if self.line.is_none() && !self.replay.has_said() {
+            return;
+        }
         self.replay.swap_events(&mut self.said);
         if let Some(line) = &mut self.line
             && line.holds()

@@ -6,7 +6,7 @@ use candlewick_strategy::Strategy;
 use super::{Backtest, SeriesPlan};
 
 /// How far is looked ahead at a time: most stretches are short.
-const AHEAD: usize = 64;
+pub(super) const AHEAD: usize = 64;
 
 impl<S: Strategy> Backtest<S> {
     /// Whether nothing can happen up to an instant but that bars close: no order works, no
@@ -83,6 +83,8 @@ impl<S: Strategy> Backtest<S> {
         let to = self.quiet_to();
         self.session.next_bars(to);
         let passed = self.session.context().bar_count();
+        // A strategy that says something at every bar is not looked ahead for.
+        self.ahead = if passed < to { 1 } else { AHEAD.min(self.ahead * 2) };
         self.replay.pass_bars(0, passed, self.session.now());
         self.series[0].row = passed;
         self.collect();
@@ -99,7 +101,7 @@ impl<S: Strategy> Backtest<S> {
         }
         let (low, high) = calm.unwrap_or((Price::from_units(i64::MIN), Price::MAX));
         let quiet = |row: &usize| bars.close_time[*row] < horizon && low < bars.low[*row] && bars.high[*row] < high;
-        let ahead = bars.len().min(series.row + AHEAD);
+        let ahead = bars.len().min(series.row + self.ahead);
         (series.row + 1..ahead).find(|row| !quiet(row)).unwrap_or(ahead)
     }
 }

@@ -13,6 +13,9 @@ use crate::path::{FirstExtreme, Point, PointKind};
 impl<S: Strategy> Backtest<S> {
     /// Goes to the next instant at which a market moves or a bar closes, and handles it.
     pub(super) fn walk(&mut self) -> Result<(), BacktestError> {
+        if self.series.len() == 1 {
+            return self.walk_alone();
+        }
         self.choose_walked();
         let now = self.replay.now();
         for market in &self.walked {
@@ -55,6 +58,22 @@ impl<S: Strategy> Backtest<S> {
             }
         }
         self.handle(now, &closed)
+    }
+
+    /// As [`Self::walk`], where there is one series: its market alone moves, and is never behind.
+    fn walk_alone(&mut self) -> Result<(), BacktestError> {
+        if self.pending.is_empty() {
+            let (timer, transfer) = (self.session.next_timer(), self.transfers.front().map(|transfer| transfer.time));
+            self.replay.pass_inside(|| timer.into_iter().chain(transfer).min().unwrap_or(Timestamp::MAX));
+        }
+        let Some(next) = self.replay.next_point(0)? else { return Ok(()) };
+        let now = next.time.max(self.replay.now());
+        self.fire_timers(|at| at < now);
+        self.make_transfers(now)?;
+        let first = self.enter_and_choose(0);
+        let point = self.replay.advance_along(0, first);
+        let closes = point.is_some_and(|point| point.kind == PointKind::Close);
+        self.handle(now, if closes { &[0] } else { &[] })
     }
 
     /// Which markets are to be walked along: those with orders or with commands on their way, and

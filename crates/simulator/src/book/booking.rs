@@ -34,46 +34,73 @@ impl End {
     }
 }
 
+/// What a report tells beside the order.
+enum Told {
+    /// Nothing.
+    Plain(ExecutionType),
+    Fill(Fill),
+    Prevented(Prevented),
+    /// The order's name until now, or the name of the cancel.
+    Named(ExecutionType, Option<ClientOrderId>),
+}
+
+impl Told {
+    const fn execution_type(&self) -> ExecutionType {
+        match self {
+            Self::Plain(execution_type) | Self::Named(execution_type, _) => *execution_type,
+            Self::Fill(_) => ExecutionType::Trade,
+            Self::Prevented(_) => ExecutionType::TradePrevention,
+        }
+    }
+}
+
 impl Book {
     /// Books and tells a change that has been made to an order: `before` is the order before it,
     /// `None` for a new one.
-    fn report(&mut self, desk: &mut Desk, before: Option<Before>, report: ExecutionReport) {
-        let (id, list) = (report.order.order_id, report.order.order_list_id);
+    fn report(&mut self, desk: &mut Desk, before: Option<Before>, order: &Order, told: Told) {
+        let (id, list) = (order.order_id, order.order_list_id);
+        let execution_id = desk.next_execution();
+        let Desk { events, ledger, open, trace, now, .. } = desk;
+        // It is large: `extend` makes room first, so that it is made where it stays.
+        let report = || VenueEvent::Report(ExecutionReport::of(order, execution_id, told.execution_type()));
+        events.extend(std::iter::once_with(report));
+        let Some(VenueEvent::Report(report)) = events.last_mut() else { unreachable!("it has just been told") };
+        match told {
+            Told::Plain(_) => {}
+            Told::Fill(fill) => report.fill = Some(fill),
+            Told::Prevented(prevented) => report.prevented = Some(prevented),
+            Told::Named(_, name) => report.cancel_client_order_id = name,
+        }
+        let report = &*report;
         let others = self.open.iter().map(|w| &w.order).filter(|o| o.order_list_id == list && o.order_id != id);
-        desk.ledger.book(self.pair, before, &report, others);
-        let counts = Working::counts(&report.order);
-        if before.is_none() {
-            self.counts += counts;
-            desk.open += counts;
+        ledger.book(self.pair, before, report, others);
+        let (is_new, is_done) = (before.is_none(), order.status.is_final());
+        if is_new != is_done {
+            let counts = Working::counts(order);
+            for sum in [&mut self.counts, open] {
+                if is_new { *sum += counts } else { *sum -= counts }
+            }
         }
-        if report.order.status.is_final() {
-            self.counts -= counts;
-            desk.open -= counts;
-        }
-        desk.trace.meet(&report, before.is_none());
-        desk.trace.note(desk.now, &report.order, || self.report_fact(&desk.ledger, &report));
-        desk.events.push(VenueEvent::Report(report));
+        trace.meet(report, is_new);
+        trace.note(*now, order, || self.report_fact(ledger, report));
     }
 
     /// Tells of an order that has just been accepted.
     pub(super) fn tell_new(&mut self, desk: &mut Desk, order: &Order) {
-        let report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::New);
-        self.report(desk, None, report);
+        self.report(desk, None, order, Told::Plain(ExecutionType::New));
     }
 
     /// Tells of an order that goes onto the book, or whose quantity is now known.
     pub(super) fn tell_working(&mut self, desk: &mut Desk, old: &Order, order: &mut Order) {
         order.updated = desk.now;
-        let report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::New);
-        self.report(desk, Some(Before::of(old)), report);
+        self.report(desk, Some(Before::of(old)), order, Told::Plain(ExecutionType::New));
     }
 
     /// Tells of a smaller quantity and perhaps another name.
     pub(super) fn tell_replaced(&mut self, desk: &mut Desk, old: &Order, order: &mut Order) {
         order.updated = desk.now;
-        let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Replaced);
-        report.cancel_client_order_id = Some(old.client_order_id);
-        self.report(desk, Some(Before::of(old)), report);
+        let told = Told::Named(ExecutionType::Replaced, Some(old.client_order_id));
+        self.report(desk, Some(Before::of(old)), order, told);
     }
 
     /// Ends an order that is no longer in `open`: releases what it held, and reports it.
@@ -95,9 +122,7 @@ impl Book {
         order.status = end.status;
         order.updated = desk.now;
         order.expiry_reason = end.reason;
-        let mut report = ExecutionReport::of(order, desk.next_execution(), end.execution_type);
-        report.cancel_client_order_id = end.name;
-        self.report(desk, Some(before), report);
+        self.report(desk, Some(before), order, Told::Named(end.execution_type, end.name));
     }
 
     /// Takes a quantity from an order because of a prevented match; an order of which nothing
@@ -110,9 +135,7 @@ impl Book {
         if order.remaining().is_zero() {
             order.status = OrderStatus::ExpiredInMatch;
         }
-        let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::TradePrevention);
-        report.prevented = Some(prevented);
-        self.report(desk, Some(Before::of(&old)), report);
+        self.report(desk, Some(Before::of(&old)), order, Told::Prevented(prevented));
         if order.status.is_final() && order.order_list_id.is_some() {
             self.due.push(Due::Ended { order: old, canceled: false, name: None });
         }
@@ -135,9 +158,8 @@ impl Book {
         // What took the last of it decides (rule 8.17).
         order.status = if order.remaining().is_zero() { OrderStatus::Filled } else { OrderStatus::PartiallyFilled };
         order.updated = desk.now;
-        let mut report = ExecutionReport::of(order, desk.next_execution(), ExecutionType::Trade);
-        report.fill = Some(Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity });
-        self.report(desk, Some(before), report);
+        let fill = Fill { trade_id, price, quantity, quote_quantity, commission, commission_asset, liquidity };
+        self.report(desk, Some(before), order, Told::Fill(fill));
         if is_first {
             desk.unfilled.first_fill(desk.now, liquidity);
         }
@@ -153,8 +175,8 @@ impl Book {
 
     /// Commission of a fill and its asset (rule 5.8).
     fn commission(&mut self, desk: &mut Desk, order: &Order, fill: Traded) -> (Amount, Asset) {
-        let rates = self.model.fees;
-        let discounted = rates.discount.map(|discount| {
+        let discounted = self.model.fees.discount.map(|discount| {
+            let rates = self.model.fees;
             let price = self.discount_price(desk, discount.asset);
             let needed = price.and_then(|price| rates.of_discounted(discount, fill, price));
             let (Discount { asset, rate }, free) = (discount, self.spare(desk, order, fill, discount.asset));
@@ -168,7 +190,7 @@ impl Book {
                 Side::Buy => instrument.base_asset,
                 Side::Sell => instrument.quote_asset,
             };
-            (rates.of_received(fill, precisions), asset)
+            (self.model.fees.of_received(fill, precisions), asset)
         });
         desk.note(order, || self.commission_fact(fill, charged, discounted));
         charged

@@ -1,7 +1,5 @@
 //! What becomes of a command: orders, cancels, replacements, amendments.
 
-use std::sync::Arc;
-
 use candlewick_model::{
     AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, CancelRestrictions,
     ClientOrderId, ExpiryReason, Half, Halves, Judged, Order, OrderListId, OrderRequest, OrderSize, OrderStatus, Price,
@@ -143,8 +141,8 @@ impl Book {
     }
 
     fn cancel_at(&mut self, desk: &mut Desk, at: usize, name: Option<ClientOrderId>) {
-        let mut working = self.open.remove(at);
-        self.end(desk, &mut working.order, End::canceled(name));
+        let mut order = self.open.remove(at).order;
+        self.end(desk, &mut order, End::canceled(name));
     }
 
     /// Ends all orders of the symbol, oldest first; a list as a whole.
@@ -298,11 +296,11 @@ impl Book {
         if quantity > order.quantity {
             return Err(Refusal::new(-2038, "Order amend (quantity increase) is not supported."));
         }
-        let (instrument, now) = (Arc::clone(&self.instrument), desk.now);
-        let see = &mut |reading| desk.note(order, || Fact::Filter(reading));
         let judged = Judged::of_order(order, quantity);
-        instrument.filters.check_quantity(judged, &mut |minutes| self.standing_price(now, minutes), see)?;
-        instrument.filters.check_amends(w.amended, see)
+        let see = &mut desk.readings(order);
+        let (filters, mut market) = self.filters_at(see.now);
+        filters.check_quantity(judged, &mut |minutes| market.price(minutes), see)?;
+        filters.check_amends(w.amended, see)
     }
 
     /// Gives an order a smaller quantity, though not less than what is done of it, and a name.

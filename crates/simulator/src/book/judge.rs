@@ -1,17 +1,17 @@
 //! Whether an order is taken, in the order of rule 5.1: symbol, filters, name, balance, trigger
 //! and post-only. Parameters were judged before (`candlewick_model::request`).
 
-use std::sync::Arc;
-
-use candlewick_model::filter::LotSize;
+use candlewick_model::filter::{Filters, LotSize};
 use candlewick_model::{
     Amount, ClientOrderId, Counts, Judged, Legs, Order, OrderKind, OrderRequest, OrderSize, Price, Quantity, Refusal,
     Side, Timestamp, Trigger, TriggerKind,
 };
 
 use super::{Book, Stage, Working};
+use crate::averages::Averages;
 use crate::desk::Desk;
-use crate::trace::{About, Fact};
+use crate::reference::Reference;
+use crate::trace::{About, Fact, Readings};
 
 /// What a request comes to here and now.
 #[derive(Debug, Clone, Copy)]
@@ -33,12 +33,35 @@ pub(super) struct Cost {
 }
 
 impl Book {
-    /// Symbol and filters, of an order alone.
+    /// Symbol and filters, of an order alone. Most pass at once; of the others, and where somebody
+    /// wants to know why, every rule is looked at.
     pub(super) fn screen(&mut self, desk: &mut Desk, request: &OrderRequest) -> Result<Terms, Refusal> {
+        if let Some(terms) = self.pass_ordinary(desk, request) {
+            return Ok(terms);
+        }
         let admitted = self.instrument.admit(request);
         self.note_symbol(desk, admitted.is_ok());
         admitted?;
         self.screen_leg(desk, request, counts_of(request), true)
+    }
+
+    /// What an order comes to that is sure to pass; `None` of any other.
+    fn pass_ordinary(&mut self, desk: &Desk, request: &OrderRequest) -> Option<Terms> {
+        if desk.trace.is_on() || desk.limits.limit_single_orders() {
+            return None;
+        }
+        let quantity = match request.size {
+            OrderSize::Base(quantity) => quantity,
+            OrderSize::Quote(money) => self.worth_of(request.side, money),
+            OrderSize::Received => return None,
+        };
+        let Self { ordinary, reference, averages, running, counts, .. } = self;
+        let average = |minutes| reference.at(desk.now).or_else(|| averages.average(minutes, desk.now, *running));
+        if !ordinary.passes(request, quantity, counts.orders, average) {
+            return None;
+        }
+        let pegged_price = Price::ZERO;
+        Some(Terms { quantity, pegged_price, lock_price: self.lock_price(request, pegged_price) })
     }
 
     /// All filters of an order, alone or as a leg; `adding` is what is opened with it. A pending
@@ -65,7 +88,8 @@ impl Book {
         let judged = Judged::of(request, quantity, pegged);
         self.check_filters(desk, request, judged, adding)?;
         // A limit or a trigger of nothing where no filter forbids it.
-        if request.price().into_iter().chain(request.stop_price()).any(Price::is_zero) {
+        let is_nothing = |price: Option<Price>| price.is_some_and(Price::is_zero);
+        if is_nothing(request.price()) || is_nothing(request.stop_price()) {
             return Err(Refusal::new(-2010, "Price * QTY is zero or less."));
         }
         let pegged_price = pegged.unwrap_or_default();
@@ -81,13 +105,13 @@ impl Book {
         judged: Judged,
         adding: Counts,
     ) -> Result<(), Refusal> {
-        let (position, about) = (self.position(desk), About::Request);
-        let (instrument, now) = (Arc::clone(&self.instrument), desk.now);
+        let about = About::Request;
         self.note_averages(desk, about);
-        let Desk { limits, trace, .. } = desk;
-        let reference = &mut |minutes| self.standing_price(now, minutes);
-        let see = &mut |reading| trace.note(now, about, || Fact::Filter(reading));
-        instrument.filters.check(request, judged, &position, adding, reference, see)?;
+        let position = self.position(desk);
+        let Desk { limits, trace, now, .. } = desk;
+        let see = &mut Readings { trace, now: *now, about };
+        let (filters, mut market) = self.filters_at(*now);
+        filters.check(request, judged, &position, adding, &mut |minutes| market.price(minutes), see)?;
         limits.filters.check_counts(position.on_exchange, adding, see)?;
         self.check_assets(desk, about, judged)
     }
@@ -95,7 +119,7 @@ impl Book {
     fn check_assets(&self, desk: &mut Desk, about: About, judged: Judged) -> Result<(), Refusal> {
         let assets = (self.instrument.base_asset, self.instrument.quote_asset);
         let Desk { limits, trace, now, .. } = desk;
-        let see = &mut |reading| trace.note(*now, about, || Fact::Filter(reading));
+        let see = &mut Readings { trace, now: *now, about };
         limits.filters.check_assets(assets, judged, &mut |_| self.last, see)
     }
 
@@ -109,20 +133,16 @@ impl Book {
     ) -> Result<(), Refusal> {
         request.check_shown(order.quantity)?;
         let (about, judged) = (About::from(order), Judged::of_order(order, order.quantity));
-        let (instrument, now) = (Arc::clone(&self.instrument), desk.now);
         self.note_averages(desk, about);
-        let reference = &mut |minutes| self.standing_price(now, minutes);
-        instrument.filters.check_size(request, judged, reference, &mut |reading| {
-            desk.note(about, || Fact::Filter(reading));
-        })?;
+        let (filters, mut market) = self.filters_at(desk.now);
+        filters.check_size(request, judged, &mut |minutes| market.price(minutes), &mut desk.readings(about))?;
         self.check_assets(desk, about, judged)
     }
 
-    /// The price that stands for the market in filters: the reference price, where there is one,
-    /// else the average over so many minutes (`filters.md`; rule 5.3).
-    pub(super) fn standing_price(&mut self, now: Timestamp, minutes: u32) -> Price {
-        let reference = self.reference.at(now);
-        reference.unwrap_or_else(|| self.averages.price(minutes, now, self.last, self.running))
+    /// The filters in force, and the market as they see it.
+    pub(super) fn filters_at(&mut self, now: Timestamp) -> (&Filters, Standing<'_>) {
+        let Self { instrument, reference, averages, last, running, .. } = self;
+        (&instrument.filters, Standing { reference, averages, last: *last, running: *running, now })
     }
 
     /// What a BUY sets aside for each unit of base (rules 5.6 and 8.10).
@@ -276,13 +296,12 @@ impl Book {
         let own = Working::counts(order);
         let mut others = self.counts;
         others -= own;
-        let (instrument, now) = (Arc::clone(&self.instrument), desk.now);
-        let see = &mut |reading| desk.note(about, || Fact::Filter(reading));
-        instrument.filters.check_counts(others, Counts { iceberg_orders: 0, ..own }, see)?;
+        let adding = Counts { iceberg_orders: 0, ..own };
+        self.instrument.filters.check_counts(others, adding, &mut desk.readings(about))?;
         self.note_averages(desk, about);
-        let reference = &mut |minutes| self.standing_price(now, minutes);
-        let see = &mut |reading| desk.note(about, || Fact::Filter(reading));
-        instrument.filters.check_again(Judged::of_order(order, left), reference, see)?;
+        let judged = Judged::of_order(order, left);
+        let (filters, mut market) = self.filters_at(desk.now);
+        filters.check_again(judged, &mut |minutes| market.price(minutes), &mut desk.readings(about))?;
         let cost = match order.side {
             Side::Sell => Cost { amount: left.into(), ..Cost::default() },
             // A pending stop sets aside its stop price (rule 5.6), whatever it pays later.
@@ -290,6 +309,24 @@ impl Book {
             Side::Buy => Cost::at(order.lock_price, left),
         };
         self.check_funds(desk, about, order.side, cost, released)
+    }
+}
+
+/// The market as filters see it at an instant.
+pub(super) struct Standing<'a> {
+    reference: &'a mut Reference,
+    averages: &'a mut Averages,
+    last: Price,
+    running: (Timestamp, Timestamp),
+    now: Timestamp,
+}
+
+impl Standing<'_> {
+    /// The price that stands for it: the reference price, where there is one, else the average
+    /// over so many minutes (`filters.md`; rule 5.3).
+    pub(super) fn price(&mut self, minutes: u32) -> Price {
+        let reference = self.reference.at(self.now);
+        reference.unwrap_or_else(|| self.averages.price(minutes, self.now, self.last, self.running))
     }
 }
 

@@ -29,7 +29,8 @@ use std::sync::Arc;
 
 use candlewick_model::run::{Assumptions, FillModel};
 use candlewick_model::{
-    Amount, Bar, Bars, Counts, Instrument, OpenPosition, Order, Pair, Price, Quantity, Side, SymbolStatus, Timestamp,
+    Amount, Bar, Bars, Counts, Instrument, OpenPosition, Order, Ordinary, Pair, Price, Quantity, Side, SymbolStatus,
+    Timestamp,
 };
 
 use crate::averages::Averages;
@@ -106,6 +107,8 @@ pub(crate) struct Book {
     pub(crate) timeline: Timeline,
     /// The instrument in force.
     pub(crate) instrument: Arc<Instrument>,
+    /// What ordinary orders pass with under it.
+    ordinary: Ordinary,
     /// When another one comes into force.
     instrument_changes: Timestamp,
     pub(crate) model: FillModel,
@@ -154,8 +157,10 @@ pub(crate) struct Made {
 
 impl Book {
     pub(crate) fn new(made: Made) -> Self {
+        let instrument = Arc::clone(made.timeline.at(made.start).0);
         Self {
-            instrument: Arc::clone(made.timeline.at(made.start).0),
+            ordinary: Ordinary::of(&instrument),
+            instrument,
             instrument_changes: made.timeline.next_change(made.start),
             timeline: made.timeline,
             model: made.model,
@@ -185,6 +190,7 @@ impl Book {
     pub(crate) fn go_to(&mut self, now: Timestamp) {
         if now >= self.instrument_changes {
             self.instrument = Arc::clone(self.timeline.at(now).0);
+            self.ordinary = Ordinary::of(&self.instrument);
             self.instrument_changes = self.timeline.next_change(now);
             self.budget = self.budget.floor_to(self.instrument.filters.step());
         }

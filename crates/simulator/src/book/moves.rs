@@ -34,7 +34,10 @@ impl Book {
         self.trigger_passed(desk, way);
         self.follow(desk, price);
         let rank = |w: &Working| (-beyond(w.order.side, w.order.limit(), price), w.queued, w.order.order_id);
-        let mut row: Vec<_> = self.open.iter().filter(|w| w.is_on_book()).map(rank).collect();
+        let acts = |w: &&Working| {
+            w.stage == Stage::Remainder || (w.stage == Stage::Resting && self.is_through(&w.order, price))
+        };
+        let mut row: Vec<_> = self.open.iter().filter(acts).map(rank).collect();
         // The next one is the last.
         row.sort_unstable_by(|a, b| b.cmp(a));
         while let Some((_, _, id)) = row.pop() {

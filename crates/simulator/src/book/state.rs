@@ -5,7 +5,7 @@
 //! due to a list, so that `due` is no part of it.
 
 use candlewick_model::run::Assumptions;
-use candlewick_model::{Amount, Bars, Counts, Ledger, Price, Quantity, Timestamp};
+use candlewick_model::{Amount, Bars, Counts, Ledger, Ordinary, Price, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Book, List, Working};
@@ -112,6 +112,7 @@ impl Book {
     pub(crate) fn resume(&mut self, state: BookState, ledger: &mut Ledger) -> Result<(), Mismatch> {
         let instrument = self.timeline.taken_at(state.filters_of).ok_or(Mismatch::Filters(state.filters_of))?;
         self.instrument = instrument.clone();
+        self.ordinary = Ordinary::of(instrument);
         self.instrument_changes = self.timeline.next_change(state.filters_of);
         self.pair = ledger.pair(self.instrument.base_asset, self.instrument.quote_asset);
         Mismatch::check_bars("average bars", &state.average_bars, &self.averages.bars, state.averages.closed)?;

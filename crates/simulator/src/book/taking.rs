@@ -136,7 +136,9 @@ impl Book {
 
     /// Takes: own orders in the way first, then the market's liquidity.
     pub(super) fn take(&mut self, desk: &mut Desk, order: &mut Order, limits: ExecutionLimits) {
-        while let Some(at) = self.best_own(order.side, self.bound(order)) {
+        while !self.open.is_empty()
+            && let Some(at) = self.best_own(order.side, self.bound(order))
+        {
             if !self.is_within(desk, order, limits, self.open[at].order.limit()) {
                 return self.exceed(desk, order);
             }

@@ -6,6 +6,7 @@
 
 mod fact;
 
+use candlewick_model::filter::{Reading, See};
 use candlewick_model::run::CommandId;
 use std::collections::BTreeMap;
 
@@ -136,6 +137,24 @@ impl Tracing {
             notes: trace.notes,
         };
         self.0.map(traced).unwrap_or_default()
+    }
+}
+
+/// The readings of the filters, as notes about an order or a request.
+pub(crate) struct Readings<'a> {
+    pub(crate) trace: &'a mut Tracing,
+    pub(crate) now: Timestamp,
+    pub(crate) about: About,
+}
+
+impl See for Readings<'_> {
+    #[inline]
+    fn looks(&self) -> bool {
+        self.trace.is_on()
+    }
+
+    fn see(&mut self, reading: Reading) {
+        self.trace.note(self.now, self.about, || Fact::Filter(reading));
     }
 }
 

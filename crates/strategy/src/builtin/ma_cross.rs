@@ -104,25 +104,46 @@ impl Strategy for MaCross {
     fn quiet_bars(&mut self, _: usize, bars: &Bars, next: Range<usize>) -> usize {
         // The windows fill bar by bar; most bars come after that.
         let Some(above) = self.above.filter(|_| next.start >= self.slow) else { return 0 };
-        let closes = &bars.close[..next.end];
-        let [fast, slow] = [self.fast, self.slow].map(|window| &closes[next.start - window..]);
         if !*self.is_narrow.get_or_insert_with(|| is_narrow(&bars.close, self.fast, self.slow)) {
             return 0;
         }
-        let (for_fast, for_slow) = (self.slow as i64, self.fast as i64);
-        // As `lead_after`, in 64 bits.
-        let mut lead = self.lead as i64;
-        let mut quiet = 0;
-        for ((close, left_fast), left_slow) in closes[next.start..].iter().zip(fast).zip(slow) {
+        let rows = next.len();
+        let before = |window: usize| &bars.close[next.start - window..][..rows];
+        let (closes, left_fast, left_slow) = (before(0), before(self.fast), before(self.slow));
+        // As `lead_after`, in 64 bits, and so that what is not below zero goes on either way.
+        let turned = |number: i64| if above { number } else { -number };
+        let (for_fast, for_slow) = (turned(self.slow as i64), turned(self.fast as i64));
+        let gained = |close: Price, left_fast: Price, left_slow: Price| {
             let gained = for_fast.wrapping_mul(close.units().wrapping_sub(left_fast.units()));
-            let lost = for_slow.wrapping_mul(close.units().wrapping_sub(left_slow.units()));
-            let after = lead.wrapping_add(gained).wrapping_sub(lost);
-            if (after > 0) != above {
+            gained.wrapping_sub(for_slow.wrapping_mul(close.units().wrapping_sub(left_slow.units())))
+        };
+        let one = i64::from(above);
+        let mut lead = turned(self.lead as i64) - one;
+        let mut quiet = 0;
+        // Four at a time: one branch for all of them.
+        let fours =
+            closes.as_chunks::<4>().0.iter().zip(left_fast.as_chunks::<4>().0).zip(left_slow.as_chunks::<4>().0);
+        for ((close, left_fast), left_slow) in fours {
+            let (mut after, mut all) = (lead, 0);
+            for at in 0..4 {
+                after = after.wrapping_add(gained(close[at], left_fast[at], left_slow[at]));
+                all |= after;
+            }
+            if all < 0 {
+                break;
+            }
+            lead = after;
+            quiet += 4;
+        }
+        while quiet < rows {
+            let after = lead.wrapping_add(gained(closes[quiet], left_fast[quiet], left_slow[quiet]));
+            if after < 0 {
                 break;
             }
             lead = after;
             quiet += 1;
         }
+        let lead = turned(lead + one);
         self.lead = lead.into();
         quiet
     }
