@@ -4,13 +4,15 @@ use std::path::Path;
 
 use candlewick_model::run::FillModel;
 use candlewick_model::time::{DAY, HOUR, MINUTE, SECOND};
-use candlewick_model::{Action, Amount, ExchangeInfo, Order, RawParameters};
+use candlewick_model::{Action, Amount, ExchangeInfo, Order, RawParameters, TimeUnit};
 use candlewick_simulator::{Market, Timeline};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
 
 use super::*;
 use crate::journal::StateFile;
+use crate::outlet::way;
+use crate::streams::Form;
 use crate::{ExchangeError, MarketPlan};
 
 fn start() -> Timestamp {
@@ -311,4 +313,42 @@ fn a_state_belongs_to_one_setup_and_one_process() {
     let mut poor = LocalExchange::with_accounts(&setup(), &[setup().account, Account::default()]);
     let error = poor.keep_in(StateFile::open(&path).unwrap(), 0).unwrap_err().to_string();
     assert!(error.contains("account 1: 1000000.00000000 BTC and 1000000.00000000 USDT there, nothing here"), "{error}");
+}
+
+#[test]
+fn a_seek_forward_tells_accounts_of_the_way_and_streams_where_it_ends() {
+    let mut exchange = exchange();
+    exchange.run(Some(start().plus(MINUTE)), |_| true).unwrap();
+    let (user, mut of_user) = way();
+    let (stream, mut of_stream) = way();
+    exchange.audience.users.subscribe(0, 1, TimeUnit::Milliseconds, &user);
+    let form = Form { is_combined: true, unit: TimeUnit::Milliseconds };
+    for name in ["btcusdt@trade", "btcusdt@kline_1m", "btcusdt@depth5"] {
+        exchange.listen(name, form, &stream);
+    }
+    let last = exchange.view("BTCUSDT".parse().unwrap()).unwrap().last_price().units() / 1_000_000;
+    let price = (last - 100) as f64 / 100.0;
+    let pairs = [("symbol", "BTCUSDT"), ("side", "BUY"), ("type", "LIMIT"), ("timeInForce", "GTC")];
+    let raw: RawParameters = pairs
+        .map(|(name, value)| (name, value.to_owned()))
+        .into_iter()
+        .chain([("quantity", "0.01".to_owned()), ("price", format!("{price:.2}"))])
+        .collect();
+    exchange.take_up(0, &Command::Raw(Action::New, Box::new(raw))).unwrap();
+    let drained = |inlet: &mut crate::outlet::Inlet| -> Vec<String> {
+        std::iter::from_fn(|| inlet.waiting()).map(|text| text.to_string()).collect()
+    };
+    assert!(drained(&mut of_user).iter().any(|event| event.contains(r#""x":"NEW""#)));
+    drained(&mut of_stream);
+    let to = start().plus(12 * HOUR);
+    exchange.seek(to).unwrap();
+    let filled = drained(&mut of_user);
+    assert!(filled.iter().any(|event| event.contains(r#""x":"TRADE""#)), "{filled:?}");
+    let told = drained(&mut of_stream);
+    let of = |name: &str| told.iter().filter(|text| text.contains(name)).count();
+    assert_eq!((of("btcusdt@trade"), of("btcusdt@depth5")), (0, 1), "{told:?}");
+    assert!(of("btcusdt@kline_1m") <= 1, "not one for each minute");
+    // From there on they go on.
+    exchange.step(None).unwrap();
+    assert!(drained(&mut of_stream).iter().any(|text| text.contains("btcusdt@trade")));
 }
