@@ -4,7 +4,7 @@
 //! mean (`run`), nor for a file format: the bytes are private to one process.
 //!
 //! An event is written as by how much it differs from what was to be expected after those before
-//! it. Most events then take ten to forty bytes instead of five hundred: memory that is new costs
+//! it. Most events then take nine to some thirty bytes instead of five hundred: memory that is new costs
 //! more than the arithmetic. Commands and events that are rare are kept as they are.
 
 mod bytes;
