@@ -1,11 +1,14 @@
 //! Faults of the trading server, switched on while it runs: what a client meets, and what has
 //! become of its orders.
 
+use candlewick_lake::Lake;
 use candlewick_model::time::{HOUR, SECOND};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::exchange::{Stranger, run, start};
+use super::exchange_time::Program;
+use super::portfolio::{CONFIGURATION, fill};
 
 const RESTING: &str = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=15000&quantity=0.01";
 
@@ -175,5 +178,41 @@ fn faults_that_make_no_sense_are_refused() {
             let reason = answer["error"].as_str().unwrap();
             assert!(status == 400 && reason.contains(says), "{body}: {status} {reason}");
         }
+    });
+}
+
+/// One configuration for the backtest and for the exchange: what its `[stress]` brings about is
+/// met by whoever trades there.
+#[test]
+fn the_stress_of_a_run_is_met_at_its_exchange() {
+    let place = tempfile::tempdir().unwrap();
+    fill(&Lake::new(&place.path().join("lake")));
+    let stress = r#"
+        [stress]
+        seed = 5
+        episode = [
+            { kind = "halt", from = "2023-03-02T00:00:00Z", to = "2023-03-02T01:00:00Z", symbols = ["ETHBTC"] },
+            { kind = "timeout", executed = 0, from = "2023-03-02T02:00:00Z", to = "2023-03-02T03:00:00Z" },
+        ]
+    "#;
+    let (config, lake) = (place.path().join("run.toml"), place.path().join("lake"));
+    std::fs::write(&config, format!("{CONFIGURATION}{stress}")).unwrap();
+    let program = Program::start(&["--config", config.to_str().unwrap(), "--lake", lake.to_str().unwrap()]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let status = async |symbol: &str| {
+            program.get(&format!("/api/v3/exchangeInfo?symbol={symbol}")).await["symbols"][0]["status"].clone()
+        };
+        assert_eq!([status("ETHBTC").await, status("BTCUSDT").await], ["TRADING", "TRADING"]);
+        program.told(&["seek", "2023-03-02T00:30:00Z"]);
+        assert_eq!([status("ETHBTC").await, status("BTCUSDT").await], ["HALT", "TRADING"]);
+        let order = "symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=100";
+        let halted = program.signed(Method::POST, "order", &order.replace("BTCUSDT", "ETHBTC")).await;
+        assert_eq!(halted["code"], -1013, "{halted}");
+        program.told(&["seek", "2023-03-02T02:30:00Z"]);
+        assert_eq!(status("ETHBTC").await, "TRADING");
+        assert_eq!(program.signed(Method::POST, "order", order).await["code"], -1007);
+        program.told(&["seek", "2023-03-02T03:30:00Z"]);
+        assert_eq!(program.signed(Method::POST, "order", order).await["status"], "FILLED");
     });
 }

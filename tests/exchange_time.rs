@@ -19,9 +19,9 @@ use super::program::{Ended, candlewick, run as run_program};
 /// Microseconds of simulated time pass in seconds.
 const STANDS: &str = "0.000001";
 
-struct Program {
+pub(crate) struct Program {
     child: Child,
-    url: String,
+    pub(crate) url: String,
     http: reqwest::Client,
 }
 
@@ -33,7 +33,7 @@ impl Drop for Program {
 }
 
 impl Program {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut command = candlewick();
         command.args(["exchange", "serve", "--port", "0"]).args(arguments);
@@ -55,7 +55,7 @@ impl Program {
 
     /// What a command of `ctl` answers.
     #[track_caller]
-    fn told(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn told(&self, arguments: &[&str]) -> Value {
         let ended = self.ctl(&[&["--json"], arguments].concat());
         ended.assert(0, &[]);
         serde_json::from_str(&ended.stdout).unwrap()
@@ -66,12 +66,12 @@ impl Program {
         Timestamp::from_micros(self.told(&["time"])["time"].as_i64().unwrap())
     }
 
-    async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let answer = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
         serde_json::from_str(&answer.text().await.unwrap()).unwrap()
     }
 
-    async fn signed(&self, method: Method, path: &str, query: &str) -> Value {
+    pub(crate) async fn signed(&self, method: Method, path: &str, query: &str) -> Value {
         let now = self.get("/api/v3/time").await["serverTime"].clone();
         let query = format!("{query}&timestamp={now}");
         let signature = Credentials::new("local", "local").sign(&query);

@@ -25,11 +25,11 @@ fn short(event: &Value) -> String {
     }
 }
 
-fn shorts(events: &[Value]) -> Vec<String> {
+pub(super) fn shorts(events: &[Value]) -> Vec<String> {
     events.iter().map(short).collect()
 }
 
-fn limit(side: &str, price: &str, quantity: &str) -> Value {
+pub(super) fn limit(side: &str, price: &str, quantity: &str) -> Value {
     json!({ "symbol": "BTCUSDT", "side": side, "type": "LIMIT", "timeInForce": "GTC", "price": price, "quantity": quantity })
 }
 

@@ -3,6 +3,7 @@
 mod anything;
 mod connections;
 mod events;
+mod faults;
 mod limits;
 mod methods;
 mod sessions;

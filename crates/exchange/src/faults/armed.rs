@@ -79,13 +79,14 @@ impl Faults {
     pub(crate) fn meet_event(&mut self, event: &str, now: Timestamp) -> Option<Fault> {
         let asking = Asking { method: "", path: "", query: "", now };
         let is_named = |fault: &Fault| fault.event.as_deref().is_none_or(|named| named == event);
-        self.met_by(Meets::Events, &asking, is_named).next()
+        // All of them count what they have seen.
+        self.met_by(Meets::Events, &asking, is_named).reduce(|first, _| first)
     }
 
     /// The first fault that a connection meets on which something is to be said.
     pub(crate) fn meet_socket(&mut self, path: &str, now: Timestamp) -> Option<FaultKind> {
         let asking = Asking { method: "GET", path, query: "", now };
-        self.met_by(Meets::Sockets, &asking, |_| true).next().map(|fault| fault.kind)
+        self.met_by(Meets::Sockets, &asking, |_| true).reduce(|first, _| first).map(|fault| fault.kind)
     }
 
     fn met_by(

@@ -230,6 +230,22 @@ impl FaultPlan {
         plan.checked(server)
     }
 
+    /// These and others; the others' seed, if they have one.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        let seed = if others.seed == 0 { self.seed } else { others.seed };
+        Self { seed, faults: self.faults.into_iter().chain(others.faults).collect() }
+    }
+
+    /// The same, some microseconds later.
+    #[must_use]
+    pub fn shifted(mut self, by: i64) -> Self {
+        for time in self.faults.iter_mut().flat_map(|fault| [&mut fault.from, &mut fault.to]).flatten() {
+            *time = time.plus(by);
+        }
+        self
+    }
+
     fn checked(self, server: Server) -> Result<Self, ExchangeError> {
         for fault in &self.faults {
             if let Some(text) = fault.lacks(server) {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::anyhow;
+use candlewick_exchange::FaultPlan;
 use candlewick_exchange::data::{Catalogue, Portal, ServerClock};
 use candlewick_lake::Lake;
 use candlewick_model::{ExchangeInfo, Period, Timestamp};
@@ -17,6 +18,8 @@ use crate::sample;
 pub(super) struct Markets {
     pub(super) setup: Setup,
     pub(super) exchange_info: String,
+    /// The trouble of its `[stress]` that is none of the markets themselves.
+    pub(super) faults: FaultPlan,
 }
 
 impl Markets {
@@ -24,7 +27,14 @@ impl Markets {
     pub(super) fn of_config(file: &Path, lake: &str) -> anyhow::Result<Self> {
         let (config, text) = Config::read(file)?;
         let prepared = Prepared::whole(&config, &text, &Lake::open(lake)?)?;
-        Ok(Self { setup: prepared.setup.clone(), exchange_info: prepared.exchange_info().to_owned() })
+        let exchange_info = prepared.exchange_info().to_owned();
+        let Some(scenario) = &config.stress else {
+            return Ok(Self { setup: prepared.setup.clone(), exchange_info, faults: FaultPlan::default() });
+        };
+        // What the first run of a backtest under stress meets.
+        let (setup, episodes) = prepared.under(scenario, scenario.seed);
+        let faults = FaultPlan::of_episodes(&episodes, scenario.seed);
+        Ok(Self { setup: Setup { stress: None, ..setup }, exchange_info, faults })
     }
 
     /// One that is made up.
@@ -39,12 +49,12 @@ impl Markets {
         let market = Market::new(timeline, configured.fill_model, configured.interval, Arc::new(plan.bars()));
         let mut setup = Setup::of_one(market, config.account()?);
         setup.limits = Limits { filters: info.exchange_filters, orders: info.order_limits }.into();
-        Ok(Self { setup, exchange_info: plan.exchange_info() })
+        Ok(Self { setup, exchange_info: plan.exchange_info(), faults: FaultPlan::default() })
     }
 
     /// The same, some microseconds later.
     pub(super) fn shifted(self, by: i64) -> Self {
-        Self { setup: self.setup.shifted(by), ..self }
+        Self { setup: self.setup.shifted(by), faults: self.faults.shifted(by), ..self }
     }
 
     /// Their archives: all of them, or what has come out by now where they happen now.

@@ -112,7 +112,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode, Failure> {
         exchange_info: markets.exchange_info,
         keys: arguments.keys().map_err(Failure::usage)?,
         limits_addresses: !arguments.no_ip_limits,
-        faults: arguments.faults().map_err(Failure::usage)?,
+        faults: markets.faults.and(arguments.faults().map_err(Failure::usage)?),
         legacy_listen_keys: arguments.legacy_listen_key,
         time,
     };
