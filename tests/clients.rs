@@ -72,7 +72,7 @@ impl Server {
         let from = Interval::OneMinute.open_at(now.plus(-3 * HOUR)).to_string();
         let mut command = candlewick();
         command.args(["exchange", "serve", "--generate", "5", "--days", "31", "--no-ip-limits", "--port", "0"]);
-        command.args(["--from", &from, "--keys"]).arg(keys);
+        command.args(["--first-day", &from, "--keys"]).arg(keys);
         command.env_remove("CANDLEWICK_API_KEY").env_remove("CANDLEWICK_API_SECRET");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut url = String::new();

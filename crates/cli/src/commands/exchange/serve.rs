@@ -32,7 +32,8 @@ pub(crate) struct Serve {
     /// Serve a generated market instead; the seed decides what happens in it.
     #[arg(long, value_name = "SEED")]
     generate: Option<u64>,
-    /// The generated market's first day; without it that of --from, or 2023-03-01.
+    /// The generated market's first day, or its first instant; without it the day of --from, or
+    /// 2023-03-01.
     #[arg(long, value_name = "DAY", requires = "generate")]
     first_day: Option<Timestamp>,
     /// How many days of it there are.
@@ -175,7 +176,7 @@ impl Serve {
             (Some(config), _) => Markets::of_config(config, &self.lake),
             (None, Some(seed)) => {
                 let usual = self.from.map_or(Timestamp::from_date(2023, 3, 1).expect("a date"), day_of);
-                Markets::generated(seed, self.first_day.map_or(usual, day_of), self.days)
+                Markets::generated(seed, self.first_day.unwrap_or(usual), self.days)
             }
             (None, None) => Err(anyhow!("give --config FILE or --generate SEED")),
         }
