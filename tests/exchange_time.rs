@@ -143,6 +143,13 @@ fn time_goes_by_itself_stands_and_is_put_elsewhere() {
     let past = program.told(&["seek", "2023-03-01T10:30:00.5Z"]);
     assert_eq!((program.now(), &past["paused"]), (at("2023-03-01T10:30:00.500Z"), &json!(true)));
     assert_eq!(block_on(program.account())[1], json!([]));
+    // What is paid in stays, until time is before it.
+    program.ctl(&["transfer", "0.5", "BTC"]).assert(0, &["account 0 holds 0.50000000 BTC free, 0.00000000 locked"]);
+    assert_eq!(program.told(&["transfer", "-0.2", "BTC"])["free"], "0.30000000");
+    program.ctl(&["transfer", "-0.4", "BTC"]).assert(2, &["cannot be made: 0.30000000 is free"]);
+    program.ctl(&["transfer", "1", "BTC", "--account", "4"]).assert(2, &["there is no account 4"]);
+    program.told(&["seek", "2023-03-01T10:20:00Z"]);
+    program.ctl(&["transfer", "-0.1", "BTC"]).assert(2, &["0.00000000 is free"]);
     // In lock step only steps move time, and nothing is there to be paused.
     assert_eq!(program.told(&["speed", "lock-step"])["mode"], "lock-step");
     program.ctl(&["resume"]).assert(2, &["time is in lock step"]);

@@ -219,6 +219,33 @@ fn what_self_trade_prevention_does_is_told() {
 }
 
 #[test]
+fn what_is_paid_in_or_out_is_told() {
+    run(service(), async |scene: Scene| {
+        let mut socket = scene.connect().await;
+        socket.follow().await;
+        let pay = async |body: Value| {
+            let request = scene.http.post(format!("{}/control/transfer", scene.server.url())).json(&body);
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), serde_json::from_str::<Value>(&answer.text().await.unwrap()).unwrap())
+        };
+        let (status, held) = pay(json!({ "asset": "USDT", "amount": "-2500.5" })).await;
+        assert_eq!((status, &held["free"], &held["account"]), (200, &json!("7499.50000000"), &json!(0)), "{held}");
+        let now = socket.now().await;
+        let events = socket.take_events();
+        assert_eq!(shorts(&events), ["balanceUpdate", "position USDT"]);
+        assert_eq!(events[0], json!({ "e": "balanceUpdate", "E": now, "a": "USDT", "d": "-2500.50000000", "T": now }));
+        assert_eq!(events[1]["B"], json!([{ "a": "USDT", "f": "7499.50000000", "l": "0.00000000" }]));
+        let (status, refused) = pay(json!({ "asset": "USDT", "amount": "-7499.51" })).await;
+        let why = "the withdrawal of 7499.51000000 USDT from account 0 cannot be made: 7499.50000000 is free";
+        assert_eq!((status, &refused["error"]), (400, &json!(why)));
+        let (status, refused) = pay(json!({ "asset": "USDT", "amount": "1", "account": 1 })).await;
+        assert_eq!((status, &refused["error"]), (400, &json!("there is no account 1; there are 1, from 0 on")));
+        socket.ask("ping", json!({})).await;
+        assert_eq!(socket.take_events().len(), 0);
+    });
+}
+
+#[test]
 fn what_others_do_is_told_to_all_who_follow() {
     run(service(), async |scene: Scene| {
         let (mut one, mut other) =

@@ -6,6 +6,7 @@
 use candlewick_model::Timestamp;
 use candlewick_simulator::{Point, Replay, VenueEvent};
 
+use crate::local::Booking;
 use crate::market::View;
 use crate::streams::Streams;
 use crate::user::Users;
@@ -33,6 +34,11 @@ impl Audience {
     /// What it holds now is in its replay.
     pub(crate) fn account(&mut self, account: usize, said: &[VenueEvent], replay: &Replay, now: Timestamp) {
         self.users.tell(account, said, replay, now);
+    }
+
+    /// Something was paid into an account or out of it.
+    pub(crate) fn transfer(&mut self, booking: &Booking, replay: &Replay, now: Timestamp) {
+        self.users.tell_of_transfer(booking, replay, now);
     }
 
     /// A market was put to another time, and nothing was said of the way: it is as the view shows it.

@@ -9,14 +9,16 @@ mod again;
 mod passing;
 #[cfg(test)]
 mod tests;
+mod transfers;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use candlewick_model::Command;
 use candlewick_model::run::CommandId;
 use candlewick_model::time::SECOND;
 use candlewick_model::{Account, Interval, OrderLimit, Refusal, Symbol, Timestamp};
-use candlewick_simulator::{Point, PointKind, Replay, Setup, VenueEvent};
+use candlewick_simulator::{Point, PointKind, Replay, Setup, Transfer, VenueEvent};
 use serde::{Deserialize, Serialize};
 
 use crate::audience::{Audience, Change};
@@ -30,6 +32,7 @@ use crate::trader::Trader;
 use crate::user::Users;
 
 pub(crate) use passing::{Came, Ran};
+pub(crate) use transfers::Booking;
 
 /// The account that always is there, and the market of requests that name none.
 const FIRST: usize = 0;
@@ -48,6 +51,8 @@ pub struct LocalExchange {
     markets: Vec<MarketData>,
     /// Their bars of any interval.
     catalogue: Catalogue,
+    /// Deposits and withdrawals of the setup that are to come.
+    transfers: VecDeque<Transfer>,
     last_command: CommandId,
     takes_up: TakesUp,
     /// How often markets have moved, each time at one instant.
@@ -122,6 +127,7 @@ impl LocalExchange {
             catalogue: Catalogue::of_markets(bars),
             markets,
             traders,
+            transfers: setup.transfers.iter().copied().collect(),
             last_command: 0,
             takes_up: TakesUp::AtPoints,
             turns: 0,
@@ -216,6 +222,7 @@ impl LocalExchange {
 
     /// Time goes on while all markets stand still. Accounts take notice when they do something.
     fn wait(&mut self, until: Timestamp) {
+        self.make_transfers(until);
         self.now = self.now.max(until);
         (0..self.markets.len()).for_each(|market| self.tell(market, Change::Time));
         self.tell_of_all();
@@ -223,6 +230,7 @@ impl LocalExchange {
 
     /// Moves every market whose next point lies at an instant: reports, and bars that have closed.
     fn go_to(&mut self, instant: Timestamp) -> Result<(usize, usize), Refusal> {
+        self.make_transfers(instant);
         self.turns += 1;
         let (mut reports, mut bars) = (0, 0);
         for market in 0..self.markets.len() {

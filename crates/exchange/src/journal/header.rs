@@ -38,6 +38,9 @@ impl Header {
             of.push(about("reference price", hash(&(&market.reference, market.price_range))));
         }
         of.push(("limits of the exchange".to_owned(), hash(&setup.limits)));
+        if !setup.transfers.is_empty() {
+            of.push(("deposits and withdrawals".to_owned(), hash(&setup.transfers)));
+        }
         of.extend(accounts.iter().enumerate().map(|(number, held)| (format!("account {number}"), balances(held))));
         Self { candlewick_exchange_state: VERSION, shift_us, of }
     }

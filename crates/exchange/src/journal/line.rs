@@ -7,7 +7,7 @@ use candlewick_model::{Action, RawParameters, Timestamp};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::local::TakesUp;
+use crate::local::{Booking, TakesUp};
 
 /// Where in time an exchange stands. The way of the markets is fixed, so that this alone says
 /// how far they have got.
@@ -28,6 +28,8 @@ pub(crate) enum Entry<'a> {
     Request { account: usize, action: Action, parameters: Cow<'a, RawParameters> },
     /// From here on requests are taken up there.
     TakesUp(TakesUp),
+    /// A deposit or a withdrawal that control has asked for.
+    Transfer(Booking),
     /// Nothing: time has come so far.
     Mark,
 }
@@ -62,6 +64,8 @@ struct Written<'a> {
     parameters: Option<Cow<'a, RawParameters>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     takes_up: Option<TakesUp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    transfer: Option<Booking>,
     /// How many entries stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     back: Option<usize>,
@@ -104,6 +108,7 @@ pub(super) fn written(place: Place, entry: &Entry<'_>) -> String {
             ..here
         },
         Entry::TakesUp(takes_up) => Written { takes_up: Some(*takes_up), ..here },
+        Entry::Transfer(booking) => Written { transfer: Some(*booking), ..here },
         Entry::Mark => here,
     })
 }
@@ -128,20 +133,25 @@ impl Line {
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let line: Written<'static> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let place = Place { time: Timestamp::from_micros(line.t), turns: line.turns, said: line.said };
-        Ok(match (line.account, line.action, line.parameters, line.takes_up, line.back) {
-            (None, None, None, None, Some(stay)) => Self::Back(place.time, stay),
-            (None, None, None, None, None) => Self::Entry(place, Entry::Mark),
-            (None, None, None, Some(takes_up), None) => Self::Entry(place, Entry::TakesUp(takes_up)),
-            (Some(account), Some(action), Some(parameters), None, None) => {
-                Self::Entry(place, Entry::Request { account, action, parameters })
+        let Written { account, action, parameters, takes_up, transfer, back, .. } = line;
+        let entry = match (takes_up, transfer, (account, action, parameters), back) {
+            (None, None, (None, None, None), Some(stay)) => return Ok(Self::Back(place.time, stay)),
+            (None, None, (None, None, None), None) => Entry::Mark,
+            (Some(takes_up), None, (None, None, None), None) => Entry::TakesUp(takes_up),
+            (None, Some(booking), (None, None, None), None) => Entry::Transfer(booking),
+            (None, None, (Some(account), Some(action), Some(parameters)), None) => {
+                Entry::Request { account, action, parameters }
             }
             _ => return Err("neither a request nor anything else that is known".to_owned()),
-        })
+        };
+        Ok(Self::Entry(place, entry))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use candlewick_model::Amount;
+
     use super::*;
 
     #[test]
@@ -155,6 +165,10 @@ mod tests {
                 r#"{"t":1677628800000000,"turns":4,"said":9,"account":3,"action":"oco","parameters":{"b":"é\"\\","a":"","b":"2"}}"#,
             ),
             (Entry::TakesUp(TakesUp::AnyTime), r#"{"t":1677628800000000,"turns":4,"said":9,"takes_up":"any_time"}"#),
+            (
+                Entry::Transfer(Booking { account: 2, asset: "BNB".parse().unwrap(), amount: Amount::from_units(-50_000_000) }),
+                r#"{"t":1677628800000000,"turns":4,"said":9,"transfer":{"account":2,"asset":"BNB","amount":"-0.50000000"}}"#,
+            ),
             (Entry::Mark, r#"{"t":1677628800000000,"turns":4,"said":9}"#),
         ] {
             assert_eq!(written(place, &entry), text);

@@ -101,6 +101,10 @@ impl LocalExchange {
         match entry {
             Entry::TakesUp(takes_up) => self.takes_up = takes_up,
             Entry::Mark => {}
+            Entry::Transfer(booking) => {
+                self.can_book(&booking)?;
+                self.book(booking);
+            }
             Entry::Request { account, action, parameters } => {
                 if account >= self.traders.len() {
                     return Err(format!("there is no account {account}"));

@@ -1,5 +1,7 @@
 //! Time and journal, without a clock.
 
+mod transfers;
+
 use std::path::Path;
 
 use candlewick_model::run::FillModel;
@@ -87,6 +89,13 @@ impl Bot {
 
     fn ask(&mut self, exchange: &mut LocalExchange) {
         let account = self.below(2) as usize;
+        if self.below(12) == 0 {
+            let amount = Amount::from_units((i128::from(self.below(9)) - 4) * 100_000_000);
+            let booking = Booking { account, asset: "BTC".parse().unwrap(), amount };
+            if exchange.can_book(&booking).is_ok() {
+                exchange.transfer(booking).unwrap();
+            }
+        }
         let symbol = if self.below(3) == 0 { "ETHUSDT" } else { "BTCUSDT" };
         let last = exchange.view(symbol.parse().unwrap()).unwrap().last_price().units() / 1_000_000;
         let price = (last + i64::from(self.below(4_000)) - 2_000) as f64 / 100.0;

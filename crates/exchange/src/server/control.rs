@@ -20,7 +20,7 @@ use tokio::sync::MutexGuard;
 
 use super::answer::No;
 use super::{Shared, State, trouble};
-use crate::local::{Came, Ran, TakesUp};
+use crate::local::{Booking, Came, Ran, TakesUp};
 use crate::pace::{Due, Speed};
 
 pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
@@ -28,6 +28,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/control/time", get(time).post(set_time))
         .route("/control/step", post(step))
         .route("/control/seek", post(seek))
+        .route("/control/transfer", post(transfer))
         .route("/control/faults", get(trouble::told).post(trouble::add).delete(trouble::clear))
         .route("/control/limits", delete(forgive))
         .route_layer(from_fn_with_state(Arc::clone(shared), guard))
@@ -373,6 +374,18 @@ impl Shared {
             "behind_us": behind,
         }))
     }
+}
+
+/// Pays something into an account or out of it, here and now; what there is of it then.
+async fn transfer(state: State, Json(booking): Json<Booking>) -> Result<Json<Value>, Trouble> {
+    let mut exchange = state.exchange();
+    exchange.can_book(&booking).map_err(Trouble::Bad)?;
+    let held = exchange.transfer(booking)?;
+    let Booking { account, asset, amount } = booking;
+    let (time, free, locked) = (exchange.now().micros(), held.free, held.locked);
+    Ok(Json(json!({
+        "time": time, "account": account, "asset": asset, "amount": amount, "free": free, "locked": locked,
+    })))
 }
 
 /// Forgets the weight that addresses have used, their bans, and how often they have connected.

@@ -20,6 +20,8 @@ pub(super) enum Event<'a> {
     List(&'a ListStatus),
     /// So much is held of what may have changed, since then.
     Position { time: Timestamp, balances: Vec<(Asset, Balance)> },
+    /// So much was paid in, or out where it is negative, just now.
+    Paid { asset: Asset, amount: Amount },
     /// A subscription has ended.
     Terminated,
     /// A listen key has.
@@ -37,6 +39,7 @@ impl Event<'_> {
             Self::Report(_) => "executionReport",
             Self::List(_) => "listStatus",
             Self::Position { .. } => "outboundAccountPosition",
+            Self::Paid { .. } => "balanceUpdate",
             Self::Terminated => "eventStreamTerminated",
             Self::KeyExpired(_) => "listenKeyExpired",
         }
@@ -90,6 +93,11 @@ impl Serialize for Told<'_> {
             Event::Position { time: since, balances } => {
                 map.serialize_entry("u", &time(*since))?;
                 map.serialize_entry("B", &balances.iter().map(balance).collect::<Vec<_>>())?;
+            }
+            Event::Paid { asset, amount } => {
+                map.serialize_entry("a", asset)?;
+                map.serialize_entry("d", amount)?;
+                map.serialize_entry("T", &time(self.now))?;
             }
             Event::Terminated => {}
             Event::KeyExpired(key) => map.serialize_entry("listenKey", key)?,

@@ -20,6 +20,7 @@ use candlewick_simulator::{Replay, Setup, VenueEvent};
 use self::events::Event;
 pub(crate) use self::listen_keys::ListenKeys;
 use crate::faults::{FaultKind, Faults, SharedFaults};
+use crate::local::Booking;
 use crate::outlet::Outlet;
 
 /// All who follow accounts.
@@ -151,12 +152,25 @@ impl Users {
     /// Something has happened to an account; what it holds now is in its replay.
     pub(crate) fn tell(&mut self, account: usize, said: &[VenueEvent], replay: &Replay, now: Timestamp) {
         self.expire(now);
+        if self.followers.contains_key(&account) {
+            self.send(account, &self.events(said, replay), now);
+        }
+    }
+
+    /// Something was paid into an account or out of it.
+    pub(crate) fn tell_of_transfer(&mut self, booking: &Booking, replay: &Replay, now: Timestamp) {
+        self.expire(now);
+        let Booking { account, asset, amount } = *booking;
+        let balances = vec![(asset, replay.account().balance(asset))];
+        self.send(account, &[Event::Paid { asset, amount }, Event::Position { time: now, balances }], now);
+    }
+
+    fn send(&mut self, account: usize, events: &[Event<'_>], now: Timestamp) {
         let Some(followers) = self.followers.get(&account) else { return };
-        let events = self.events(said, replay);
         let faults = Arc::clone(&self.faults);
         let mut faults = faults.lock().expect("nobody panics with it");
         if faults.is_empty() {
-            tell_all(followers, &events, now);
+            tell_all(followers, events, now);
         } else {
             for follower in followers {
                 let late = events.iter().filter_map(|event| follower.meet(event, &mut faults, now));

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use candlewick_exchange::Speed;
-use candlewick_model::Timestamp;
+use candlewick_model::{Amount, Asset, Timestamp};
 use clap::{Args, Subcommand};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
@@ -44,8 +44,22 @@ enum What {
         /// To the end of this instant, such as 2023-03-01T12:00:00Z.
         time: Timestamp,
     },
+    /// Pay something into an account or out of it, now.
+    Transfer(Transfer),
     /// Forget what addresses have used up, and their bans.
     Forgive,
+}
+
+#[derive(Args)]
+struct Transfer {
+    /// How much: a deposit, or a withdrawal where it is negative.
+    #[arg(allow_negative_numbers = true)]
+    amount: Amount,
+    /// Of which asset.
+    asset: Asset,
+    /// Of which account.
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    account: usize,
 }
 
 #[derive(Args)]
@@ -83,6 +97,9 @@ impl What {
             Self::Step(Step { r#for: Some(length), .. }) => (Method::POST, "step", Some(json!({ "for": length }))),
             Self::Step(_) => (Method::POST, "step", Some(json!({}))),
             Self::Seek { time } => (Method::POST, "seek", Some(json!({ "to": time.micros() }))),
+            Self::Transfer(Transfer { amount, asset, account }) => {
+                (Method::POST, "transfer", Some(json!({ "account": account, "asset": asset, "amount": amount })))
+            }
             Self::Forgive => (Method::DELETE, "limits", None),
         }
     }
@@ -131,6 +148,10 @@ fn told(what: &What, answer: &Value) -> String {
     let now = time(&answer["time"]).unwrap_or_default();
     match what {
         What::Forgive => "what addresses have used up is forgotten\n".to_owned(),
+        What::Transfer(Transfer { asset, account, .. }) => {
+            let [free, locked] = ["free", "locked"].map(|part| answer[part].as_str().unwrap_or_default());
+            format!("{now}  account {account} holds {free} {asset} free, {locked} locked\n")
+        }
         What::Step(_) => {
             let ended = if answer["ended"] == true { "; the market has ended" } else { "" };
             format!("{now}  {} bars closed, {} changes of orders{ended}\n", answer["bars"], answer["reports"])

@@ -107,7 +107,6 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode, Failure> {
             .to_owned(),
     };
     let described = markets.described();
-    let transfers = markets.setup.transfers.len();
     let service = Service {
         portal: Some(markets.portal(speed == Speed::Wall)),
         setup: markets.setup,
@@ -128,11 +127,6 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode, Failure> {
             );
         }
         eprintln!("{described}; {keys}");
-        if transfers > 0 {
-            eprintln!(
-                "warning: {transfers} [[transfer]] of the configuration are left out: nothing is paid in or out here"
-            );
-        }
         eprintln!("it is {}, speed {speed}; stop with Ctrl-C", server.now());
         tokio::select! {
             ended = server.wait(|notice| eprintln!("{notice}")) => ended.map_err(Failure::outside),
