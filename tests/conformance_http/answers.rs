@@ -8,9 +8,6 @@ use serde_json::{Value, json};
 use super::rates;
 use super::reports::{self, Fields, Reports, text};
 
-/// Stands for a name that the server makes up.
-pub(super) const MADE_UP: &str = "(made up)";
-
 /// Status and content. What could not be sent meets a market that has ended.
 pub(super) fn expected(
     sent: &Sent,
@@ -71,10 +68,10 @@ impl Caused<'_> {
             }
             Action::Cancel | Action::CancelList => match self.lists().last() {
                 Some(list) => self.ended(list),
-                None => self.cancelled("newClientOrderId").remove(0).1,
+                None => self.cancelled().remove(0).1,
             },
             Action::CancelAll => {
-                let alone = self.cancelled("").into_iter().filter(|(list, _)| *list < 0).map(|(_, order)| order);
+                let alone = self.cancelled().into_iter().filter(|(list, _)| *list < 0).map(|(_, order)| order);
                 alone.chain(self.lists().into_iter().map(|list| self.ended(list))).collect()
             }
             Action::CancelReplace => json!({
@@ -121,19 +118,18 @@ impl Caused<'_> {
         new.iter().map(answer).collect()
     }
 
-    /// The cancelled orders with the numbers of their lists. Not every cancel has a name.
-    fn cancelled(&self, parameter: &str) -> Vec<(i64, Value)> {
-        let name = self.sent.parameters.get(parameter).unwrap_or(MADE_UP);
+    /// The cancelled orders with the numbers of their lists.
+    fn cancelled(&self) -> Vec<(i64, Value)> {
         let told = self.told();
         let cancels = told.iter().filter(|fields| text(fields, "x") == "CANCELED");
-        let cancelled = cancels.map(|fields| reports::cancelled(fields, name.into()));
+        let cancelled = cancels.map(reports::cancelled);
         cancelled.map(|order| (order["orderListId"].as_i64().unwrap(), order)).collect()
     }
 
     /// A list that was cancelled.
     fn ended(&self, list: &ListStatus) -> Value {
         let number = i64::try_from(list.order_list_id).unwrap();
-        let own = self.cancelled("newClientOrderId").into_iter().filter(|(list, _)| *list == number);
+        let own = self.cancelled().into_iter().filter(|(list, _)| *list == number);
         let mut told = reports::list(list);
         told.insert("orderReports".to_owned(), own.map(|(_, order)| order).collect());
         told.into()
@@ -180,7 +176,7 @@ impl Caused<'_> {
 
     fn half(&self, half: &Half, is_cancel: bool) -> Value {
         match half {
-            Half::Success if is_cancel => self.cancelled("cancelNewClientOrderId").remove(0).1,
+            Half::Success if is_cancel => self.cancelled().remove(0).1,
             Half::Success => self.placed(self.kind_of_answer()).remove(0),
             Half::Failure(refusal) => said(refusal),
             Half::NotAttempted => Value::Null,

@@ -108,8 +108,6 @@ async fn differences(scenario: &Scenario, http: &reqwest::Client, shapes: &mut S
     found.extend(rest.compare_once(&market, &reports, &model.fees).await);
     found.append(&mut rest.misshapen);
     found.append(&mut stream.wrong);
-    let names = told.iter().map(String::as_str).chain(std::iter::repeat(""));
-    let heard: Vec<String> = names.zip(heard).map(|(told, heard)| stream::with_given_names(told, heard)).collect();
     found.extend(scenario.differences(&heard, |asset| market.account().balance(asset)));
     found.extend(told.iter().zip(&heard).filter_map(|(told, heard)| stream::difference(told, heard)));
     if told.len() != heard.len() {

@@ -186,10 +186,9 @@ pub(super) fn fill(fields: &Fields) -> Value {
 }
 
 /// A cancelled order; `cancel` is what the cancel was called.
-pub(super) fn cancelled(fields: &Fields, cancel: Value) -> Value {
+pub(super) fn cancelled(fields: &Fields) -> Value {
     let mut cancelled = members(fields, OF_ALL);
-    cancelled.extend(members(fields, &[("origClientOrderId", "C"), ("transactTime", "T")]));
-    cancelled.insert("clientOrderId".to_owned(), cancel);
+    cancelled.extend(members(fields, &[("clientOrderId", "c"), ("origClientOrderId", "C"), ("transactTime", "T")]));
     cancelled.extend(where_they_apply(fields));
     cancelled.into()
 }

@@ -192,19 +192,6 @@ fn list(event: &Value) -> String {
     format!("list C={name} g={} c={contingency} l={status} L={stands} O={}", event["g"], orders.join(","))
 }
 
-/// What was heard, with the order's name where a cancel that was given none has one that the server
-/// has made up, as the conformance files write it.
-pub(super) fn with_given_names(told: &str, heard: String) -> String {
-    let (told, made) = (pairs(told), pairs(&heard));
-    let is_unnamed = told.get("x").is_some_and(|x| x == "CANCELED") && told.get("c") == told.get("C");
-    match (told.get("c"), made.get("c")) {
-        (Some(name), Some(made_up)) if is_unnamed && !made_up.is_empty() => {
-            heard.replace(&format!(" c={made_up} "), &format!(" c={name} "))
-        }
-        _ => heard,
-    }
-}
-
 /// What was heard and is not what was told in process.
 pub(super) fn difference(told: &str, heard: &str) -> Option<String> {
     let (kind, other) = (told.split(' ').next(), heard.split(' ').next());

@@ -55,11 +55,6 @@ pub(crate) struct Amendment {
     pub(crate) before: Order,
 }
 
-/// The name of a cancel: its own, or one made up where it had none.
-pub(crate) fn cancel_name(report: &ExecutionReport) -> ClientOrderId {
-    report.cancel_client_order_id.unwrap_or_else(|| ClientOrderId::numbered("cancel-", report.execution_id))
-}
-
 impl History {
     /// Takes in what the venue has said.
     pub(crate) fn take_in(&mut self, event: &VenueEvent) {

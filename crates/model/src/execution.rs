@@ -34,7 +34,7 @@ pub struct ExecutionReport {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prevented: Option<Prevented>,
     /// The order's name until now where this changes it (REPLACED), and the name of the cancel
-    /// where this tells of one that had a name (CANCELED).
+    /// where this tells of one (CANCELED); absent where [`Self::cancel_name`] follows from the rest.
     pub cancel_client_order_id: Option<ClientOrderId>,
 }
 
@@ -88,6 +88,19 @@ impl ExecutionReport {
             prevented: None,
             cancel_client_order_id: None,
         }
+    }
+
+    /// The name of a cancel that was given none: made up from the number of the first change that
+    /// it causes.
+    #[must_use]
+    pub fn name_for_cancel(execution_id: u64) -> ClientOrderId {
+        ClientOrderId::numbered("cancel-", execution_id)
+    }
+
+    /// The name of the cancel that this tells of: its sender's, or a made-up one.
+    #[must_use]
+    pub fn cancel_name(&self) -> ClientOrderId {
+        self.cancel_client_order_id.unwrap_or_else(|| Self::name_for_cancel(self.execution_id))
     }
 }
 

@@ -39,10 +39,9 @@ impl ExecutionReport {
     /// new and the old one.
     fn names(&self) -> (String, String) {
         let own = self.order.client_order_id;
-        let (name, original) = match (self.execution_type, self.cancel_client_order_id) {
-            (ExecutionType::Replaced, Some(before)) => (own, Some(before)),
-            (ExecutionType::Canceled, Some(cancel)) => (cancel, Some(own)),
-            (ExecutionType::Replaced | ExecutionType::Canceled, None) => (own, Some(own)),
+        let (name, original) = match self.execution_type {
+            ExecutionType::Replaced => (own, Some(self.cancel_client_order_id.unwrap_or(own))),
+            ExecutionType::Canceled => (self.cancel_name(), Some(own)),
             _ => (own, None),
         };
         (name.to_string(), original.map(|name| name.to_string()).unwrap_or_default())

@@ -3,7 +3,7 @@
 use candlewick_model::Action;
 use candlewick_model::run::CommandId;
 use candlewick_model::{
-    Bars, Counts, ExecutionReport, Ledger, ListStatus, OrderId, OrderLimit, OrderListId, Price, Refusal, Timestamp,
+    Bars, ClientOrderId, Counts, ExecutionReport, Ledger, ListStatus, OrderId, OrderLimit, OrderListId, Price, Refusal, Timestamp,
     TradeId,
 };
 use serde::{Deserialize, Serialize};
@@ -186,6 +186,11 @@ impl Desk {
 
     pub(crate) fn next_execution(&mut self) -> u64 {
         next(&mut self.executions)
+    }
+
+    /// A name for a cancel that was given none: that of the change which it causes first.
+    pub(crate) fn name_for_cancel(&self) -> ClientOrderId {
+        ExecutionReport::name_for_cancel(self.executions + 1)
     }
 
     pub(crate) fn next_prevented(&mut self) -> u64 {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::admission::{Admitted, Asked};
 use super::answer::{Answer, No};
-use crate::history::{History, cancel_name};
+use crate::history::History;
 
 /// What a command has caused, with what is needed to tell of it.
 pub(super) struct Told<'a> {
@@ -69,7 +69,7 @@ impl Told<'_> {
 
     fn cancelled(&self) -> impl Iterator<Item = Cancelled> {
         let ended = self.reports().filter(|report| report.execution_type == ExecutionType::Canceled);
-        ended.map(|report| Cancelled::of(&report.order, cancel_name(report), self.unit))
+        ended.map(|report| Cancelled::of(&report.order, report.cancel_name(), self.unit))
     }
 }
 

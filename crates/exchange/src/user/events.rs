@@ -3,13 +3,9 @@
 //! For: their JSON. Not for: who is told, and what is around them.
 
 use candlewick_binance::wire::time_number;
-use candlewick_model::{
-    Amount, Asset, Balance, ExecutionReport, ExecutionType, Field, ListStatus, TimeUnit, Timestamp,
-};
+use candlewick_model::{Amount, Asset, Balance, ExecutionReport, Field, ListStatus, TimeUnit, Timestamp};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
-
-use crate::history::cancel_name;
 
 /// Something that an account is told.
 #[derive(Debug)]
@@ -65,10 +61,6 @@ impl Serialize for Told<'_> {
                         // Nothing was paid, in no asset.
                         Field::Decimal(Amount::ZERO) if name == "n" && report.fill.is_none() => {
                             map.serialize_entry(name, "0")?;
-                        }
-                        // As in the answer to the cancel.
-                        Field::Text(_) if name == "c" && report.execution_type == ExecutionType::Canceled => {
-                            map.serialize_entry(name, &cancel_name(report))?;
                         }
                         Field::Text(text) => map.serialize_entry(name, &text)?,
                         Field::Decimal(amount) => map.serialize_entry(name, &amount)?,

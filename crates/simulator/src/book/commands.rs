@@ -140,8 +140,11 @@ impl Book {
         Ok(())
     }
 
+    /// Ends an order. The cancel of a list has one name for all of its orders; where one order
+    /// ends and no name was given, it follows from the report.
     fn cancel_at(&mut self, desk: &mut Desk, at: usize, name: Option<ClientOrderId>) {
         let mut order = self.open.remove(at).order;
+        let name = name.or_else(|| order.order_list_id.map(|_| desk.name_for_cancel()));
         self.end(desk, &mut order, End::canceled(name));
     }
 
@@ -151,7 +154,7 @@ impl Book {
         if self.open.is_empty() {
             return Err(unknown(-2011));
         }
-        self.end_all(desk, End::canceled(None));
+        self.end_all(desk, End::canceled(Some(desk.name_for_cancel())));
         Ok(())
     }
 
