@@ -124,6 +124,61 @@ fn weight_is_counted_by_the_simulated_minute() {
 }
 
 #[test]
+fn trading_that_succeeds_costs_nothing() {
+    let mut service = limited(weight(50));
+    service.setup.markets[0].fill_model.volume_share = "0.001".parse().unwrap();
+    run(service, async |client: Client| {
+        client.step("2023-03-01T00:00:20Z").await;
+        let order = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=15000&quantity=0.02";
+        let named = |name: &str| format!("{order}&newClientOrderId={name}");
+        let pair = "symbol=BTCUSDT&workingType=LIMIT&workingSide=BUY&workingTimeInForce=GTC&workingPrice=15000&workingQuantity=0.02&pendingType=MARKET&pendingSide=SELL&pendingQuantity=0.01&listClientOrderId=pair";
+        // Each is signed at the server's time, for which it asks: that is 1 more.
+        let mut expected = 0;
+        for (method, path, query, status, cost) in [
+            (Method::POST, "order", named("a"), 200, 0),
+            (Method::POST, "order", named("a"), 400, 1),
+            (Method::POST, "order/test", order.to_owned(), 200, 1),
+            (Method::PUT, "order/amend/keepPriority", "symbol=BTCUSDT&origClientOrderId=a&newQty=0.01&newClientOrderId=a".to_owned(), 200, 4),
+            (Method::PUT, "order/amend/keepPriority", "symbol=BTCUSDT&origClientOrderId=a&newQty=0.03".to_owned(), 400, 4),
+            (Method::POST, "order/cancelReplace", format!("{order}&cancelReplaceMode=STOP_ON_FAILURE&cancelOrigClientOrderId=a"), 200, 0),
+            (Method::POST, "order/cancelReplace", format!("{order}&cancelReplaceMode=STOP_ON_FAILURE&cancelOrigClientOrderId=a"), 400, 1),
+            (Method::POST, "orderList/oto", pair.to_owned(), 200, 0),
+            (Method::DELETE, "orderList", "symbol=BTCUSDT&listClientOrderId=pair".to_owned(), 200, 0),
+            (Method::DELETE, "orderList", "symbol=BTCUSDT&listClientOrderId=pair".to_owned(), 400, 1),
+            (Method::DELETE, "openOrders", "symbol=BTCUSDT".to_owned(), 200, 0),
+            (Method::DELETE, "openOrders", "symbol=BTCUSDT".to_owned(), 400, 1),
+            (Method::POST, "order", named("b"), 200, 0),
+            (Method::DELETE, "order", "symbol=BTCUSDT&origClientOrderId=b".to_owned(), 200, 0),
+            (Method::DELETE, "order", "symbol=BTCUSDT&origClientOrderId=b".to_owned(), 400, 1),
+        ] {
+            let answer = client.signed(method, &format!("/api/v3/{path}"), &query).await;
+            expected += cost + 1;
+            let used = answer.header("x-mbx-used-weight-1m");
+            assert_eq!((answer.status, used), (status, Some(&*expected.to_string())), "{path} {query}: {}", answer.text);
+        }
+        // An amendment that leaves nothing to be filled ends its order.
+        let book = client.get("/api/v3/ticker/bookTicker?symbol=BTCUSDT").await.json();
+        let price: f64 = book["askPrice"].as_str().unwrap().parse().unwrap();
+        let large = format!("symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price={price:.2}&quantity=0.3&newClientOrderId=c");
+        let placed = client.signed(Method::POST, "/api/v3/order", &large).await;
+        assert_eq!(placed.json()["status"], "PARTIALLY_FILLED", "{}", placed.text);
+        let done = placed.json()["executedQty"].as_str().unwrap().to_owned();
+        let used = |answer: &Answer| answer.header("x-mbx-used-weight-1m").unwrap().parse::<u32>().unwrap();
+        let amend = format!("symbol=BTCUSDT&origClientOrderId=c&newQty={done}");
+        let amended = client.signed(Method::PUT, "/api/v3/order/amend/keepPriority", &amend).await;
+        assert_eq!((amended.status, used(&amended)), (200, used(&placed) + 1), "{}", amended.text);
+        // Who does nothing else goes on for ever.
+        let now = client.get("/api/v3/time").await.json()["serverTime"].clone();
+        for n in 0..60 {
+            let query = format!("symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=15000&quantity=0.001&strategyId={n}&timestamp={now}");
+            let path = format!("/api/v3/order?{query}&signature={}", credentials().sign(&query));
+            let placed = client.send(client.request(Method::POST, &path).header("X-MBX-APIKEY", KEY)).await;
+            assert_eq!((placed.status, used(&placed)), (200, used(&amended) + 1), "{}", placed.text);
+        }
+    });
+}
+
+#[test]
 fn who_goes_on_is_banned_until_the_ban_is_over() {
     run(limited(weight(1)), async |client: Client| {
         client.step("2023-03-01T00:00:00Z").await;

@@ -50,6 +50,34 @@ fn too_much_weight_is_told_with_when_to_come_back() {
 }
 
 #[test]
+fn trading_that_succeeds_costs_nothing() {
+    run(service(), async |scene: Scene| {
+        scene.step().await;
+        let mut socket = scene.connect().await;
+        let weight = |answer: &Value| answer["rateLimits"].as_array().unwrap().last().unwrap()["count"].as_u64().unwrap();
+        let order = json!({ "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
+            "quantity": "0.02", "price": "15000", "newClientOrderId": "a" });
+        let amend = json!({ "symbol": "BTCUSDT", "origClientOrderId": "a", "newQty": "0.01", "newClientOrderId": "a" });
+        let cancel = json!({ "symbol": "BTCUSDT", "origClientOrderId": "a" });
+        // Two for the connection; each asks for the time first.
+        let mut expected = 2;
+        for (method, params, status, cost) in [
+            ("order.place", &order, 200, 0),
+            ("order.place", &order, 400, 1),
+            ("order.test", &order, 200, 1),
+            ("order.amend.keepPriority", &amend, 200, 4),
+            ("order.cancel", &cancel, 200, 0),
+            ("order.cancel", &cancel, 400, 1),
+            ("openOrders.cancelAll", &json!({ "symbol": "BTCUSDT" }), 400, 1),
+        ] {
+            let answer = socket.signed(method, params.clone()).await;
+            expected += cost + 1;
+            assert_eq!((&answer["status"], weight(&answer)), (&json!(status), expected), "{method}: {answer}");
+        }
+    });
+}
+
+#[test]
 fn too_many_orders_are_told_with_when_to_come_back() {
     let mut service = service();
     let limit = OrderLimit { interval: RateInterval::Second, interval_num: 10, limit: 1 };

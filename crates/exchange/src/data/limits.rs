@@ -153,6 +153,18 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Takes back the weight of a request that was booked at a time, where its window still runs;
+    /// what is used now.
+    pub(crate) fn give_back(&mut self, address: IpAddr, weight: u32, booked: Timestamp, limits: &Limits) -> u32 {
+        let window = &mut self.addresses.entry(address).or_default().weight;
+        if booked.micros().div_euclid(limits.weight_window) == window.number {
+            window.used = window.used.saturating_sub(weight);
+        }
+        window.used
+    }
+}
+
 fn banned(used: u32, until: Timestamp, now: Timestamp) -> Verdict {
     let text = format!(
         "Way too much request weight used; IP banned until {}. Please use WebSocket Streams for live updates to avoid bans.",
@@ -208,6 +220,18 @@ mod tests {
         ] {
             assert_eq!(book(time, weight), expected, "{time}");
         }
+    }
+
+    #[test]
+    fn what_is_given_back_is_of_its_own_window() {
+        let limits = Limits { weight: 10, ..Limits::default() };
+        let mut ledger = Ledger::default();
+        ledger.book(HOME, 4, at("00:00:30"), &limits);
+        ledger.book(HOME, 3, at("00:00:31"), &limits);
+        assert_eq!(ledger.give_back(HOME, 3, at("00:00:31"), &limits), 4);
+        ledger.book(HOME, 2, at("00:01:00"), &limits);
+        assert_eq!(ledger.give_back(HOME, 4, at("00:00:30"), &limits), 2, "that minute is over");
+        assert_eq!(ledger.book(HOME, 8, at("00:01:59"), &limits), Verdict::Passed { used: 10 });
     }
 
     #[test]

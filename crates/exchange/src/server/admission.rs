@@ -63,7 +63,8 @@ pub(super) async fn admit(state: &Shared, request: Request, next: Next) -> Respo
     let ahead = parts.extensions.get::<ClockAhead>().copied().unwrap_or_default();
     let found = endpoints::find(&parts.method, parts.uri.path());
     let now = state.exchange().now();
-    let used = match state.ip_limits.book(arrived.address, arrived.weight(&found, state), now) {
+    let (address, weight) = (arrived.address, arrived.weight(&found, state));
+    let mut used = match state.ip_limits.book(address, weight, now) {
         Ok(used) => used,
         Err(refused) => return *refused,
     };
@@ -80,6 +81,9 @@ pub(super) async fn admit(state: &Shared, request: Request, next: Next) -> Respo
                 if endpoint.unfilled > 0 {
                     let exchange = state.exchange();
                     tell_counts(&mut response, &exchange.unfilled_orders(account), endpoint.unfilled, exchange.now());
+                }
+                if endpoint.is_free(&response) {
+                    used = state.ip_limits.give_back(address, weight, now);
                 }
                 response
             }

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::admission::{Admitted, Asked};
 use super::answer::{Answer, No};
+use super::endpoints::EndedItsOrder;
 use crate::history::History;
 
 /// What a command has caused, with what is needed to tell of it.
@@ -162,12 +163,18 @@ pub(super) async fn new_list(action: Action, state: State, Extension(asked): Ask
     })
 }
 
-pub(super) async fn amend(state: State, Extension(asked): Asked) -> Answer<Amended> {
+pub(super) async fn amend(state: State, Extension(asked): Asked) -> Result<Response, No> {
     act(&state, &asked, Action::Amend, |told, _| {
         let amended = told.reports().find(|report| report.execution_type == ExecutionType::Replaced);
         let amended = amended.expect("what is not refused is reported as replaced");
         let list = amended.order.order_list_id.and_then(|list| told.history.list(list));
-        Json(Amended::of(amended, list.map(|list| ListState::of(list, Vec::new(), told.unit)), told.unit))
+        let list = list.map(|list| ListState::of(list, Vec::new(), told.unit));
+        let mut response = Json(Amended::of(amended, list, told.unit)).into_response();
+        let own = |report: &&ExecutionReport| report.order.order_id == amended.order.order_id;
+        if told.reports().filter(own).any(|report| report.order.status.is_final()) {
+            response.extensions_mut().insert(EndedItsOrder);
+        }
+        response
     })
 }
 

@@ -7,6 +7,7 @@ mod table;
 mod weight;
 
 use axum::http::Method;
+use axum::response::Response;
 
 pub(crate) use weight::Weight;
 
@@ -21,11 +22,27 @@ pub(crate) struct Endpoint {
     socket: Option<&'static str>,
     pub(crate) security: Security,
     pub(crate) weight: Weight,
+    charged: Charged,
     /// By how much the count of unfilled orders rises; the venue counts.
     pub(crate) unfilled: u32,
     /// The parameters that are read beside those of the signature; `None`: the venue reads them.
     pub(crate) parameters: Option<&'static [&'static str]>,
 }
+
+/// When a request costs its weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Charged {
+    /// Whatever becomes of it.
+    Always,
+    /// When it fails.
+    WhenItFails,
+    /// Unless it has ended its order.
+    UnlessItEnds,
+}
+
+/// In a response: the request has ended the order that it was to change.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EndedItsOrder;
 
 /// What there is at a path.
 #[derive(Debug)]
@@ -68,8 +85,22 @@ impl Endpoint {
         self.rest.as_ref().map(|(method, path)| (method, *path))
     }
 
+    /// Whether a request with this answer costs nothing.
+    pub(crate) fn is_free(&self, response: &Response) -> bool {
+        match self.charged {
+            Charged::Always => false,
+            Charged::WhenItFails => response.status().is_success(),
+            Charged::UnlessItEnds => response.extensions().get::<EndedItsOrder>().is_some(),
+        }
+    }
+
     const fn new(rest: Option<(Method, &'static str)>, security: Security, weight: Weight) -> Self {
-        Self { rest, socket: None, security, weight, unfilled: 0, parameters: None }
+        Self { rest, socket: None, security, weight, charged: Charged::Always, unfilled: 0, parameters: None }
+    }
+
+    const fn charged(mut self, charged: Charged) -> Self {
+        self.charged = charged;
+        self
     }
 
     const fn socket(mut self, name: &'static str) -> Self {

@@ -5,7 +5,7 @@ use axum::http::Method;
 
 use super::super::security::Permission::{Trade, UserData, UserStream};
 use super::super::security::Security::{self, KeyOnly, Signed};
-use super::Endpoint;
+use super::{Charged, Endpoint};
 use super::Weight::{self, Fixed};
 
 const GET: Method = Method::GET;
@@ -17,9 +17,13 @@ const fn data(path: &'static str, weight: Weight, parameters: &'static [&'static
     Endpoint::new(Some((GET, path)), Security::None, weight).reads(parameters)
 }
 
-/// The parameters of these are read by the venue.
+/// The parameters of these are read by the venue; where they succeed they cost nothing.
 const fn trade(method: Method, path: &'static str, weight: Weight) -> Endpoint {
-    Endpoint::new(Some((method, path)), Signed(Trade), weight)
+    Endpoint::new(Some((method, path)), Signed(Trade), weight).charged(Charged::WhenItFails)
+}
+
+const fn test(path: &'static str) -> Endpoint {
+    trade(POST, path, Weight::TestOrder).charged(Charged::Always)
 }
 
 const fn account(path: &'static str, weight: Weight, parameters: &'static [&'static str]) -> Endpoint {
@@ -71,11 +75,13 @@ pub(super) static ALL: [Endpoint; 58] = [
         .socket("referencePrice.calculation"),
     // Trading.
     trade(POST, "/api/v3/order", Fixed(1)).socket("order.place").places(1),
-    trade(POST, "/api/v3/order/test", Weight::TestOrder).socket("order.test"),
+    test("/api/v3/order/test").socket("order.test"),
     trade(DELETE, "/api/v3/order", Fixed(1)).socket("order.cancel"),
     trade(DELETE, "/api/v3/openOrders", Fixed(1)).socket("openOrders.cancelAll"),
     trade(POST, "/api/v3/order/cancelReplace", Fixed(1)).socket("order.cancelReplace").places(1),
-    trade(PUT, "/api/v3/order/amend/keepPriority", Fixed(4)).socket("order.amend.keepPriority"),
+    trade(PUT, "/api/v3/order/amend/keepPriority", Fixed(4))
+        .charged(Charged::UnlessItEnds)
+        .socket("order.amend.keepPriority"),
     // web-socket-api.md says 1 for the deprecated one; it is the same request.
     trade(POST, "/api/v3/order/oco", Fixed(1)).socket("orderList.place").places(2),
     trade(POST, "/api/v3/orderList/oco", Fixed(1)).socket("orderList.place.oco").places(2),
@@ -85,7 +91,7 @@ pub(super) static ALL: [Endpoint; 58] = [
     trade(POST, "/api/v3/orderList/opoco", Fixed(1)).socket("orderList.place.opoco").places(3),
     trade(DELETE, "/api/v3/orderList", Fixed(1)).socket("orderList.cancel"),
     trade(POST, "/api/v3/sor/order", Fixed(1)).socket("sor.order.place").places(1),
-    trade(POST, "/api/v3/sor/order/test", Weight::TestOrder).socket("sor.order.test"),
+    test("/api/v3/sor/order/test").socket("sor.order.test"),
     // Account.
     account("/api/v3/account", Fixed(20), &["omitZeroBalances"]).socket("account.status"),
     account("/api/v3/order", Fixed(4), &["symbol", "orderId", "origClientOrderId"]).socket("order.status"),

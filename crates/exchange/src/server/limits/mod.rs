@@ -54,6 +54,11 @@ impl IpLimits {
         }
     }
 
+    /// Takes back what a request has cost that was booked at a time: the weight that is used now.
+    pub(super) fn give_back(&self, address: IpAddr, weight: u32, booked: Timestamp) -> u32 {
+        self.ledger.lock().expect("no handler panics with it").give_back(address, weight, booked, &self.limits)
+    }
+
     /// How much weight there may be in which window.
     pub(super) fn weight_limit(&self) -> (u32, (i64, &'static str)) {
         let limit = if self.limits.weight == u32::MAX { Limits::default().weight } else { self.limits.weight };

@@ -19,13 +19,15 @@ pub(super) struct Outcome {
     pub(super) body: Box<RawValue>,
     /// Counts of unfilled orders, where the request may have changed them.
     pub(super) orders: Vec<(OrderLimit, u32)>,
+    /// Whether the request costs nothing.
+    pub(super) is_free: bool,
     /// The subscription that begins with this.
     pub(super) begins: Option<Subscription>,
 }
 
 impl Outcome {
     pub(super) fn of(body: Box<RawValue>) -> Self {
-        Self { status: 200, body, orders: Vec::new(), begins: None }
+        Self { status: 200, body, orders: Vec::new(), is_free: false, begins: None }
     }
 
     pub(super) fn result(result: impl Serialize) -> Self {

@@ -57,7 +57,8 @@ impl Conversation for Session {
         let wish =
             message.as_ref().map_or(Ok(None), |message| tells_limits(message.parameters.get("returnRateLimits")));
         let tells_limits = wish.ok().flatten().unwrap_or(self.wishes.tells_limits);
-        let (used, is_banned, outcome) = match self.judge(endpoint, message.as_ref().ok(), now) {
+        let weight = self.weight(endpoint, message.as_ref().ok());
+        let (used, is_banned, outcome) = match self.shared.ip_limits.judge(self.address, weight, now) {
             Verdict::Passed { used } => match message {
                 Ok(message) => (used, false, self.meet(endpoint, message, now).await?),
                 Err(no) => (used, false, Outcome::error(&no)),
@@ -65,6 +66,7 @@ impl Conversation for Session {
             Verdict::Refused { used, until, refusal, .. } => (used, false, self.later(429, &refusal, now, until)),
             Verdict::Banned { used, until, refusal, .. } => (used, true, self.later(418, &refusal, now, until)),
         };
+        let used = if outcome.is_free { self.shared.ip_limits.give_back(self.address, weight, now) } else { used };
         self.say(id, &outcome, tells_limits.then_some(used));
         if is_banned { Err(Leave::BANNED) } else { Ok(()) }
     }
@@ -80,12 +82,10 @@ impl Conversation for Session {
 }
 
 impl Session {
-    /// Books the request; what cannot be read costs as little as anything does.
-    fn judge(&self, endpoint: Option<&Endpoint>, message: Option<&Message<'_>>, now: Timestamp) -> Verdict {
+    /// What a request costs; what cannot be read costs as little as anything does.
+    fn weight(&self, endpoint: Option<&Endpoint>, message: Option<&Message<'_>>) -> u32 {
         let knows = |name: &str| name.parse().is_ok_and(|symbol| self.shared.exchange().has(symbol));
-        let weight =
-            endpoint.zip(message).map_or(1, |(endpoint, message)| endpoint.weight.of(&message.parameters, knows));
-        self.shared.ip_limits.judge(self.address, weight, now)
+        endpoint.zip(message).map_or(1, |(endpoint, message)| endpoint.weight.of(&message.parameters, knows))
     }
 
     fn later(&self, status: u16, refusal: &Refusal, now: Timestamp, until: Timestamp) -> Outcome {
@@ -118,9 +118,7 @@ impl Session {
         let Some((fault, is_executed)) = met.instead(&self.shared) else {
             return Ok(self.take_up(endpoint, message, now, met.ahead()).await);
         };
-        if is_executed {
-            self.take_up(endpoint, message, now, met.ahead()).await;
-        }
+        let is_free = is_executed && self.take_up(endpoint, message, now, met.ahead()).await.is_free;
         if fault.kind == FaultKind::Lost {
             return Err(Leave::WITHOUT_A_WORD);
         }
@@ -132,7 +130,7 @@ impl Session {
             let text = "An unknown error occurred while processing the request.";
             to_raw_value(&Refusal::new(-1000, text)).expect("refusals are plain data")
         };
-        Ok(Outcome { status, ..Outcome::of(body.unwrap_or_else(|_| unknown())) })
+        Ok(Outcome { status, is_free, ..Outcome::of(body.unwrap_or_else(|_| unknown())) })
     }
 
     async fn take_up(
@@ -167,10 +165,10 @@ impl Session {
         *request.uri_mut() = Uri::from_static(path);
         request.extensions_mut().insert(Arc::new(Admitted { parameters, unit: self.wishes.unit, account, ahead }));
         let response = self.handlers.clone().call(request).await.unwrap_or_else(|never| match never {});
-        let status = response.status().as_u16();
+        let (status, is_free) = (response.status().as_u16(), endpoint.is_free(&response));
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
         match serde_json::from_slice(&body) {
-            Ok(body) => self.with_counts(Outcome { status, ..Outcome::of(body) }, endpoint, account),
+            Ok(body) => self.with_counts(Outcome { status, is_free, ..Outcome::of(body) }, endpoint, account),
             // A page for browsers: nobody answers there.
             Err(_) => Outcome::error(&No::saying(-1020, "This operation is not supported.")),
         }
