@@ -147,6 +147,7 @@ impl LocalExchange {
         std::mem::swap(&mut self.journal, &mut past.journal);
         std::mem::swap(&mut self.audience, &mut past.audience);
         std::mem::swap(&mut self.catalogue, &mut past.catalogue);
+        past.audience.users.forget_late();
         past.tells = Tells::All;
         *self = past;
         self.tell_where_markets_are();

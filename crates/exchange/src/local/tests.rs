@@ -12,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
 
 use super::*;
+use crate::faults::{FaultPlan, Faults, Server};
 use crate::journal::StateFile;
 use crate::outlet::way;
 use crate::streams::Form;
@@ -322,6 +323,31 @@ fn a_state_belongs_to_one_setup_and_one_process() {
     let mut poor = LocalExchange::with_accounts(&setup(), &[setup().account, Account::default()]);
     let error = poor.keep_in(StateFile::open(&path).unwrap(), 0).unwrap_err().to_string();
     assert!(error.contains("account 1: 1000000.00000000 BTC and 1000000.00000000 USDT there, nothing here"), "{error}");
+}
+
+#[test]
+fn what_a_fault_holds_back_does_not_come_after_a_seek_back() {
+    let faults = r#"[[fault]]
+kind = "event-late"
+delay_ms = 90000"#;
+    let plan = || FaultPlan::from_toml(faults, Server::Trading).unwrap();
+    let heard = |to: Option<i64>| {
+        let mut exchange = exchange();
+        exchange.audience.users.faults = Arc::new(std::sync::Mutex::new(Faults::new(plan())));
+        let (outlet, mut inlet) = way();
+        exchange.audience.users.subscribe(0, 0, TimeUnit::Milliseconds, &outlet);
+        exchange.run(Some(start().plus(40 * SECOND)), |_| true).unwrap();
+        place(&mut exchange, "BTCUSDT").unwrap();
+        assert!(inlet.waiting().is_none(), "held back");
+        if let Some(to) = to {
+            exchange.seek(start().plus(to)).unwrap();
+        }
+        exchange.run(Some(start().plus(10 * MINUTE)), |_| true).unwrap();
+        std::iter::from_fn(|| inlet.waiting()).count()
+    };
+    assert_eq!(heard(None), 3);
+    // Before it, and after it but before it would have come.
+    assert_eq!((heard(Some(10 * SECOND)), heard(Some(60 * SECOND))), (0, 0));
 }
 
 #[test]

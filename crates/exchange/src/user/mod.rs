@@ -206,6 +206,11 @@ impl Users {
         events
     }
 
+    /// What is late never comes: it has not happened, or is behind what happens next.
+    pub(crate) fn forget_late(&mut self) {
+        self.late.clear();
+    }
+
     /// Time has come so far: late events arrive, listen keys whose time is over end, and who
     /// follows them is told so.
     pub(crate) fn expire(&mut self, now: Timestamp) {
