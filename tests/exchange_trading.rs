@@ -238,3 +238,65 @@ fn rates_filters_and_test_orders() {
         assert_eq!(stranger.ask("/api/v3/rateLimit/order", "").await, (200, json!([])), "this market has no limits");
     });
 }
+
+#[test]
+fn there_is_no_smart_order_routing_and_nothing_comes_of_it() {
+    run(async |stranger: Stranger| {
+        let no_sor = (400, json!({ "code": -1013, "msg": "This symbol has no SOR." }));
+        for path in ["/api/v3/sor/order", "/api/v3/sor/order/test"] {
+            assert_eq!(stranger.post(path, LOW).await, no_sor);
+            for (query, expected) in [
+                ("side=BUY&type=MARKET", -1102),
+                ("side=BUY&type=MARKET&quoteOrderQty=10", -1104),
+                ("side=BUY&type=STOP_LOSS&quantity=1", -1014),
+                ("side=UP&type=MARKET&quantity=1", -1117),
+            ] {
+                let (status, answer) = stranger.post(path, query).await;
+                assert_eq!((status, &answer["code"]), (400, &json!(expected)), "{path} {query}");
+            }
+            let nowhere = format!("symbol=NONE&{LOW}");
+            assert_eq!(stranger.signed(Method::POST, path, &nowhere).await.1["code"], -1121);
+        }
+        let info = stranger.get("/api/v3/exchangeInfo").await.1;
+        assert_eq!(info.get("sors"), None);
+        assert_eq!(stranger.ask("/api/v3/allOrders", "symbol=BTCUSDT").await.1, json!([]));
+        let day = 86_400_000_u64;
+        for (query, expected) in [
+            ("symbol=BTCUSDT".to_owned(), None),
+            ("symbol=BTCUSDT&startTime=1677628800000".to_owned(), None),
+            ("symbol=BTCUSDT&endTime=1677628800000&limit=1000".to_owned(), None),
+            (format!("symbol=BTCUSDT&startTime=1677628800000&endTime={}", 1_677_628_800_000 + day), None),
+            (format!("symbol=BTCUSDT&startTime=1677628800000&endTime={}", 1_677_628_800_001 + day), Some(-1127)),
+            ("symbol=BTCUSDT&fromAllocationId=3".to_owned(), None),
+            ("symbol=BTCUSDT&orderId=1".to_owned(), None),
+            ("symbol=BTCUSDT&orderId=1&fromAllocationId=3".to_owned(), None),
+            ("symbol=BTCUSDT&orderId=1&startTime=1677628800000".to_owned(), Some(-1128)),
+            ("symbol=BTCUSDT&fromAllocationId=3&endTime=1677628800000".to_owned(), Some(-1128)),
+            ("symbol=BTCUSDT&limit=0".to_owned(), Some(-1130)),
+            ("symbol=BTCUSDT&orderId=x".to_owned(), Some(-1100)),
+            ("symbol=NONE".to_owned(), Some(-1121)),
+            (String::new(), Some(-1102)),
+            ("symbol=BTCUSDT&allocationId=3".to_owned(), Some(-1104)),
+        ] {
+            let (status, answer) = stranger.ask("/api/v3/myAllocations", &query).await;
+            match expected {
+                None => assert_eq!((status, answer), (200, json!([])), "{query}"),
+                Some(code) => assert_eq!((status, &answer["code"]), (400, &json!(code)), "{query}"),
+            }
+        }
+        for (query, expected) in [
+            ("symbol=BTCUSDT&fromId=0", None),
+            ("symbol=BTCUSDT&fromId=7&limit=1000", None),
+            ("symbol=BTCUSDT", Some(-1102)),
+            ("symbol=NONE&fromId=0", Some(-1121)),
+            ("symbol=BTCUSDT&fromId=-1", Some(-1100)),
+            ("symbol=BTCUSDT&fromId=0&limit=0", Some(-1130)),
+        ] {
+            let (status, answer) = stranger.get(&format!("/api/v3/historicalBlockTrades?{query}")).await;
+            match expected {
+                None => assert_eq!((status, answer), (200, json!([])), "{query}"),
+                Some(code) => assert_eq!((status, &answer["code"]), (400, &json!(code)), "{query}"),
+            }
+        }
+    });
+}

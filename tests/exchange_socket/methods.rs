@@ -33,7 +33,7 @@ const LIMIT: &str =
 
 /// Method, parameters, and the fields that web-socket-api.md has in its answer: of a list in its
 /// first element, of an error in `error`. Those that appear only at times are not in them.
-const METHODS: [(&str, &str, &str); 57] = [
+const METHODS: [(&str, &str, &str); 61] = [
     ("ping", "{}", ""),
     ("time", "{}", "serverTime"),
     ("exchangeInfo", r#"{"symbols":["BTCUSDT"]}"#, "timezone serverTime rateLimits exchangeFilters symbols"),
@@ -141,6 +141,10 @@ const METHODS: [(&str, &str, &str); 57] = [
         r#"{"symbol":"BTCUSDT"}"#,
         "symbol standardCommission specialCommission taxCommission discount",
     ),
+    ("blockTrades.historical", r#"{"symbol":"BTCUSDT","fromId":0}"#, ""),
+    ("!sor.order.place", r#"{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"0.01"}"#, "code msg"),
+    ("!sor.order.test", r#"{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"0.01"}"#, "code msg"),
+    ("!myAllocations", r#"{"symbol":"BTCUSDT"}"#, ""),
     ("!myFilters", r#"{"symbol":"BTCUSDT"}"#, "exchangeFilters symbolFilters assetFilters"),
     // Keys of this kind cannot log on, and these are not there.
     ("!session.logon", "{}", "code msg"),
@@ -206,6 +210,38 @@ fn every_method_answers_with_the_documented_fields() {
             assert_eq!(keys(&answer["rateLimits"][0]), ["rateLimitType", "interval", "intervalNum", "limit", "count"]);
         }
         assert_eq!(RESULT.split_whitespace().count() + 1, FULL.split_whitespace().count());
+    });
+}
+
+/// They are signed as they stand in the request; what another language calls them is something else.
+#[test]
+fn booleans_are_those_of_json() {
+    run(service(), async |scene: Scene| {
+        let mut socket = scene.connect().await;
+        let held = async |socket: &mut Socket, params: &str| {
+            let answer = ask(socket, "!account.status", params).await;
+            answer["result"]["balances"].as_array().map(Vec::len)
+        };
+        for (params, expected) in [
+            (r#"{"omitZeroBalances":true}"#, Some(1)),
+            (r#"{"omitZeroBalances":"true"}"#, Some(1)),
+            (r#"{"omitZeroBalances":false}"#, Some(2)),
+            (r#"{"omitZeroBalances":"false"}"#, Some(2)),
+            (r#"{"omitZeroBalances":false,"returnRateLimits":true}"#, Some(2)),
+            (r#"{"omitZeroBalances":"False"}"#, None),
+            (r#"{"omitZeroBalances":0}"#, None),
+        ] {
+            assert_eq!(held(&mut socket, params).await, expected, "{params}");
+        }
+        let test = r#"{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"0.01","computeCommissionRates":true}"#;
+        assert!(ask(&mut socket, "!order.test", test).await["result"]["discount"].is_object());
+        let quiet = ask(&mut socket, "exchangeInfo", r#"{"symbol":"BTCUSDT","showPermissionSets":false,"returnRateLimits":false}"#).await;
+        assert_eq!((&quiet["result"]["symbols"][0]["permissionSets"], quiet.get("rateLimits")), (&json!([]), None));
+        let now = socket.now().await;
+        let signed = format!("apiKey={}&omitZeroBalances=False&timestamp={now}", crate::exchange::KEY);
+        let params = json!({ "apiKey": crate::exchange::KEY, "omitZeroBalances": false, "timestamp": now,
+            "signature": credentials().sign(&signed) });
+        assert_eq!(code(&socket.ask("account.status", params).await), (400, -1022));
     });
 }
 

@@ -84,14 +84,14 @@ pub(super) async fn my_trades(state: State, Extension(asked): Asked) -> Answer<V
 }
 
 /// Which of what was is asked for: from a number on, or between two instants.
-struct Wanted {
+pub(super) struct Wanted {
     from: Option<u64>,
     start: Option<Timestamp>,
     end: Option<Timestamp>,
 }
 
 impl Wanted {
-    fn read(parameters: &Parameters, from: &str) -> Result<Self, No> {
+    pub(super) fn read(parameters: &Parameters, from: &str) -> Result<Self, No> {
         let wanted = Self {
             from: parameters.whole(from)?,
             start: parameters.time("startTime")?,
@@ -108,7 +108,7 @@ impl Wanted {
         Ok(wanted)
     }
 
-    fn is_timed(&self) -> bool {
+    pub(super) fn is_timed(&self) -> bool {
         self.start.is_some() || self.end.is_some()
     }
 

@@ -18,6 +18,7 @@ pub(crate) mod request;
 mod security;
 mod select;
 mod socket;
+mod sor;
 mod streams;
 mod tickers;
 mod trading;
@@ -325,7 +326,11 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/api/v3/order/amendments", get(account::amendments))
         .route("/api/v3/rateLimit/order", get(account::order_counts))
         .route("/api/v3/userDataStream", listen_key)
-        // Endpoints of the table that nobody answers yet.
+        .route("/api/v3/sor/order", post(sor::new_order))
+        .route("/api/v3/sor/order/test", post(sor::test_order))
+        .route("/api/v3/myAllocations", get(sor::allocations))
+        .route("/api/v3/historicalBlockTrades", get(sor::block_trades))
+        // What is not in the table has been answered before.
         .route("/api/{*rest}", any(async |headers: HeaderMap| admission::not_found(&headers)))
 }
 

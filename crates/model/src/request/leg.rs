@@ -148,18 +148,28 @@ pub fn new_order(raw: &RawParameters) -> Result<OrderRequest, Refusal> {
 /// Reads the parameters of an order that is only to be judged.
 pub(super) fn test_order(raw: &RawParameters) -> Result<OrderRequest, Refusal> {
     raw.check_names(|name| is_common(name) || name == "computeCommissionRates" || ALONE.holds(name))?;
+    check_computes(raw)?;
+    single(raw)
+}
+
+pub(super) fn check_computes(raw: &RawParameters) -> Result<(), Refusal> {
     match raw.optional("computeCommissionRates")? {
-        None | Some("true" | "false") => single(raw),
+        None | Some("true" | "false") => Ok(()),
         Some(_) => Err(invalid("computeCommissionRates")),
     }
 }
 
 /// An order alone, whose parameters may stand among others.
 pub(super) fn single(raw: &RawParameters) -> Result<OrderRequest, Refusal> {
+    single_of(raw, &ALONE)
+}
+
+/// As [`single`], with the parameters of another endpoint.
+pub(super) fn single_of(raw: &RawParameters, names: &Names) -> Result<OrderRequest, Refusal> {
     for name in ["symbol", "side", "type"] {
         raw.mandatory(name)?;
     }
-    let order = leg(raw, &ALONE)?;
+    let order = leg(raw, names)?;
     if order.iceberg_quantity.is_some() && order.kind.time_in_force() != TimeInForce::Gtc {
         return Err(Refusal::new(-1014, "Unsupported order combination."));
     }

@@ -8,11 +8,13 @@
 mod cancel;
 mod leg;
 mod list;
+mod sor;
 pub mod timing;
 mod write;
 
 pub use leg::new_order;
 pub(crate) use leg::{ALONE, Names};
+pub use sor::sor_order;
 pub(crate) use write::names_of;
 
 use crate::command::{Action, Command};
