@@ -138,10 +138,34 @@ fn trading_that_succeeds_costs_nothing() {
             (Method::POST, "order", named("a"), 200, 0),
             (Method::POST, "order", named("a"), 400, 1),
             (Method::POST, "order/test", order.to_owned(), 200, 1),
-            (Method::PUT, "order/amend/keepPriority", "symbol=BTCUSDT&origClientOrderId=a&newQty=0.01&newClientOrderId=a".to_owned(), 200, 4),
-            (Method::PUT, "order/amend/keepPriority", "symbol=BTCUSDT&origClientOrderId=a&newQty=0.03".to_owned(), 400, 4),
-            (Method::POST, "order/cancelReplace", format!("{order}&cancelReplaceMode=STOP_ON_FAILURE&cancelOrigClientOrderId=a"), 200, 0),
-            (Method::POST, "order/cancelReplace", format!("{order}&cancelReplaceMode=STOP_ON_FAILURE&cancelOrigClientOrderId=a"), 400, 1),
+            (
+                Method::PUT,
+                "order/amend/keepPriority",
+                "symbol=BTCUSDT&origClientOrderId=a&newQty=0.01&newClientOrderId=a".to_owned(),
+                200,
+                4,
+            ),
+            (
+                Method::PUT,
+                "order/amend/keepPriority",
+                "symbol=BTCUSDT&origClientOrderId=a&newQty=0.03".to_owned(),
+                400,
+                4,
+            ),
+            (
+                Method::POST,
+                "order/cancelReplace",
+                format!("{order}&cancelReplaceMode=STOP_ON_FAILURE&cancelOrigClientOrderId=a"),
+                200,
+                0,
+            ),
+            (
+                Method::POST,
+                "order/cancelReplace",
+                format!("{order}&cancelReplaceMode=STOP_ON_FAILURE&cancelOrigClientOrderId=a"),
+                400,
+                1,
+            ),
             (Method::POST, "orderList/oto", pair.to_owned(), 200, 0),
             (Method::DELETE, "orderList", "symbol=BTCUSDT&listClientOrderId=pair".to_owned(), 200, 0),
             (Method::DELETE, "orderList", "symbol=BTCUSDT&listClientOrderId=pair".to_owned(), 400, 1),
@@ -154,12 +178,19 @@ fn trading_that_succeeds_costs_nothing() {
             let answer = client.signed(method, &format!("/api/v3/{path}"), &query).await;
             expected += cost + 1;
             let used = answer.header("x-mbx-used-weight-1m");
-            assert_eq!((answer.status, used), (status, Some(&*expected.to_string())), "{path} {query}: {}", answer.text);
+            assert_eq!(
+                (answer.status, used),
+                (status, Some(&*expected.to_string())),
+                "{path} {query}: {}",
+                answer.text
+            );
         }
         // An amendment that leaves nothing to be filled ends its order.
         let book = client.get("/api/v3/ticker/bookTicker?symbol=BTCUSDT").await.json();
         let price: f64 = book["askPrice"].as_str().unwrap().parse().unwrap();
-        let large = format!("symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price={price:.2}&quantity=0.3&newClientOrderId=c");
+        let large = format!(
+            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price={price:.2}&quantity=0.3&newClientOrderId=c"
+        );
         let placed = client.signed(Method::POST, "/api/v3/order", &large).await;
         assert_eq!(placed.json()["status"], "PARTIALLY_FILLED", "{}", placed.text);
         let done = placed.json()["executedQty"].as_str().unwrap().to_owned();
@@ -170,7 +201,9 @@ fn trading_that_succeeds_costs_nothing() {
         // Who does nothing else goes on for ever.
         let now = client.get("/api/v3/time").await.json()["serverTime"].clone();
         for n in 0..60 {
-            let query = format!("symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=15000&quantity=0.001&strategyId={n}&timestamp={now}");
+            let query = format!(
+                "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&price=15000&quantity=0.001&strategyId={n}&timestamp={now}"
+            );
             let path = format!("/api/v3/order?{query}&signature={}", credentials().sign(&query));
             let placed = client.send(client.request(Method::POST, &path).header("X-MBX-APIKEY", KEY)).await;
             assert_eq!((placed.status, used(&placed)), (200, used(&amended) + 1), "{}", placed.text);

@@ -54,7 +54,8 @@ fn trading_that_succeeds_costs_nothing() {
     run(service(), async |scene: Scene| {
         scene.step().await;
         let mut socket = scene.connect().await;
-        let weight = |answer: &Value| answer["rateLimits"].as_array().unwrap().last().unwrap()["count"].as_u64().unwrap();
+        let weight =
+            |answer: &Value| answer["rateLimits"].as_array().unwrap().last().unwrap()["count"].as_u64().unwrap();
         let order = json!({ "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC",
             "quantity": "0.02", "price": "15000", "newClientOrderId": "a" });
         let amend = json!({ "symbol": "BTCUSDT", "origClientOrderId": "a", "newQty": "0.01", "newClientOrderId": "a" });

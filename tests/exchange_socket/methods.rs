@@ -233,9 +233,15 @@ fn booleans_are_those_of_json() {
         ] {
             assert_eq!(held(&mut socket, params).await, expected, "{params}");
         }
-        let test = r#"{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"0.01","computeCommissionRates":true}"#;
+        let test =
+            r#"{"symbol":"BTCUSDT","side":"BUY","type":"MARKET","quantity":"0.01","computeCommissionRates":true}"#;
         assert!(ask(&mut socket, "!order.test", test).await["result"]["discount"].is_object());
-        let quiet = ask(&mut socket, "exchangeInfo", r#"{"symbol":"BTCUSDT","showPermissionSets":false,"returnRateLimits":false}"#).await;
+        let quiet = ask(
+            &mut socket,
+            "exchangeInfo",
+            r#"{"symbol":"BTCUSDT","showPermissionSets":false,"returnRateLimits":false}"#,
+        )
+        .await;
         assert_eq!((&quiet["result"]["symbols"][0]["permissionSets"], quiet.get("rateLimits")), (&json!([]), None));
         let now = socket.now().await;
         let signed = format!("apiKey={}&omitZeroBalances=False&timestamp={now}", crate::exchange::KEY);

@@ -3,8 +3,8 @@
 use candlewick_model::Action;
 use candlewick_model::run::CommandId;
 use candlewick_model::{
-    Bars, ClientOrderId, Counts, ExecutionReport, Ledger, ListStatus, OrderId, OrderLimit, OrderListId, Price, Refusal, Timestamp,
-    TradeId,
+    Bars, ClientOrderId, Counts, ExecutionReport, Ledger, ListStatus, OrderId, OrderLimit, OrderListId, Price, Refusal,
+    Timestamp, TradeId,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

@@ -166,7 +166,11 @@ mod tests {
             ),
             (Entry::TakesUp(TakesUp::AnyTime), r#"{"t":1677628800000000,"turns":4,"said":9,"takes_up":"any_time"}"#),
             (
-                Entry::Transfer(Booking { account: 2, asset: "BNB".parse().unwrap(), amount: Amount::from_units(-50_000_000) }),
+                Entry::Transfer(Booking {
+                    account: 2,
+                    asset: "BNB".parse().unwrap(),
+                    amount: Amount::from_units(-50_000_000),
+                }),
                 r#"{"t":1677628800000000,"turns":4,"said":9,"transfer":{"account":2,"asset":"BNB","amount":"-0.50000000"}}"#,
             ),
             (Entry::Mark, r#"{"t":1677628800000000,"turns":4,"said":9}"#),

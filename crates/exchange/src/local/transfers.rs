@@ -76,7 +76,9 @@ impl LocalExchange {
             self.now = self.now.max(time);
             let booking = Booking { account: FIRST, asset, amount };
             match self.can_book(&booking) {
-                Ok(()) => drop(self.book(booking)),
+                Ok(()) => {
+                    self.book(booking);
+                }
                 Err(reason) if self.tells != Tells::Nothing => tracing::warn!("{time}: {reason}"),
                 Err(_) => {}
             }

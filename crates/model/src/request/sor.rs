@@ -43,7 +43,11 @@ mod tests {
         for (query, is_test, expected) in [
             (limit.to_owned(), false, None),
             (market.to_owned(), true, None),
-            (format!("{limit}&icebergQty=0.5&strategyId=1&newOrderRespType=ACK&selfTradePreventionMode=NONE"), false, None),
+            (
+                format!("{limit}&icebergQty=0.5&strategyId=1&newOrderRespType=ACK&selfTradePreventionMode=NONE"),
+                false,
+                None,
+            ),
             (format!("{market}&computeCommissionRates=true"), true, None),
             (format!("{market}&computeCommissionRates=True"), true, Some(-1130)),
             (format!("{market}&computeCommissionRates=true"), false, Some(-1104)),

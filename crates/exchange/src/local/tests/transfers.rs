@@ -65,7 +65,10 @@ fn those_of_the_setup_are_booked_and_told_at_their_times() {
     assert_eq!(events[0].time(), start().plus(2 * MINUTE));
     let names: Vec<_> = drained(&mut inlet).iter().map(|event| event["e"].as_str().unwrap().to_owned()).collect();
     assert_eq!(names[..3], ["balanceUpdate", "outboundAccountPosition", "executionReport"]);
-    assert_eq!((free(&exchange, 0, "BNB"), free(&exchange, 1, "BNB")), ("3.00000000".to_owned(), "0.00000000".to_owned()));
+    assert_eq!(
+        (free(&exchange, 0, "BNB"), free(&exchange, 1, "BNB")),
+        ("3.00000000".to_owned(), "0.00000000".to_owned())
+    );
     assert_eq!(drained(&mut of_other), [Value::Null; 0], "they are of one account");
 }
 
@@ -79,7 +82,10 @@ fn what_cannot_be_booked_says_why() {
             booking(1, "BTC", "-1000000.00000001"),
             Some("the withdrawal of 1000000.00000001 BTC from account 1 cannot be made: 1000000.00000000 is free"),
         ),
-        (booking(0, "BNB", "-1"), Some("the withdrawal of 1.00000000 BNB from account 0 cannot be made: 0.00000000 is free")),
+        (
+            booking(0, "BNB", "-1"),
+            Some("the withdrawal of 1.00000000 BNB from account 0 cannot be made: 0.00000000 is free"),
+        ),
         (booking(2, "BTC", "1"), Some("there is no account 2; there are 2, from 0 on")),
         (booking(0, "BTC", "0"), Some("a transfer is of an asset, and of an amount that is not 0")),
         (booking(0, "", "1"), Some("a transfer is of an asset, and of an amount that is not 0")),
@@ -137,7 +143,10 @@ fn they_happen_again_after_a_seek_and_from_a_file() {
     let (outlet, mut inlet) = way();
     exchange.audience.users.subscribe(1, 0, TimeUnit::Milliseconds, &outlet);
     exchange.seek(start().plus(46 * SECOND)).unwrap();
-    assert_eq!((free(&exchange, 1, "BTC"), free(&exchange, 0, "USDT")), ("999997.00000000".to_owned(), "1000100.50000000".to_owned()));
+    assert_eq!(
+        (free(&exchange, 1, "BTC"), free(&exchange, 0, "USDT")),
+        ("999997.00000000".to_owned(), "1000100.50000000".to_owned())
+    );
     exchange.seek(start().plus(44 * SECOND)).unwrap();
     assert_eq!(free(&exchange, 1, "BTC"), "1000000.00000000");
     exchange.seek(start().plus(10 * SECOND)).unwrap();

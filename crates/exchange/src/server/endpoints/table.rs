@@ -5,8 +5,8 @@ use axum::http::Method;
 
 use super::super::security::Permission::{Trade, UserData, UserStream};
 use super::super::security::Security::{self, KeyOnly, Signed};
-use super::{Charged, Endpoint};
 use super::Weight::{self, Fixed};
+use super::{Charged, Endpoint};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
