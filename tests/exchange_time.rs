@@ -144,7 +144,8 @@ fn time_goes_by_itself_stands_and_is_put_elsewhere() {
     assert_eq!((program.now(), &past["paused"]), (at("2023-03-01T10:30:00.500Z"), &json!(true)));
     assert_eq!(block_on(program.account())[1], json!([]));
     // What is paid in stays, until time is before it.
-    program.ctl(&["transfer", "0.5", "BTC"]).assert(0, &["account 0 holds 0.50000000 BTC free, 0.00000000 locked"]);
+    let paid = program.ctl(&["transfer", "0.5", "BTC"]).stdout;
+    assert_eq!(paid, "2023-03-01T10:30:00.500Z  account 0 holds 0.50000000 BTC free, 0.00000000 locked\n");
     assert_eq!(program.told(&["transfer", "-0.2", "BTC"])["free"], "0.30000000");
     program.ctl(&["transfer", "-0.4", "BTC"]).assert(2, &["cannot be made: 0.30000000 is free"]);
     program.ctl(&["transfer", "1", "BTC", "--account", "4"]).assert(2, &["there is no account 4"]);
@@ -322,5 +323,18 @@ fn serve_portfolio(config: &Path, lake: &Path) {
             program.signed(Method::GET, "account/commission", &query).await["standardCommission"]["taker"].clone()
         };
         assert_ne!(taker("BTCUSDT").await, taker("ETHBTC").await, "each its own");
+        // What the configuration pays in is there when its time has come.
+        let dollars = async || {
+            let account = program.signed(Method::GET, "account", "").await;
+            let held = account["balances"].as_array().unwrap().iter().find(|held| held["asset"] == "USDT").unwrap();
+            held["free"].as_str().unwrap().parse::<candlewick_model::Amount>().unwrap().units()
+        };
+        let before = dollars().await;
+        program.told(&["seek", "2023-03-02T05:59:59.999Z"]);
+        assert_eq!(dollars().await, before);
+        program.told(&["seek", "2023-03-02T06:00:00Z"]);
+        assert_eq!(dollars().await, before + 1_000 * 100_000_000);
+        program.told(&["seek", "2023-03-02T05:00:00Z"]);
+        assert_eq!(dollars().await, before);
     });
 }
