@@ -8,6 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::local::TakesUp;
+use crate::revision::Revision;
 
 /// Where in time an exchange stands. The way of the markets is fixed, so that this alone says
 /// how far they have got.
@@ -28,6 +29,8 @@ pub(crate) enum Entry<'a> {
     Request { account: usize, action: Action, parameters: Cow<'a, RawParameters> },
     /// From here on requests are taken up there.
     TakesUp(TakesUp),
+    /// What the exchange does to markets, now or later.
+    Revised(Cow<'a, [Revision]>),
     /// Nothing: time has come so far.
     Mark,
 }
@@ -62,6 +65,8 @@ struct Written<'a> {
     parameters: Option<Cow<'a, RawParameters>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     takes_up: Option<TakesUp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revised: Option<Cow<'a, [Revision]>>,
     /// How many entries stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     back: Option<usize>,
@@ -104,6 +109,7 @@ pub(super) fn written(place: Place, entry: &Entry<'_>) -> String {
             ..here
         },
         Entry::TakesUp(takes_up) => Written { takes_up: Some(*takes_up), ..here },
+        Entry::Revised(revisions) => Written { revised: Some(Cow::Borrowed(revisions.as_ref())), ..here },
         Entry::Mark => here,
     })
 }
@@ -128,11 +134,13 @@ impl Line {
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let line: Written<'static> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let place = Place { time: Timestamp::from_micros(line.t), turns: line.turns, said: line.said };
-        Ok(match (line.account, line.action, line.parameters, line.takes_up, line.back) {
-            (None, None, None, None, Some(stay)) => Self::Back(place.time, stay),
-            (None, None, None, None, None) => Self::Entry(place, Entry::Mark),
-            (None, None, None, Some(takes_up), None) => Self::Entry(place, Entry::TakesUp(takes_up)),
-            (Some(account), Some(action), Some(parameters), None, None) => {
+        let request = (line.account, line.action, line.parameters);
+        Ok(match (request, line.takes_up, line.revised, line.back) {
+            ((None, None, None), None, None, Some(stay)) => Self::Back(place.time, stay),
+            ((None, None, None), None, None, None) => Self::Entry(place, Entry::Mark),
+            ((None, None, None), Some(takes_up), None, None) => Self::Entry(place, Entry::TakesUp(takes_up)),
+            ((None, None, None), None, Some(revisions), None) => Self::Entry(place, Entry::Revised(revisions)),
+            ((Some(account), Some(action), Some(parameters)), None, None, None) => {
                 Self::Entry(place, Entry::Request { account, action, parameters })
             }
             _ => return Err("neither a request nor anything else that is known".to_owned()),
@@ -148,6 +156,7 @@ mod tests {
     fn what_is_written_is_read_again() {
         let place = Place { time: Timestamp::from_micros(1_677_628_800_000_000), turns: 4, said: 9 };
         let parameters: RawParameters = [("b", "é\"\\"), ("a", ""), ("b", "2")].into_iter().collect();
+        let revisions = Revision::read(br#"{"symbol":"AB","at":1677628800000000,"delisted":true}"#).unwrap();
         let request = Entry::Request { account: 3, action: Action::Oco, parameters: Cow::Owned(parameters) };
         for (entry, text) in [
             (
@@ -155,6 +164,10 @@ mod tests {
                 r#"{"t":1677628800000000,"turns":4,"said":9,"account":3,"action":"oco","parameters":{"b":"é\"\\","a":"","b":"2"}}"#,
             ),
             (Entry::TakesUp(TakesUp::AnyTime), r#"{"t":1677628800000000,"turns":4,"said":9,"takes_up":"any_time"}"#),
+            (
+                Entry::Revised(Cow::Owned(revisions)),
+                r#"{"t":1677628800000000,"turns":4,"said":9,"revised":[{"symbol":"AB","at":"2023-03-01T00:00:00Z","delisted":true}]}"#,
+            ),
             (Entry::Mark, r#"{"t":1677628800000000,"turns":4,"said":9}"#),
         ] {
             assert_eq!(written(place, &entry), text);

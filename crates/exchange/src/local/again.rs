@@ -101,6 +101,10 @@ impl LocalExchange {
         match entry {
             Entry::TakesUp(takes_up) => self.takes_up = takes_up,
             Entry::Mark => {}
+            Entry::Revised(revisions) => {
+                let ready = self.ready(revisions.into_owned())?;
+                self.take_in(ready).map_err(|no| no.to_string())?;
+            }
             Entry::Request { account, action, parameters } => {
                 if account >= self.traders.len() {
                     return Err(format!("there is no account {account}"));
@@ -142,7 +146,7 @@ impl LocalExchange {
         let takes_up = self.takes_up;
         std::mem::swap(&mut self.journal, &mut past.journal);
         std::mem::swap(&mut self.audience, &mut past.audience);
-        std::mem::swap(&mut self.catalogue, &mut past.catalogue);
+        past.catalogue.take_over(&mut self.catalogue);
         past.tells = Tells::All;
         *self = past;
         self.tell_where_markets_are();
