@@ -17,7 +17,7 @@ use super::portfolio;
 use super::program::{Ended, candlewick, run as run_program};
 
 /// Microseconds of simulated time pass in seconds.
-const STANDS: &str = "0.000001";
+pub(crate) const STANDS: &str = "0.000001";
 
 pub(crate) struct Program {
     child: Child,
@@ -45,11 +45,11 @@ impl Program {
         Self { child, url: url.trim().to_owned(), http }
     }
 
-    fn generated(arguments: &[&str]) -> Self {
+    pub(crate) fn generated(arguments: &[&str]) -> Self {
         Self::start(&[&["--generate", "5", "--days", "2"], arguments].concat())
     }
 
-    fn ctl(&self, arguments: &[&str]) -> Ended {
+    pub(crate) fn ctl(&self, arguments: &[&str]) -> Ended {
         run_program(&[&["exchange", "ctl", "--url", &self.url], arguments].concat())
     }
 
@@ -99,7 +99,7 @@ impl Program {
     }
 
     /// Ends as a service is ended; what it has said on standard error.
-    fn stop(mut self) -> (Option<i32>, String) {
+    pub(crate) fn stop(mut self) -> (Option<i32>, String) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         let code = self.child.wait().unwrap().code();

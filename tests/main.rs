@@ -14,6 +14,7 @@ mod exchange_data;
 mod exchange_faults;
 mod exchange_keys;
 mod exchange_limits;
+mod exchange_market;
 mod exchange_socket;
 mod exchange_time;
 mod exchange_trading;

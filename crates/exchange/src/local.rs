@@ -7,6 +7,7 @@
 
 mod again;
 mod passing;
+mod revising;
 #[cfg(test)]
 mod tests;
 mod transfers;
@@ -32,6 +33,7 @@ use crate::trader::Trader;
 use crate::user::Users;
 
 pub(crate) use passing::{Came, Ran};
+use revising::ToCome;
 pub(crate) use transfers::Booking;
 
 /// The account that always is there, and the market of requests that name none.
@@ -53,6 +55,8 @@ pub struct LocalExchange {
     catalogue: Catalogue,
     /// Deposits and withdrawals of the setup that are to come.
     transfers: VecDeque<Transfer>,
+    /// What the exchange will do to them.
+    to_come: ToCome,
     last_command: CommandId,
     takes_up: TakesUp,
     /// How often markets have moved, each time at one instant.
@@ -125,6 +129,7 @@ impl LocalExchange {
             origin: Origin { setup: setup.clone(), accounts: accounts.to_vec() },
             now,
             catalogue: Catalogue::of_markets(bars),
+            to_come: ToCome::default(),
             markets,
             traders,
             transfers: setup.transfers.iter().copied().collect(),
@@ -210,9 +215,9 @@ impl LocalExchange {
         }
     }
 
-    /// When any market moves next.
+    /// When any market moves or changes next.
     pub(crate) fn next_instant(&mut self) -> Result<Option<Timestamp>, Refusal> {
-        let mut next = None;
+        let mut next = self.to_come.next();
         for market in 0..self.markets.len() {
             let time = self.next_point(market)?.map(|point| point.time);
             next = [next, time].into_iter().flatten().min();
@@ -228,17 +233,22 @@ impl LocalExchange {
         self.tell_of_all();
     }
 
-    /// Moves every market whose next point lies at an instant: reports, and bars that have closed.
+    /// Moves every market whose next point lies at an instant, after it has changed if it does so
+    /// there: reports, and bars that have closed.
     fn go_to(&mut self, instant: Timestamp) -> Result<(usize, usize), Refusal> {
         self.make_transfers(instant);
         self.turns += 1;
+        let revised = self.revise_until(instant);
         let (mut reports, mut bars) = (0, 0);
+        let mut have_moved = false;
         for market in 0..self.markets.len() {
             if let Some(point) = self.next_point(market)?.filter(|point| point.time <= instant) {
                 reports += self.advance(market);
                 bars += usize::from(point.kind == PointKind::Close);
+                have_moved = true;
             }
         }
+        reports += self.follow_up(&revised, instant, have_moved);
         self.tell_of_all();
         Ok((reports, bars))
     }

@@ -3,6 +3,8 @@
 //! For: reading snapshots of any age, keeping and reporting what is unknown or missing, and
 //! the checks that need the symbol alone. Not for: fetching or storing snapshots.
 
+mod revised;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -116,6 +118,14 @@ pub enum InstrumentError {
         field: &'static str,
         /// What should stand there.
         expected: &'static str,
+    },
+    /// What is said anew of an instrument makes no sense.
+    #[error("{symbol}: {reason}")]
+    Revision {
+        /// Of which.
+        symbol: Symbol,
+        /// What is wrong with it.
+        reason: String,
     },
 }
 

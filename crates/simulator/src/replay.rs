@@ -268,6 +268,10 @@ impl Replay {
         assert!(begun <= revised.bars.len() && begun.checked_sub(1).is_none_or(is_same), "another past");
         feed.see(book);
         feed.bars = Arc::clone(&revised.bars);
+        if !matches!(feed.inside, Inside::Never) && feed.point.is_none_or(|point| point.bar < feed.row) {
+            // What was looked up of the next bar may be of another one.
+            feed.inside = Inside::Unknown;
+        }
         (feed.untouched, feed.unseen) = (None, None);
         book.revise(venue.desk.now, revised.timeline.clone(), Arc::clone(&revised.average_bars));
     }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use candlewick_model::run::FillModel;
+use candlewick_model::run::{FillModel, PathModel};
 use candlewick_model::stress::{Episode, Trouble};
 use candlewick_model::{
     Account, Action, Amount, Asset, Bar, Bars, Command, ExchangeInfo, ExpiryReason, Instrument, Interval, OrderStatus,
     Price, RawParameters, Symbol, Timestamp,
 };
-use candlewick_simulator::{Market, Replay, Setup, Timeline, VenueEvent};
+use candlewick_simulator::{Detail, DetailSource, Market, Print, Replay, Setup, Timeline, Unreadable, VenueEvent};
 
 const START_MS: i64 = 1_672_531_200_000;
 
@@ -136,6 +136,46 @@ fn a_market_is_delisted() {
     assert!(!reasons.is_empty());
     assert!(reasons.iter().all(|r| *r == (OrderStatus::Expired, Some(ExpiryReason::ExchangeCanceled))), "{reasons:?}");
     assert_eq!(told.iter().filter(|event| event.contains("-1013")).count(), 4, "{told:#?}");
+}
+
+/// Four trades of a bar at its own prices.
+struct Trades;
+
+impl DetailSource for Trades {
+    fn inside(&self, open_time: Timestamp, _: Timestamp) -> Result<Option<Detail>, Unreadable> {
+        let bars = bars();
+        let bar = bars.iter().find(|bar| bar.open_time == open_time).unwrap();
+        let print = |(at, price): (i64, Price)| Print {
+            time: open_time.plus(at * 10_000_000),
+            price,
+            quantity: "250".parse().unwrap(),
+        };
+        let trades: Vec<_> = (0..).zip([bar.open, bar.low, bar.high, bar.close]).map(print).collect();
+        Ok(Some(Detail::Trades(trades.into(), 0..4)))
+    }
+}
+
+#[test]
+fn what_was_looked_up_of_the_next_bar_is_looked_up_anew() {
+    let fill_model = FillModel { path: PathModel::Detail, ..FillModel::default() };
+    let detailed = Market { fill_model, details: vec![Arc::new(Trades)], ..market() };
+    let halt = Episode { from: minute(4), to: minute(7), symbols: Vec::new(), trouble: Trouble::Halt };
+    let halted = detailed.halted(&[halt]);
+    let way = |market: &Market, revised: Option<&Market>| {
+        let mut replay = Replay::new(&setup(market.clone()));
+        let mut way = Vec::new();
+        while replay.next_point(0).unwrap().is_some() {
+            if let Some(revised) = revised.filter(|_| replay.now() == minute(4).plus(-1)) {
+                replay.revise(0, revised);
+                replay.next_point(0).unwrap();
+            }
+            way.push((replay.advance(0).unwrap(), replay.last_price(0)));
+        }
+        way
+    };
+    let known = way(&halted, None);
+    assert_eq!(way(&detailed, Some(&halted)), known);
+    assert_ne!(way(&detailed, None), known);
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn exchange_info(shared: &Shared, asked: &Asked) -> Answered {
     let unit = time_unit(&asked.headers)?;
     let parameters = Parameters::read(&asked.query, "")?;
     parameters.only(&["symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"])?;
-    shared.information.answer(shared.catalogue(), &parameters, (asked.now, unit), |_| None)
+    shared.information.answer(shared.catalogue(), &parameters, (asked.now, unit), |_, _| ())
 }
 
 fn page(shared: &Shared, asked: &Asked) -> Answered {

@@ -114,6 +114,19 @@ impl Catalogue {
         self
     }
 
+    /// Goes on with other bars of a market; what was made of them is made anew.
+    pub(crate) fn replace(&mut self, symbol: Symbol, bars: Arc<Bars>) {
+        if let Some(listed) = self.markets.get_mut(&symbol) {
+            *listed = Listed::new(symbol, std::mem::take(&mut listed.stored), Source::Memory(bars));
+            self.series = Cache::new(CACHE_BYTES);
+        }
+    }
+
+    /// What does not depend on the time comes over from another one.
+    pub(crate) fn take_over(&mut self, other: &mut Self) {
+        self.exchange_info = other.exchange_info.take();
+    }
+
     /// The names of all markets.
     pub fn symbols(&self) -> impl Iterator<Item = Symbol> + '_ {
         self.markets.keys().copied()

@@ -1,9 +1,10 @@
 //! The answer of `exchangeInfo` for all markets, cut down to what a request selects.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use candlewick_binance::wire::time_number;
-use candlewick_model::{Refusal, Symbol, SymbolStatus, TimeUnit, Timestamp};
+use candlewick_model::{Refusal, Symbol, TimeUnit, Timestamp};
 use serde_json::{Value, json};
 
 use super::catalogue::{Catalogue, Listed};
@@ -48,13 +49,13 @@ impl Information {
         &self.around["exchangeFilters"]
     }
 
-    /// The answer to a request. A status that is given goes before that of the snapshot.
+    /// The answer to a request. What a market is now goes before what the snapshot says of it.
     pub(crate) fn answer(
         &self,
         catalogue: &Catalogue,
         parameters: &Parameters,
         (now, unit): (Timestamp, TimeUnit),
-        status: impl Fn(Symbol) -> Option<SymbolStatus>,
+        now_is: impl Fn(Symbol, &mut Cow<'_, Value>),
     ) -> Result<Vec<u8>, No> {
         let selection = Selection::read(parameters)?;
         let is_gone = |symbol: Symbol| {
@@ -71,19 +72,12 @@ impl Information {
                 return Err(No::saying(-1121, "Invalid symbol."));
             }
         }
-        let told = |entry: &Value, symbol: Symbol| {
-            let snapshot = entry["status"].as_str().unwrap_or_default();
-            status(symbol).map_or_else(|| snapshot.to_owned(), |status| status.to_string())
-        };
-        let chosen = here.iter().map(|(symbol, entry)| (told(entry, *symbol), entry));
-        let chosen = chosen.filter(|(status, entry)| selection.has(entry, status));
-        let mut chosen: Vec<Value> = chosen
-            .map(|(status, entry)| {
-                let mut entry = entry.clone();
-                entry["status"] = status.into();
-                entry
-            })
-            .collect();
+        let told = here.iter().map(|(symbol, entry)| {
+            let mut entry = Cow::Borrowed(entry);
+            now_is(*symbol, &mut entry);
+            entry
+        });
+        let mut chosen: Vec<Value> = told.filter(|entry| selection.has(entry)).map(Cow::into_owned).collect();
         if !selection.shows_permission_sets {
             chosen.iter_mut().for_each(|entry| entry["permissionSets"] = json!([]));
         }
@@ -144,14 +138,14 @@ impl Selection {
         Ok(Self { symbols, permissions, status: status.map(str::to_owned), shows_permission_sets })
     }
 
-    fn has(&self, entry: &Value, status: &str) -> bool {
+    fn has(&self, entry: &Value) -> bool {
         if let Some(names) = &self.symbols {
             return names.iter().any(|name| entry["symbol"] == name.as_str());
         }
         let sets = entry["permissionSets"].as_array().into_iter().flatten().filter_map(Value::as_array).flatten();
         let own = entry["permissions"].as_array().into_iter().flatten();
         let mut permissions = sets.chain(own).filter_map(Value::as_str);
-        self.status.as_ref().is_none_or(|wanted| status == wanted)
+        self.status.as_ref().is_none_or(|wanted| entry["status"] == wanted.as_str())
             && permissions.any(|permission| self.permissions.iter().any(|wanted| wanted == permission))
     }
 }

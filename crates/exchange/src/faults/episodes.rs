@@ -27,7 +27,7 @@ impl FaultPlan {
                 Some(Fault { method, path, symbol, from, to, ..fault? })
             })
         });
-        Self { seed, faults: faults.collect() }
+        Self { seed, faults: faults.collect(), markets: Vec::new() }
     }
 }
 

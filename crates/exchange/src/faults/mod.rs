@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ExchangeError;
 use crate::data::Edition;
+use crate::revision::Revision;
 
 pub(crate) use armed::{Asking, Faults, SharedFaults};
 
@@ -209,16 +210,19 @@ pub struct FaultPlan {
     /// In the order in which they are done.
     #[serde(default, alias = "fault")]
     pub faults: Vec<Fault>,
+    /// What the exchange does to its markets, each with its time.
+    #[serde(default, alias = "market")]
+    pub markets: Vec<Revision>,
 }
 
 impl FaultPlan {
-    /// Reads a TOML file: `seed = 1`, `[[fault]]` with `kind = "…"`.
+    /// Reads a TOML file: `seed = 1`, `[[fault]]` with `kind = "…"`, `[[market]]` with `symbol = "…"`.
     pub fn from_toml(text: &str, server: Server) -> Result<Self, ExchangeError> {
         let plan: Self = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
         plan.checked(server)
     }
 
-    /// Reads JSON: one fault, a list of them, or `{"seed": 1, "faults": […]}`.
+    /// Reads JSON: one fault, a list of them, or `{"seed": 1, "faults": […], "markets": […]}`.
     pub fn from_json(text: &[u8], server: Server) -> Result<Self, ExchangeError> {
         let value: serde_json::Value = serde_json::from_slice(text).map_err(|error| wrong(error.to_string()))?;
         let faults = match value {
@@ -234,13 +238,16 @@ impl FaultPlan {
     #[must_use]
     pub fn and(self, others: Self) -> Self {
         let seed = if others.seed == 0 { self.seed } else { others.seed };
-        Self { seed, faults: self.faults.into_iter().chain(others.faults).collect() }
+        let faults = self.faults.into_iter().chain(others.faults).collect();
+        Self { seed, faults, markets: self.markets.into_iter().chain(others.markets).collect() }
     }
 
     /// The same, some microseconds later.
     #[must_use]
     pub fn shifted(mut self, by: i64) -> Self {
-        for time in self.faults.iter_mut().flat_map(|fault| [&mut fault.from, &mut fault.to]).flatten() {
+        let of_faults = self.faults.iter_mut().flat_map(|fault| [&mut fault.from, &mut fault.to]);
+        let of_markets = self.markets.iter_mut().map(|revision| &mut revision.at);
+        for time in of_faults.chain(of_markets).flatten() {
             *time = time.plus(by);
         }
         self
@@ -251,6 +258,13 @@ impl FaultPlan {
             if let Some(text) = fault.lacks(server) {
                 return Err(wrong(text));
             }
+        }
+        if let Some(revision) = self.markets.iter().find(|revision| server == Server::Data || revision.at.is_none()) {
+            let symbol = revision.symbol;
+            return Err(wrong(match server {
+                Server::Data => format!("market {symbol}: markets change at `candlewick exchange serve`"),
+                Server::Trading => format!("market {symbol}: it needs `at`, the time at which it changes"),
+            }));
         }
         Ok(self)
     }

@@ -8,6 +8,7 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::local::{Booking, TakesUp};
+use crate::revision::Revision;
 
 /// Where in time an exchange stands. The way of the markets is fixed, so that this alone says
 /// how far they have got.
@@ -30,6 +31,8 @@ pub(crate) enum Entry<'a> {
     TakesUp(TakesUp),
     /// A deposit or a withdrawal that control has asked for.
     Transfer(Booking),
+    /// What the exchange does to markets, now or later.
+    Revised(Cow<'a, [Revision]>),
     /// Nothing: time has come so far.
     Mark,
 }
@@ -66,6 +69,7 @@ struct Written<'a> {
     takes_up: Option<TakesUp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     transfer: Option<Booking>,
+    revised: Option<Cow<'a, [Revision]>>,
     /// How many entries stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     back: Option<usize>,
@@ -109,6 +113,7 @@ pub(super) fn written(place: Place, entry: &Entry<'_>) -> String {
         },
         Entry::TakesUp(takes_up) => Written { takes_up: Some(*takes_up), ..here },
         Entry::Transfer(booking) => Written { transfer: Some(*booking), ..here },
+        Entry::Revised(revisions) => Written { revised: Some(Cow::Borrowed(revisions.as_ref())), ..here },
         Entry::Mark => here,
     })
 }
@@ -133,18 +138,19 @@ impl Line {
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let line: Written<'static> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let place = Place { time: Timestamp::from_micros(line.t), turns: line.turns, said: line.said };
-        let Written { account, action, parameters, takes_up, transfer, back, .. } = line;
-        let entry = match (takes_up, transfer, (account, action, parameters), back) {
-            (None, None, (None, None, None), Some(stay)) => return Ok(Self::Back(place.time, stay)),
-            (None, None, (None, None, None), None) => Entry::Mark,
-            (Some(takes_up), None, (None, None, None), None) => Entry::TakesUp(takes_up),
-            (None, Some(booking), (None, None, None), None) => Entry::Transfer(booking),
-            (None, None, (Some(account), Some(action), Some(parameters)), None) => {
-                Entry::Request { account, action, parameters }
+        let Written { account, action, parameters, takes_up, transfer, revised, back, .. } = line;
+        let request = (account, action, parameters);
+        Ok(match (request, takes_up, transfer, revised, back) {
+            ((None, None, None), None, None, None, Some(stay)) => Self::Back(place.time, stay),
+            ((None, None, None), None, None, None, None) => Self::Entry(place, Entry::Mark),
+            ((None, None, None), Some(takes_up), None, None, None) => Self::Entry(place, Entry::TakesUp(takes_up)),
+            ((None, None, None), None, Some(booking), None, None) => Self::Entry(place, Entry::Transfer(booking)),
+            ((None, None, None), None, None, Some(revisions), None) => Self::Entry(place, Entry::Revised(revisions)),
+            ((Some(account), Some(action), Some(parameters)), None, None, None, None) => {
+                Self::Entry(place, Entry::Request { account, action, parameters })
             }
             _ => return Err("neither a request nor anything else that is known".to_owned()),
-        };
-        Ok(Self::Entry(place, entry))
+        })
     }
 }
 
@@ -158,6 +164,7 @@ mod tests {
     fn what_is_written_is_read_again() {
         let place = Place { time: Timestamp::from_micros(1_677_628_800_000_000), turns: 4, said: 9 };
         let parameters: RawParameters = [("b", "é\"\\"), ("a", ""), ("b", "2")].into_iter().collect();
+        let revisions = Revision::read(br#"{"symbol":"AB","at":1677628800000000,"delisted":true}"#).unwrap();
         let request = Entry::Request { account: 3, action: Action::Oco, parameters: Cow::Owned(parameters) };
         for (entry, text) in [
             (
@@ -172,6 +179,10 @@ mod tests {
                     amount: Amount::from_units(-50_000_000),
                 }),
                 r#"{"t":1677628800000000,"turns":4,"said":9,"transfer":{"account":2,"asset":"BNB","amount":"-0.50000000"}}"#,
+            ),
+            (
+                Entry::Revised(Cow::Owned(revisions)),
+                r#"{"t":1677628800000000,"turns":4,"said":9,"revised":[{"symbol":"AB","at":"2023-03-01T00:00:00Z","delisted":true}]}"#,
             ),
             (Entry::Mark, r#"{"t":1677628800000000,"turns":4,"said":9}"#),
         ] {

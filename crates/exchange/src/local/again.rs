@@ -105,6 +105,10 @@ impl LocalExchange {
                 self.can_book(&booking)?;
                 self.book(booking);
             }
+            Entry::Revised(revisions) => {
+                let ready = self.ready(revisions.into_owned())?;
+                self.take_in(ready).map_err(|no| no.to_string())?;
+            }
             Entry::Request { account, action, parameters } => {
                 if account >= self.traders.len() {
                     return Err(format!("there is no account {account}"));
@@ -146,7 +150,7 @@ impl LocalExchange {
         let takes_up = self.takes_up;
         std::mem::swap(&mut self.journal, &mut past.journal);
         std::mem::swap(&mut self.audience, &mut past.audience);
-        std::mem::swap(&mut self.catalogue, &mut past.catalogue);
+        past.catalogue.take_over(&mut self.catalogue);
         past.audience.users.forget_late();
         past.tells = Tells::All;
         *self = past;

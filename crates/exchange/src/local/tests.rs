@@ -1,5 +1,6 @@
 //! Time and journal, without a clock.
 
+mod revising;
 mod transfers;
 
 use std::path::Path;
@@ -12,6 +13,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore as _, SeedableRng as _};
 
 use super::*;
+use crate::data::aggregate::Grid;
+use crate::data::klines::Request;
+use crate::data::view::Wanted;
 use crate::faults::{FaultPlan, Faults, Server};
 use crate::journal::StateFile;
 use crate::outlet::way;
@@ -59,6 +63,7 @@ struct Seen {
     counts: Vec<Vec<(OrderLimit, u32)>>,
     books: Vec<String>,
     prints: Vec<i64>,
+    markets: Vec<String>,
 }
 
 fn seen(exchange: &LocalExchange) -> Seen {
@@ -72,8 +77,18 @@ fn seen(exchange: &LocalExchange) -> Seen {
         trades: each().map(|n| exchange.history(n).trades().iter().map(trade).collect()).collect(),
         counts: each().map(|n| exchange.unfilled_orders(n)).collect(),
         books: exchange.views().map(|view| format!("{:?}", view.book(5))).collect(),
+        markets: exchange.views().map(|view| market_as_seen(exchange, &view)).collect(),
         prints: exchange.views().flat_map(|view| view.trades(None, 3)).map(|trade| trade.id).collect(),
     }
+}
+
+/// Its rules, what has changed them and will, and its bars.
+fn market_as_seen(exchange: &LocalExchange, view: &View<'_>) -> String {
+    let symbol = view.market.symbol;
+    let wanted = Wanted { start: None, end: None, limit: 30 };
+    let bars = view.bars(exchange.catalogue(), &Request { symbol, grid: Grid::utc(Interval::FiveMinutes), wanted });
+    let to_come: Vec<_> = exchange.to_come(symbol).collect();
+    format!("{:?} {:?} {to_come:?} {bars:?}", view.instrument(), view.market.revisions())
 }
 
 /// A bot that knows nothing and does not care: the same seed does the same.

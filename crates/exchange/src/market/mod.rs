@@ -9,6 +9,7 @@
 //! open the first of its trades, at each extreme those up to it, at the close all of them.
 
 mod depth;
+mod revised;
 mod stand;
 mod statistics;
 mod tape;
@@ -27,6 +28,7 @@ pub(crate) use depth::{ALL_LEVELS, BookNow};
 pub(crate) use statistics::Statistics;
 pub(crate) use tape::Joined;
 
+use revised::Changed;
 use stand::Stand;
 use tape::Tape;
 
@@ -47,6 +49,7 @@ pub(crate) struct MarketData {
     pub(crate) price_range: Option<PriceRange>,
     tape: Tape,
     stand: Stand,
+    changed: Changed,
 }
 
 impl MarketData {
@@ -66,6 +69,7 @@ impl MarketData {
             price_range: market.price_range,
             tape: Tape::new(Arc::clone(&market.bars), grid),
             stand: Stand::new(before),
+            changed: Changed::default(),
         }
     }
 
@@ -149,8 +153,11 @@ impl<'a> View<'a> {
         self.replay().last_price(self.at)
     }
 
-    /// The best prices of both sides, as far down as `levels`.
+    /// The best prices of both sides, as far down as `levels`; of a delisted market there are none.
     pub(crate) fn book(&self, levels: usize) -> BookNow {
+        if self.market.is_delisted() {
+            return BookNow { last_update_id: self.last_update_id(), ..BookNow::default() };
+        }
         let tick = self.instrument().filters.tick();
         let step = self.instrument().filters.step();
         let shape = depth::Shape {

@@ -11,7 +11,7 @@ use crate::data::trades::{self, Print};
 /// The bars of a market as trades. Numbers go on from its first bar.
 pub(super) struct Tape {
     bars: Arc<Bars>,
-    grid: Option<(Price, Quantity)>,
+    grid: (Price, Quantity),
     /// How many trades there were before each bar, and last in all of them.
     trades_before: Vec<i64>,
     /// The same for joined ones; most are never asked for.
@@ -46,11 +46,16 @@ impl Tape {
         let trades_before = running_sum((0..bars.len()).map(|row| bars.trades.get(row).copied().unwrap_or(0)));
         Self {
             bars,
-            grid: Some(grid),
+            grid,
             trades_before,
             joined_before: OnceLock::new(),
             latest: Mutex::new((usize::MAX, Arc::default())),
         }
+    }
+
+    /// With other bars, cut in the same way.
+    pub(super) fn with_bars(&self, bars: Arc<Bars>) -> Self {
+        Self::new(bars, self.grid)
     }
 
     pub(super) fn bars(&self) -> &Arc<Bars> {
@@ -58,14 +63,14 @@ impl Tape {
     }
 
     fn joined_before(&self) -> &[i64] {
-        self.joined_before.get_or_init(|| running_sum(self.bars.iter().map(|bar| trades::count(&bar, self.grid))))
+        self.joined_before.get_or_init(|| running_sum(self.bars.iter().map(|bar| trades::count(&bar, Some(self.grid)))))
     }
 
     /// The prints of a bar that have happened.
     pub(super) fn prints(&self, stand: &Stand, row: usize) -> Vec<Print> {
         let bar = self.bars.bar(row);
         if row + 1 < self.opened(stand) {
-            return trades::inside(&bar, self.grid);
+            return trades::inside(&bar, Some(self.grid));
         }
         let prints = self.latest(row, &bar);
         if row < stand.closed { prints.to_vec() } else { happened(&prints, stand, row, &bar).to_vec() }
@@ -74,7 +79,7 @@ impl Tape {
     fn latest(&self, row: usize, bar: &Bar) -> Arc<[Print]> {
         let mut latest = self.latest.lock().expect("nobody panics with it");
         if latest.0 != row {
-            *latest = (row, trades::inside(bar, self.grid).into());
+            *latest = (row, trades::inside(bar, Some(self.grid)).into());
         }
         Arc::clone(&latest.1)
     }

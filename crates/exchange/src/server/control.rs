@@ -1,7 +1,9 @@
-//! What no real exchange has: time under control, and forgiveness.
+//! What no real exchange has: time and markets under control, and forgiveness.
 //!
 //! For: `/control/…`, whose errors are `{"error": …}` unless the venue itself says no. Not for:
 //! other sites in a browser of this machine, which are kept out.
+
+mod market;
 
 use std::net::IpAddr;
 
@@ -22,6 +24,7 @@ use super::answer::No;
 use super::{Shared, State, trouble};
 use crate::local::{Booking, Came, Ran, TakesUp};
 use crate::pace::{Due, Speed};
+use crate::when::When;
 
 pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
@@ -30,6 +33,7 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/control/seek", post(seek))
         .route("/control/transfer", post(transfer))
         .route("/control/faults", get(trouble::told).post(trouble::add).delete(trouble::clear))
+        .route("/control/market", get(market::told).post(market::revise))
         .route("/control/limits", delete(forgive))
         .route_layer(from_fn_with_state(Arc::clone(shared), guard))
 }
@@ -91,23 +95,6 @@ impl IntoResponse for Trouble {
 const IS_WALL: Trouble = Trouble::Conflict("time is the world's (--clock wall); it can be neither moved nor stopped");
 const RUNS: Trouble = Trouble::Conflict("time goes by itself; pause it first");
 const LOCK_STEP: Trouble = Trouble::Conflict("time is in lock step; only steps move it, until a speed is set");
-
-/// An instant: microseconds, or a text such as 2023-03-01T12:00:00Z.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum When {
-    Micros(i64),
-    Text(Timestamp),
-}
-
-impl When {
-    fn time(&self) -> Timestamp {
-        match self {
-            Self::Micros(micros) => Timestamp::from_micros(*micros),
-            Self::Text(time) => *time,
-        }
-    }
-}
 
 /// A stretch of time: microseconds, or a text such as 90s, 5m, 2h, 1d.
 #[derive(Deserialize)]

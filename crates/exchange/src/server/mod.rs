@@ -50,6 +50,7 @@ use crate::faults::{FaultPlan, Faults, SharedFaults};
 use crate::journal::StateFile;
 use crate::local::LocalExchange;
 use crate::pace::Speed;
+use crate::revision::Revision;
 use crate::{ExchangeError, Portal};
 
 /// What a server serves.
@@ -176,12 +177,14 @@ impl Server {
         let accounts = service.keys.accounts(&service.setup.account)?;
         let mut exchange =
             LocalExchange::with_accounts(&service.setup, &accounts).with_exchange_info(service.exchange_info);
-        let faults = SharedFaults::new(Mutex::new(Faults::new(service.faults)));
+        let mut faults = service.faults;
+        let scenario = std::mem::take(&mut faults.markets);
+        let faults = SharedFaults::new(Mutex::new(Faults::new(faults)));
         exchange.audience.users.faults = Arc::clone(&faults);
         // The port comes first: nobody's state is touched if it is taken.
         let (listener, address) = listen::bind_to(listen.address).await?;
         let speed = service.time.speed;
-        let (exchange, told) = begun(exchange, service.time)?;
+        let (exchange, told) = begun(exchange, scenario, service.time)?;
         let (drive, notices) = Drive::new(speed, exchange.now());
         told.into_iter().for_each(|notice| drive.tell(notice));
         let fees = |market: &Market| (market.timeline.last().symbol, market.fill_model.fees);
@@ -264,7 +267,11 @@ fn broken(refusal: Refusal) -> ExchangeError {
 }
 
 /// An exchange whose time is where it is to begin, and what is to be told of that.
-fn begun(mut exchange: LocalExchange, time: Time) -> Result<(LocalExchange, Vec<String>), ExchangeError> {
+fn begun(
+    mut exchange: LocalExchange,
+    mut scenario: Vec<Revision>,
+    time: Time,
+) -> Result<(LocalExchange, Vec<String>), ExchangeError> {
     let mut told = Vec::new();
     let mut is_new = true;
     if let Some(file) = time.state {
@@ -276,6 +283,10 @@ fn begun(mut exchange: LocalExchange, time: Time) -> Result<(LocalExchange, Vec<
             told.push(format!("{path}: {} entries; time goes on at {}", resumed.entries, exchange.now()));
         }
     }
+    // What is in the state already does not happen twice.
+    scenario.retain(|revision| !exchange.knows(revision));
+    let scenario = exchange.ready(scenario).map_err(|reason| ExchangeError::Faults { reason })?;
+    exchange.revise(scenario).map_err(broken)?;
     if let Some(from) = time.from.filter(|_| is_new) {
         let end = exchange.ends();
         if from > end {

@@ -1,5 +1,6 @@
 //! Market data: endpoints without a signature. Tickers are in `tickers`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::http::header;
@@ -54,13 +55,17 @@ async fn time(state: State, Extension(asked): Asked) -> Answer<ServerTime> {
     Ok(Json(ServerTime { server_time: time_number(asked.ahead.of(state.exchange().now()), asked.unit) }))
 }
 
-/// The snapshot, cut down to the markets that are here, with their status at the simulated time.
+/// The snapshot, cut down to the markets that are here, as they are at the simulated time.
 async fn exchange_info(state: State, Extension(asked): Asked) -> Result<Response, No> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let status = |symbol| exchange.view(symbol).and_then(|view| view.instrument().status);
+    let now_is = |symbol, entry: &mut Cow<'_, Value>| {
+        if let Some(view) = exchange.view(symbol) {
+            view.put_into(entry.to_mut());
+        }
+    };
     let (catalogue, now) = (exchange.catalogue(), exchange.now());
-    state.information.answer(catalogue, parameters, (now, unit), status).map(as_json)
+    state.information.answer(catalogue, parameters, (now, unit), now_is).map(as_json)
 }
 
 async fn execution_rules(state: State, Extension(asked): Asked) -> Answer<ExecutionRules> {

@@ -178,7 +178,10 @@ pub(super) async fn told(state: State) -> axum::Json<Value> {
 /// `POST /control/faults`: switches more on.
 pub(super) async fn add(state: State, body: Bytes) -> Response {
     match FaultPlan::from_json(&body, Server::Trading) {
-        Ok(plan) => {
+        Ok(mut plan) => {
+            if let Err(trouble) = state.revise(std::mem::take(&mut plan.markets)).await {
+                return trouble.into_response();
+            }
             state.faults().add(plan);
             told(state).await.into_response()
         }

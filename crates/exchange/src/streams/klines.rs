@@ -51,7 +51,8 @@ impl Klines {
             let mut running = self.open(bars, last);
             let of_long = || bars.open_time[..opened].partition_point(|open| *open < running.open).min(last);
             running.first_row = if self.is_own(view) { last } else { of_long() };
-            (running.first_row..closed).for_each(|row| self.close_part(&mut running, &bars.bar(row), view));
+            let told = (running.first_row..closed).filter(|row| view.tells_bar(*row));
+            told.for_each(|row| self.close_part(&mut running, &bars.bar(row), view));
             running
         });
     }
@@ -125,6 +126,9 @@ impl Topic for Klines {
             Change::Time if opened > 0 => (opened - 1, opened == closed),
             Change::Time | Change::Orders => return,
         };
+        if !view.tells_bar(row) {
+            return;
+        }
         self.close_late(view, bars, row, listeners);
         let mut running = self.running.take().unwrap_or_else(|| self.open(bars, row));
         if has_closed && matches!(change, Change::Point(_)) {

@@ -112,13 +112,18 @@ impl Streams {
     pub(crate) fn jumped(&mut self, view: &View<'_>) {
         for channel in self.of_market.get_mut(view.place()).into_iter().flatten() {
             channel.topic.jump(view);
-            channel.topic.tell(view, Change::Time, &mut channel.listeners);
+            if !view.is_silent() {
+                channel.topic.tell(view, Change::Time, &mut channel.listeners);
+            }
         }
         self.of_all.iter_mut().for_each(|channel| channel.topic.jump(view));
     }
 
     /// Something has happened on a market.
     pub(crate) fn market(&mut self, view: &View<'_>, change: Change) {
+        if view.is_silent() {
+            return;
+        }
         for channel in self.of_market.get_mut(view.place()).into_iter().flatten() {
             if change != Change::Time || channel.topic.owes() {
                 channel.topic.tell(view, change, &mut channel.listeners);

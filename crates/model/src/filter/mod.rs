@@ -4,6 +4,7 @@
 //! which reference price is in force (the caller gives it) and not for repairing an order
 //! (`fit`). Bounds are inclusive; multipliers compare exactly, without rounding.
 
+mod entries;
 mod judge;
 mod reading;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! `candlewick exchange ctl`: what is typed → `/control/…` of an exchange → a few lines.
 
+mod market;
+
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
@@ -46,6 +48,11 @@ enum What {
     },
     /// Pay something into an account or out of it, now.
     Transfer(Transfer),
+    /// Halt a market, change its filters and permissions, delist it; say how all of them are.
+    Market {
+        #[command(subcommand)]
+        change: Option<market::Change>,
+    },
     /// Forget what addresses have used up, and their bans.
     Forgive,
 }
@@ -85,9 +92,9 @@ pub(crate) fn run(ctl: &Ctl) -> Result<ExitCode, Failure> {
 
 impl What {
     /// Method, path and body.
-    fn request(&self) -> (Method, &'static str, Option<Value>) {
+    fn request(&self) -> anyhow::Result<(Method, &'static str, Option<Value>)> {
         let set = |body| (Method::POST, "time", Some(body));
-        match self {
+        Ok(match self {
             Self::Time => (Method::GET, "time", None),
             Self::Pause => set(json!({ "paused": true })),
             Self::Resume => set(json!({ "paused": false })),
@@ -100,14 +107,16 @@ impl What {
             Self::Transfer(Transfer { amount, asset, account }) => {
                 (Method::POST, "transfer", Some(json!({ "account": account, "asset": asset, "amount": amount })))
             }
+            Self::Market { change: None } => (Method::GET, "market", None),
+            Self::Market { change: Some(change) } => (Method::POST, "market", Some(change.body()?)),
             Self::Forgive => (Method::DELETE, "limits", None),
-        }
+        })
     }
 }
 
 impl Ctl {
     async fn ask(&self) -> Result<Value, Failure> {
-        let (method, path, body) = self.what.request();
+        let (method, path, body) = self.what.request().map_err(Failure::usage)?;
         let url = format!("{}/control/{path}", self.url.trim_end_matches('/'));
         let client = Client::builder().no_proxy().build().map_err(Failure::outside)?;
         let request = client.request(method, &url);
@@ -147,6 +156,7 @@ fn told(what: &What, answer: &Value) -> String {
     let time = |value: &Value| value.as_i64().map(|micros| Timestamp::from_micros(micros).to_string());
     let now = time(&answer["time"]).unwrap_or_default();
     match what {
+        What::Market { .. } => market::told(answer),
         What::Forgive => "what addresses have used up is forgotten\n".to_owned(),
         What::Transfer(Transfer { asset, account, .. }) => {
             let [free, locked] = ["free", "locked"].map(|part| answer[part].as_str().unwrap_or_default());

@@ -138,9 +138,10 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode, Failure> {
 
 fn failure(error: ExchangeError) -> Failure {
     match error {
-        ExchangeError::NoAccount { .. } | ExchangeError::Begin { .. } | ExchangeError::State { .. } => {
-            Failure::usage(error)
-        }
+        ExchangeError::NoAccount { .. }
+        | ExchangeError::Begin { .. }
+        | ExchangeError::State { .. }
+        | ExchangeError::Faults { .. } => Failure::usage(error),
         error => Failure::outside(error),
     }
 }
