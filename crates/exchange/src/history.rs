@@ -14,7 +14,8 @@ use candlewick_simulator::VenueEvent;
 /// Everything that was said of an account.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct History {
-    orders: BTreeMap<OrderId, Order>,
+    /// By number, in which order they come.
+    orders: Vec<Order>,
     /// The last order that was given a name; it may have another one by now.
     named: HashMap<(Symbol, ClientOrderId), OrderId>,
     /// Reports of fills, in order.
@@ -67,7 +68,7 @@ impl History {
 
     fn take_in_report(&mut self, report: &ExecutionReport) {
         let order = &report.order;
-        let before = self.orders.insert(order.order_id, *order);
+        let before = self.keep(order);
         if before.is_none_or(|before| before.client_order_id != order.client_order_id) {
             self.named.insert((order.symbol, order.client_order_id), order.order_id);
         }
@@ -79,6 +80,17 @@ impl History {
         }
         if let Some(told) = report.prevented {
             self.take_in_prevented(report, told);
+        }
+    }
+
+    /// An order as it is now; what it was before.
+    fn keep(&mut self, order: &Order) -> Option<Order> {
+        match self.orders.binary_search_by_key(&order.order_id, |known| known.order_id) {
+            Ok(at) => Some(std::mem::replace(&mut self.orders[at], *order)),
+            Err(at) => {
+                self.orders.insert(at, *order);
+                None
+            }
         }
     }
 
@@ -102,7 +114,7 @@ impl History {
 
     /// An order by its number.
     pub(crate) fn order(&self, id: OrderId) -> Option<&Order> {
-        self.orders.get(&id)
+        self.orders.binary_search_by_key(&id, |order| order.order_id).ok().map(|at| &self.orders[at])
     }
 
     /// The last order of a name on a market.
@@ -112,12 +124,12 @@ impl History {
             return Some(last);
         }
         // It was amended, and an earlier one has still that name.
-        self.orders.values().rev().find(|order| order.symbol == symbol && order.client_order_id == name)
+        self.orders.iter().rev().find(|order| order.symbol == symbol && order.client_order_id == name)
     }
 
     /// All orders, by number.
     pub(crate) fn orders(&self) -> impl DoubleEndedIterator<Item = &Order> {
-        self.orders.values()
+        self.orders.iter()
     }
 
     /// The last prevented match of an order.

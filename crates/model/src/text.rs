@@ -99,7 +99,7 @@ impl<const N: usize> Hash for Text<N> {
 }
 impl<const N: usize> Ord for Text<N> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.as_str().cmp(other.as_str())
+        (&self.bytes, self.len).cmp(&(&other.bytes, other.len))
     }
 }
 impl<const N: usize> PartialOrd for Text<N> {

@@ -17,6 +17,7 @@ use candlewick_model::run::{Assumptions, CommandId, PathModel};
 use candlewick_model::{Account, Bars, Command, Ledger, Order, OrderLimit, Price, Quantity, Side, Timestamp};
 
 use crate::averages::Averages;
+use crate::book::open::orders;
 use crate::book::{Book, Made};
 use crate::desk::{Desk, VenueEvent};
 use crate::detail::{DetailError, Inside, Part};
@@ -324,13 +325,20 @@ impl Replay {
 
     /// Orders of a market that are not done, by id.
     pub fn open_orders(&self, market: usize) -> impl ExactSizeIterator<Item = &Order> {
-        self.venue.books[market].open.iter().map(|w| &w.order)
+        orders(&self.venue.books[market].open)
     }
 
-    /// What a market's book shows of own orders that rest on it: side, limit, quantity (of an
-    /// iceberg only a part).
-    pub fn shown(&self, market: usize) -> impl Iterator<Item = (Side, Price, Quantity)> {
-        self.venue.books[market].own_shown()
+    /// What a side of a market's book shows of own orders that rest on it with a limit as good as
+    /// a price or better: limit and quantity (of an iceberg only a part), in no order.
+    pub fn shown(&self, market: usize, side: Side, bound: Price) -> impl Iterator<Item = (Price, Quantity)> {
+        self.venue.books[market].own_shown(side, bound)
+    }
+
+    /// From so many open orders on there is an index of them. Nothing comes of it but time, which
+    /// is for tests to see.
+    #[doc(hidden)]
+    pub fn index_orders_from(&mut self, many: usize) {
+        self.venue.books.iter_mut().for_each(|book| book.open.index_from(many));
     }
 
     /// The reference price of a market at an instant, where it has one and it is not null.

@@ -23,8 +23,9 @@ use tower_service::Service;
 
 use crate::ExchangeError;
 
-/// So many connections at a time; more of them wait.
-const CONNECTIONS_MAX: usize = 2_048;
+/// So many connections at a time; more of them are closed at once, as who waits for a place that
+/// idle ones hold would wait for long.
+const CONNECTIONS_MAX: usize = 10_240;
 /// A client that says nothing for so long, or does not finish its header or handshake, is left.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Headers may be so large.
@@ -74,11 +75,19 @@ pub(crate) async fn bind_to(wanted: SocketAddr) -> Result<(TcpListener, SocketAd
 
 /// Serves until it is aborted.
 pub(crate) async fn serve(listener: TcpListener, tls: Option<Tls>, routes: Router) -> std::io::Result<()> {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    serve_so_many(listener, tls, routes, CONNECTIONS_MAX).await
+}
+
+async fn serve_so_many(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    routes: Router,
+    connections_max: usize,
+) -> std::io::Result<()> {
+    let places = Arc::new(Semaphore::new(connections_max));
     // Connections end with the server.
     let mut connections = tokio::task::JoinSet::new();
     loop {
-        let place = Arc::clone(&places).acquire_owned().await.map_err(std::io::Error::other)?;
         let accepted = listener.accept().await;
         while connections.try_join_next().is_some() {}
         // Out of files, or a client that has gone already: no reason to stop for the others.
@@ -86,6 +95,7 @@ pub(crate) async fn serve(listener: TcpListener, tls: Option<Tls>, routes: Route
             tokio::time::sleep(Duration::from_millis(10)).await;
             continue;
         };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let peer = Peer { address: peer.ip(), place: Arc::new(place) };
         connections.spawn(converse(stream, tls.clone(), Asked { routes: routes.clone(), peer }));
     }
@@ -144,5 +154,39 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, rou
     // A broken connection is the client's affair, or a fault's.
     if let Err(error) = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "a connection broke");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// Asks for something; how the answer begins.
+    async fn ask(stream: &mut TcpStream) -> String {
+        let mut begins = [0; 12];
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        let read = stream.read_exact(&mut begins).await;
+        read.map_or_else(|_| "closed".to_owned(), |_| String::from_utf8_lossy(&begins).into_owned())
+    }
+
+    #[tokio::test]
+    async fn there_is_no_room_for_more_until_one_goes() {
+        let (listener, address) = bind(0).await.unwrap();
+        let routes = Router::new().route("/", get(async || "here"));
+        let server = tokio::spawn(serve_so_many(listener, None, routes, 2));
+        let mut streams = Vec::new();
+        for expected in ["HTTP/1.1 200", "HTTP/1.1 200", "closed", "closed"] {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            assert_eq!(ask(&mut stream).await, expected);
+            streams.push(stream);
+        }
+        drop(streams.swap_remove(0));
+        while ask(&mut TcpStream::connect(address).await.unwrap()).await == "closed" {
+            tokio::task::yield_now().await;
+        }
+        server.abort();
     }
 }

@@ -7,10 +7,10 @@
 mod file;
 mod header;
 mod line;
+mod lines;
 
 use std::borrow::Cow;
 use std::io;
-use std::sync::Arc;
 
 use candlewick_model::{Command, Timestamp};
 
@@ -18,12 +18,12 @@ pub(crate) use file::Kept;
 pub use file::StateFile;
 pub(crate) use header::Header;
 pub(crate) use line::{Entry, Line, Place};
+pub(crate) use lines::Lines;
 
 /// The requests so far, and the file that they are in as well, if there is one.
 #[derive(Default)]
 pub(crate) struct Journal {
-    /// Lines, each with the time at which it was taken up; never back in time.
-    lines: Vec<(Timestamp, Arc<str>)>,
+    lines: Lines,
     file: Option<StateFile>,
 }
 
@@ -48,26 +48,24 @@ impl Journal {
             file.append(&line)?;
         }
         if !matches!(entry, Entry::Mark) {
-            self.lines.push((place.time, line.into()));
+            self.lines.push(place.time, line.into());
         }
         Ok(())
     }
 
     /// What was noted last was taken up at that time, which may be later than when it came.
     pub(crate) fn taken_up(&mut self, time: Timestamp) {
-        if let Some((taken_up, _)) = self.lines.last_mut() {
-            *taken_up = time;
-        }
+        self.lines.last_taken_up(time);
     }
 
     /// A line that was noted in an earlier life.
-    pub(crate) fn remember(&mut self, taken_up: Timestamp, line: Arc<str>) {
-        self.lines.push((taken_up, line));
+    pub(crate) fn remember(&mut self, taken_up: Timestamp, line: &str) {
+        self.lines.push(taken_up, line.into());
     }
 
     /// Forgets what came after an instant.
     pub(crate) fn go_back(&mut self, to: Timestamp) -> io::Result<()> {
-        let stay = self.count_until(to);
+        let stay = self.lines.count_until(to);
         if let Some(file) = &mut self.file {
             file.append(&line::written_back(to, stay))?;
         }
@@ -76,12 +74,10 @@ impl Journal {
     }
 
     /// What came up to an instant.
-    pub(crate) fn until(&self, to: Timestamp) -> Vec<Arc<str>> {
-        self.lines[..self.count_until(to)].iter().map(|(_, line)| Arc::clone(line)).collect()
-    }
-
-    fn count_until(&self, to: Timestamp) -> usize {
-        self.lines.partition_point(|(taken_up, _)| *taken_up <= to)
+    pub(crate) fn until(&self, to: Timestamp) -> Lines {
+        let mut lines = self.lines.clone();
+        lines.truncate(lines.count_until(to));
+        lines
     }
 
     /// Whether it is on file, too.

@@ -3,18 +3,16 @@
 //! For: making it again from the beginning, which is fast and cannot differ. Not for: writing the
 //! journal (`journal`).
 
-use std::sync::Arc;
-
 use candlewick_model::{Command, Refusal, Timestamp};
 
 use super::{Came, LocalExchange, Origin, Tells};
 use crate::ExchangeError;
-use crate::journal::{End, Entry, Header, Kept, Line, Place, StateFile};
+use crate::journal::{End, Entry, Header, Kept, Line, Lines, Place, StateFile};
 
 /// A world as it was, to be made without holding up the present one.
 pub(crate) struct Past {
     origin: Origin,
-    lines: Vec<Arc<str>>,
+    lines: Lines,
     to: Timestamp,
 }
 
@@ -35,8 +33,8 @@ impl Past {
         let mut world = LocalExchange::with_accounts(&self.origin.setup, &self.origin.accounts);
         world.tells = Tells::Nothing;
         let astray = |reason: String| Refusal::naming(-1000, format!("the past cannot be made again: {reason}"));
-        for line in &self.lines {
-            world.take_again(line).map_err(astray)?;
+        for line in self.lines.iter() {
+            world.take_again(&line).map_err(astray)?;
         }
         world.run(Some(self.to), |_| true)?;
         Ok((world, self.to))
@@ -80,7 +78,7 @@ impl LocalExchange {
         for (number, line) in &lines {
             let again = self.take_again(line);
             again.map_err(|reason| wrong(format!("line {number}: {reason}")))?;
-            self.journal.remember(self.now, Arc::clone(line));
+            self.journal.remember(self.now, line);
         }
         let reached = match end {
             Some(End::Place(place)) => self.go_to_place(place),

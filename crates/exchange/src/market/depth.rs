@@ -43,19 +43,19 @@ pub(super) fn level_quantity(volume: Amount, share: Rate, step: Quantity) -> Qua
 }
 
 impl Shape {
-    /// So many levels of either side. What an own order could not show without crossing the
-    /// other side is left out: it is about to trade.
-    pub(super) fn book(&self, own: &[(Side, Price, Quantity)], levels: usize) -> BookNow {
+    /// So many levels of either side. `own` tells the own orders of a side that are as good as a
+    /// price or better; what one could not show without crossing the other side is left out: it is
+    /// about to trade.
+    pub(super) fn book(&self, own: impl Fn(Side, Price) -> Vec<(Price, Quantity)>, levels: usize) -> BookNow {
         let (bid, ask) = self.touch();
-        let own = |wanted: Side| own.iter().filter(move |(side, ..)| *side == wanted).map(|(_, p, q)| (*p, *q));
         let mut bids = self.side((0..).map(|level| bid - level * self.tick_units()), levels);
-        let least = worst(&bids, levels).map_or(0, Price::units);
-        bids.extend(own(Side::Buy).filter(|(price, _)| (least..ask).contains(&price.units())));
+        let least = worst(&bids, levels).unwrap_or(Price::ZERO);
+        bids.extend(own(Side::Buy, least).into_iter().filter(|(price, _)| price.units() < ask));
         bids.sort_by_key(|(price, _)| std::cmp::Reverse(*price));
         let best_bid = bids.first().map_or(0, |(price, _)| price.units());
         let mut asks = self.side((0..).map(|level| ask.saturating_add(level * self.tick_units())), levels);
         let most = worst(&asks, levels).unwrap_or(Price::MAX);
-        asks.extend(own(Side::Sell).filter(|(price, _)| price.units() > best_bid.max(bid) && *price <= most));
+        asks.extend(own(Side::Sell, most).into_iter().filter(|(price, _)| price.units() > best_bid.max(bid)));
         asks.sort_by_key(|(price, _)| *price);
         BookNow { last_update_id: 0, bids: summed(bids, levels), asks: summed(asks, levels) }
     }
@@ -115,15 +115,24 @@ mod tests {
         Shape { last: p(last), half_spread: p(half_spread).units(), tick: p("0.01"), quantity: q("3") }
     }
 
+    /// Own orders that are as good as a price or better.
+    fn among(own: &[(Side, Price, Quantity)]) -> impl Fn(Side, Price) -> Vec<(Price, Quantity)> + '_ {
+        |side, bound| {
+            let is_better = |price: Price| if side == Side::Buy { price >= bound } else { price <= bound };
+            let of_side = own.iter().filter(|(other, price, _)| *other == side && is_better(*price));
+            of_side.map(|(_, price, quantity)| (*price, *quantity)).collect()
+        }
+    }
+
     #[test]
     fn levels_lie_one_tick_apart() {
-        let book = shape("100", "0.02").book(&[], 2);
+        let book = shape("100", "0.02").book(among(&[]), 2);
         assert_eq!(book.bids, [(p("99.98"), q("3")), (p("99.97"), q("3"))]);
         assert_eq!(book.asks, [(p("100.02"), q("3")), (p("100.03"), q("3"))]);
-        assert_eq!(shape("0.02", "0.01").book(&[], 5).bids, [(p("0.01"), q("3"))], "never under one tick");
-        let off_the_grid = shape("100.005", "0.01").book(&[], 1);
+        assert_eq!(shape("0.02", "0.01").book(among(&[]), 5).bids, [(p("0.01"), q("3"))], "never under one tick");
+        let off_the_grid = shape("100.005", "0.01").book(among(&[]), 1);
         assert_eq!((off_the_grid.bids[0].0, off_the_grid.asks[0].0), (p("99.99"), p("100.02")));
-        let without_spread = shape("100", "0").book(&[], 1);
+        let without_spread = shape("100", "0").book(among(&[]), 1);
         assert_eq!((without_spread.bids[0].0, without_spread.asks[0].0), (p("99.99"), p("100")));
     }
 
@@ -136,7 +145,7 @@ mod tests {
             (Side::Sell, p("100.01"), q("2")),
             (Side::Sell, p("99.99"), q("9")),
         ];
-        let book = shape("100", "0.02").book(&own, 3);
+        let book = shape("100", "0.02").book(among(&own), 3);
         assert_eq!(book.bids, [(p("99.99"), q("1")), (p("99.98"), q("3.5")), (p("99.97"), q("3"))]);
         assert_eq!(book.asks, [(p("100.01"), q("2")), (p("100.02"), q("3")), (p("100.03"), q("3"))]);
     }
@@ -144,11 +153,11 @@ mod tests {
     #[test]
     fn a_book_has_an_end() {
         let own = [(Side::Buy, p("50"), q("1")), (Side::Buy, p("50"), q("2")), (Side::Sell, p("5000"), q("1"))];
-        let book = shape("100", "0.02").book(&own, ALL_LEVELS);
+        let book = shape("100", "0.02").book(among(&own), ALL_LEVELS);
         assert_eq!((book.bids.len(), book.asks.len()), (MARKET_LEVELS + 1, MARKET_LEVELS + 1));
         assert_eq!(book.bids[999..], [(p("89.99"), q("3")), (p("50"), q("3"))]);
         assert_eq!(book.asks[1_000], (p("5000"), q("1")));
-        assert_eq!(shape("0.05", "0.02").book(&[], ALL_LEVELS).bids.len(), 3, "down to one tick");
+        assert_eq!(shape("0.05", "0.02").book(among(&[]), ALL_LEVELS).bids.len(), 3, "down to one tick");
     }
 
     #[test]
@@ -172,7 +181,7 @@ mod tests {
             };
             let own: Vec<_> = own.iter().map(order).collect();
             let shape = Shape { last: Price::from_units(last * 1_000_000), ..shape("100", "0.01") };
-            let (mut all, some) = (shape.book(&own, ALL_LEVELS), shape.book(&own, levels));
+            let (mut all, some) = (shape.book(among(&own), ALL_LEVELS), shape.book(among(&own), levels));
             all.bids.truncate(levels);
             all.asks.truncate(levels);
             proptest::prop_assert_eq!(some, all);

@@ -166,8 +166,10 @@ impl<'a> View<'a> {
             tick,
             quantity: depth::level_quantity(self.tape().last_volume(self.stand()), self.market.volume_share, step),
         };
-        let own: Vec<(Side, Price, _)> = self.traders.iter().flat_map(|trader| trader.replay.shown(self.at)).collect();
-        BookNow { last_update_id: self.last_update_id(), ..shape.book(&own, levels) }
+        let own = |side: Side, bound: Price| {
+            self.traders.iter().flat_map(move |trader| trader.replay.shown(self.at, side, bound)).collect()
+        };
+        BookNow { last_update_id: self.last_update_id(), ..shape.book(own, levels) }
     }
 
     /// One more with every change of the book.

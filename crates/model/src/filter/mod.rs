@@ -327,7 +327,8 @@ impl OpenPosition {
         let buys = orders.filter(|order| order.side == Side::Buy);
         let is_largest = |order: &&Order| {
             let of_list = buys.clone().filter(|o| o.order_list_id.is_some() && o.order_list_id == order.order_list_id);
-            of_list.into_iter().all(|o| (o.remaining(), order.order_id) <= (order.remaining(), o.order_id))
+            order.order_list_id.is_none()
+                || of_list.into_iter().all(|o| (o.remaining(), order.order_id) <= (order.remaining(), o.order_id))
         };
         Amount::from_units(buys.clone().filter(is_largest).map(|order| i128::from(order.remaining().units())).sum())
     }

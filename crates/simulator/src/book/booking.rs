@@ -72,7 +72,7 @@ impl Book {
             Told::Named(_, name) => report.cancel_client_order_id = name,
         }
         let report = &*report;
-        let others = self.open.iter().map(|w| &w.order).filter(|o| o.order_list_id == list && o.order_id != id);
+        let others = self.open_of_list(list).map(|w| &w.order).filter(|o| o.order_id != id);
         ledger.book(self.pair, before, report, others);
         let (is_new, is_done) = (before.is_none(), order.status.is_final());
         if is_new != is_done {

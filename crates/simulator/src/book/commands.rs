@@ -8,7 +8,7 @@ use candlewick_model::{
 
 use super::booking::End;
 use super::judge::Terms;
-use super::{Book, Stage, Working};
+use super::{Book, Place, Stage, Working};
 use crate::desk::Desk;
 use crate::trace::{About, Fact};
 
@@ -105,8 +105,7 @@ impl Book {
         number: u64,
         is_taken: impl Fn(ClientOrderId) -> bool,
     ) -> ClientOrderId {
-        let is_free =
-            |name: &ClientOrderId| self.open.iter().all(|w| w.order.client_order_id != *name) && !is_taken(*name);
+        let is_free = |name: &ClientOrderId| self.open.named(*name).is_none() && !is_taken(*name);
         (number..).map(|number| ClientOrderId::numbered(prefix, number)).find(is_free).expect("numbers do not end")
     }
 
@@ -115,7 +114,7 @@ impl Book {
         match working.stage {
             Stage::Pending | Stage::Contingent => {
                 desk.note(&working.order, || self.wait_fact(working));
-                self.keep(*working);
+                self.open.insert(*working);
             }
             Stage::Resting | Stage::Remainder => self.match_arriving(desk, working),
         }
@@ -142,7 +141,7 @@ impl Book {
 
     /// Ends an order. The cancel of a list has one name for all of its orders; where one order
     /// ends and no name was given, it follows from the report.
-    fn cancel_at(&mut self, desk: &mut Desk, at: usize, name: Option<ClientOrderId>) {
+    fn cancel_at(&mut self, desk: &mut Desk, at: Place, name: Option<ClientOrderId>) {
         let mut order = self.open.remove(at).order;
         let name = name.or_else(|| order.order_list_id.map(|_| desk.name_for_cancel()));
         self.end(desk, &mut order, End::canceled(name));
@@ -164,15 +163,10 @@ impl Book {
         self.end_all(desk, End::expired(ExpiryReason::ExchangeCanceled));
     }
 
-    /// Ends all orders, oldest first; a list as a whole. Those alone go at once: taking the first
-    /// one away from very many, again and again, would take for ever.
+    /// Ends all orders, oldest first; a list as a whole.
     fn end_all(&mut self, desk: &mut Desk, end: End) {
-        while !self.open.is_empty() {
-            let alone = self.open.iter().take_while(|w| w.order.order_list_id.is_none()).count();
-            let ended: Vec<Working> = self.open.drain(..alone.max(1)).collect();
-            for mut working in ended {
-                self.end(desk, &mut working.order, end);
-            }
+        while let Some(mut working) = self.open.remove_first() {
+            self.end(desk, &mut working.order, end);
             self.settle_lists(desk);
         }
     }
@@ -187,10 +181,10 @@ impl Book {
     }
 
     /// An order by its number, or its name, or both: then it must bear both.
-    fn find(&self, desk: &mut Desk, id: Option<u64>, name: Option<ClientOrderId>) -> Option<usize> {
+    fn find(&self, desk: &mut Desk, id: Option<u64>, name: Option<ClientOrderId>) -> Option<Place> {
         let found = match id {
-            Some(id) => self.at(id).filter(|at| name.is_none_or(|n| n == self.open[*at].order.client_order_id)),
-            None => self.open.iter().position(|w| Some(w.order.client_order_id) == name),
+            Some(id) => self.open.at(id).filter(|at| name.is_none_or(|n| n == self.open[*at].order.client_order_id)),
+            None => name.and_then(|name| self.open.named(name)),
         };
         if found.is_none() {
             desk.trace.miss(desk.now, id, name);
@@ -261,7 +255,7 @@ impl Book {
         // The legs of a pair always have the same quantity.
         let partner = self.partner_in_pair(order);
         self.check_amendment(desk, &w, request.quantity)?;
-        if let Some(at) = partner.and_then(|id| self.at(id)) {
+        if let Some(at) = partner.and_then(|id| self.open.at(id)) {
             let partner = self.open[at];
             self.check_amendment(desk, &partner, request.quantity)?;
         }
@@ -275,7 +269,7 @@ impl Book {
         let renamed = name != order.client_order_id;
         self.reduce(desk, id, request.quantity, name);
         if let Some(partner) = partner
-            && let Some(at) = self.at(partner)
+            && let Some(at) = self.open.at(partner)
         {
             let name = self.open[at].order.client_order_id;
             self.reduce(desk, partner, request.quantity, name);
@@ -308,7 +302,7 @@ impl Book {
 
     /// Gives an order a smaller quantity, though not less than what is done of it, and a name.
     fn reduce(&mut self, desk: &mut Desk, id: u64, quantity: Quantity, name: ClientOrderId) {
-        let at = self.at(id).expect("it is open");
+        let at = self.open.at(id).expect("it is open");
         let mut w = self.open.remove(at);
         let old = w.order;
         let done = Quantity::from_units(old.filled_quantity.units() + old.prevented_quantity.units());
@@ -318,12 +312,12 @@ impl Book {
         w.amended += 1;
         self.tell_replaced(desk, &old, &mut w.order);
         w.shown = w.shown.min(w.order.remaining());
-        self.keep(w);
+        self.open.insert(w);
     }
 
     /// An order of which nothing is left has ended (rule 8.21).
     fn end_if_done(&mut self, desk: &mut Desk, id: u64) {
-        let Some(at) = self.at(id).filter(|at| self.open[*at].order.remaining().is_zero()) else { return };
+        let Some(at) = self.open.at(id).filter(|at| self.open[*at].order.remaining().is_zero()) else { return };
         let mut order = self.open.remove(at).order;
         self.end(desk, &mut order, End::expired(ExpiryReason::None));
     }

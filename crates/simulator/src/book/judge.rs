@@ -168,7 +168,7 @@ impl Book {
 
     /// A name is free again when its order is final.
     pub(super) fn check_name(&self, desk: &mut Desk, about: About, name: Option<ClientOrderId>) -> Result<(), Refusal> {
-        let holds = name.is_none_or(|name| self.open.iter().all(|w| w.order.client_order_id != name));
+        let holds = name.is_none_or(|name| self.open.named(name).is_none());
         desk.note(about, || Fact::Name { name, holds });
         if holds { Ok(()) } else { Err(Refusal::new(-2010, "Duplicate order sent.")) }
     }

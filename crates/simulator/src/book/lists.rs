@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::booking::End;
 use super::judge::{Terms, counts_of_list};
-use super::{Book, Stage, Working};
+use super::{Book, Place, Stage, Working};
 use crate::desk::{Desk, VenueEvent};
 use crate::trace::{About, Fact};
 
@@ -99,12 +99,13 @@ impl Book {
     fn accept_list(&mut self, desk: &mut Desk, request: &ListRequest, legs: &[&OrderRequest], terms: &[Terms]) {
         let id = desk.next_list();
         let has_working = request.legs.working().is_some();
-        let mut list = List {
+        self.lists.push(List {
             id,
             client_order_id: request.client_order_id.unwrap_or_else(|| self.free_list_name(id)),
             contingency: if has_working { ContingencyType::Oto } else { ContingencyType::Oco },
             members: Vec::with_capacity(legs.len()),
-        };
+        });
+        let list = self.lists.len() - 1;
         self.counts.order_lists += 1;
         desk.open.order_lists += 1;
         let mut at_once = None;
@@ -113,20 +114,19 @@ impl Book {
             if leg.client_order_id.is_none() {
                 // Neither that of an order of this list, whether it is made already or not.
                 let is_taken = |name| {
-                    list.members.iter().any(|(_, made)| *made == name)
+                    self.lists[list].members.iter().any(|(_, made)| *made == name)
                         || legs.iter().any(|leg| leg.client_order_id == Some(name))
                 };
                 working.order.client_order_id = self.free_name("auto-", working.order.order_id, is_taken);
             }
-            list.members.push((working.order.order_id, working.order.client_order_id));
+            self.lists[list].members.push((working.order.order_id, working.order.client_order_id));
             self.tell_new(desk, &working.order);
             match working.stage {
                 Stage::Pending | Stage::Contingent => self.enter(desk, &mut working),
                 Stage::Resting | Stage::Remainder => at_once = Some(working),
             }
         }
-        self.tell_list(desk, &list, ListStatusType::ExecStarted);
-        self.lists.push(list);
+        self.tell_list(desk, &self.lists[list], ListStatusType::ExecStarted);
         if let Some(mut working) = at_once {
             self.enter(desk, &mut working);
         }
@@ -157,7 +157,7 @@ impl Book {
 
     /// An order of a list bears another name.
     pub(super) fn rename_in_list(&mut self, desk: &mut Desk, list: OrderListId, id: OrderId, name: ClientOrderId) {
-        let Some(at) = self.lists.iter().position(|l| l.id == list) else { return };
+        let Some(at) = self.list(list) else { return };
         for member in &mut self.lists[at].members {
             if member.0 == id {
                 member.1 = name;
@@ -168,11 +168,23 @@ impl Book {
     }
 
     /// A list by its number, or its name, or both: the oldest open order of it.
-    pub(super) fn find_list(&self, id: Option<OrderListId>, name: Option<ClientOrderId>) -> Option<usize> {
+    pub(super) fn find_list(&self, id: Option<OrderListId>, name: Option<ClientOrderId>) -> Option<Place> {
         let named =
             |list: &&List| id.is_none_or(|id| id == list.id) && name.is_none_or(|name| name == list.client_order_id);
-        let list = self.lists.iter().find(named)?.id;
-        self.open.iter().position(|w| w.order.order_list_id == Some(list))
+        let list = self.lists.iter().find(named)?;
+        list.members.iter().find_map(|(id, _)| self.open.at(*id))
+    }
+
+    /// Where a list is; by number, as they came.
+    fn list(&self, id: OrderListId) -> Option<usize> {
+        self.lists.binary_search_by_key(&id, |list| list.id).ok()
+    }
+
+    /// The open orders of a list, by number.
+    pub(super) fn open_of_list(&self, list: Option<OrderListId>) -> impl Iterator<Item = &Working> + Clone {
+        let list = list.and_then(|id| self.list(id)).map(|at| &self.lists[at]);
+        let members = list.into_iter().flat_map(|list| &list.members);
+        members.filter_map(move |(id, _)| self.open.at(*id).map(|place| &self.open[place]))
     }
 
     /// Does what the changes of orders ask of their lists (rule 8.35).
@@ -217,18 +229,13 @@ impl Book {
 
     /// The other open orders of an order's list.
     fn partners(&self, order: &Order, which: impl Fn(&Working) -> bool) -> Vec<OrderId> {
-        let of_list = |w: &&Working| {
-            order.order_list_id.is_some()
-                && w.order.order_list_id == order.order_list_id
-                && w.order.order_id != order.order_id
-                && which(w)
-        };
-        self.open.iter().filter(of_list).map(|w| w.order.order_id).collect()
+        let others = self.open_of_list(order.order_list_id).filter(|w| w.order.order_id != order.order_id && which(w));
+        others.map(|w| w.order.order_id).collect()
     }
 
     /// Ends an order because of another one of its list.
     fn close(&mut self, desk: &mut Desk, id: OrderId, end: End) {
-        if let Some(at) = self.at(id) {
+        if let Some(at) = self.open.at(id) {
             let mut working = self.open.remove(at);
             self.end_quietly(desk, &mut working.order, end);
         }
@@ -249,10 +256,10 @@ impl Book {
 
     /// A list of which no order is open is done.
     fn finish(&mut self, desk: &mut Desk, list: OrderListId) {
-        if self.open.iter().any(|w| w.order.order_list_id == Some(list)) {
+        if self.open_of_list(Some(list)).next().is_some() {
             return;
         }
-        if let Some(at) = self.lists.iter().position(|l| l.id == list) {
+        if let Some(at) = self.list(list) {
             let done = self.lists.remove(at);
             self.counts.order_lists -= 1;
             desk.open.order_lists -= 1;
@@ -263,8 +270,8 @@ impl Book {
     /// The working order is filled: the pending ones go onto the book, if they still may (rule
     /// 5.4).
     fn activate(&mut self, desk: &mut Desk, list: OrderListId) {
-        let of_list = |w: &&Working| w.order.order_list_id == Some(list) && w.stage == Stage::Pending;
-        let pending: Vec<Working> = self.open.iter().filter(of_list).copied().collect();
+        let is_pending = |w: &&Working| w.stage == Stage::Pending;
+        let pending: Vec<Working> = self.open_of_list(Some(list)).filter(is_pending).copied().collect();
         let reserved = desk.ledger.reserved(list);
         let mut ready = Vec::with_capacity(pending.len());
         let is_pair = pending.len() > 1;
@@ -276,7 +283,7 @@ impl Book {
         }
         let mut at_once = None;
         for (old, mut w) in pending.iter().zip(ready) {
-            if let Some(at) = self.at(old.order.order_id) {
+            if let Some(at) = self.open.at(old.order.order_id) {
                 self.open.remove(at);
             }
             self.tell_working(desk, &old.order, &mut w.order);
@@ -350,7 +357,7 @@ impl Book {
         for w in row {
             let is_partner = w.order.order_id != id;
             let reason = if is_partner { ExpiryReason::OcoTrigger } else { ExpiryReason::Rejected };
-            let Some(at) = self.at(w.order.order_id) else { continue };
+            let Some(at) = self.open.at(w.order.order_id) else { continue };
             let old = self.open.remove(at).order;
             let mut order = old;
             if old.awaits_quantity() {

@@ -11,6 +11,7 @@
 //! | when does a stop work, and how does it trail? | `triggers` |
 //! | what becomes of the other orders of a list? | `lists` |
 //! | what is reported, booked and charged? | `booking` |
+//! | which of the open orders is meant? | `open` |
 //! | what of it is written down, to go on from? | `state` |
 //! | what is said of all that where an order is explained? | `notes` |
 
@@ -20,6 +21,7 @@ mod judge;
 mod lists;
 mod moves;
 mod notes;
+pub(crate) mod open;
 mod prices;
 mod state;
 mod taking;
@@ -41,6 +43,7 @@ use crate::trace::Within;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use lists::List;
+use open::{Open, Place};
 pub(crate) use state::BookState;
 pub use state::Mismatch;
 
@@ -113,8 +116,7 @@ pub(crate) struct Book {
     instrument_changes: Timestamp,
     pub(crate) model: FillModel,
     pub(crate) pair: Pair,
-    /// Open orders by id.
-    pub(crate) open: Vec<Working>,
+    pub(crate) open: Open,
     pub(crate) lists: Vec<List>,
     counts: Counts,
     /// What is still to be done for lists of which an order has changed.
@@ -165,7 +167,7 @@ impl Book {
             timeline: made.timeline,
             model: made.model,
             pair: made.pair,
-            open: Vec::new(),
+            open: Open::default(),
             lists: Vec::new(),
             counts: Counts::default(),
             due: Vec::new(),
@@ -232,20 +234,9 @@ impl Book {
         self.assumptions.filters_assumed += u64::from(is_assumed);
     }
 
-    fn at(&self, id: u64) -> Option<usize> {
-        self.open.binary_search_by_key(&id, |w| w.order.order_id).ok()
-    }
-
-    /// Puts an order where its id belongs.
-    fn keep(&mut self, working: Working) {
-        let at = self.open.partition_point(|w| w.order.order_id < working.order.order_id);
-        self.open.insert(at, working);
-    }
-
     /// What the filters look at besides the order itself.
     fn position(&self, desk: &Desk) -> OpenPosition {
-        let buys =
-            self.instrument.filters.max_position.map(|_| OpenPosition::open_buys(self.open.iter().map(|w| &w.order)));
+        let buys = self.instrument.filters.max_position.map(|_| OpenPosition::open_buys(open::orders(&self.open)));
         OpenPosition {
             on_symbol: self.counts,
             on_exchange: desk.open,
@@ -264,7 +255,7 @@ impl Book {
     /// take, trail, or are otherwise moved by every price.
     pub(crate) fn untouched_range(&self) -> Option<(Price, Price)> {
         let (mut low, mut high) = (Price::from_units(i64::MIN), Price::MAX);
-        for w in &self.open {
+        for w in self.open.foremost() {
             let (price, above) = match w.stage {
                 Stage::Pending => continue,
                 Stage::Remainder => return None,
@@ -291,7 +282,7 @@ impl Book {
     /// Counts bars in which own orders lie within reach of both extremes.
     pub(crate) fn note_path_order(&mut self, bar: &Bar) {
         let (mut above, mut below) = (false, false);
-        for w in &self.open {
+        for w in self.open.foremost() {
             let at = match w.stage {
                 Stage::Pending => continue,
                 Stage::Contingent => self.watched(w),

@@ -4,7 +4,7 @@
 use candlewick_model::Price;
 
 use super::prices::beyond;
-use super::{Book, Stage, Working};
+use super::{Book, Place, Stage, Working};
 use crate::desk::Desk;
 use crate::trace::Way;
 
@@ -37,12 +37,12 @@ impl Book {
         let acts = |w: &&Working| {
             w.stage == Stage::Remainder || (w.stage == Stage::Resting && self.is_through(&w.order, price))
         };
-        let mut row: Vec<_> = self.open.iter().filter(acts).map(rank).collect();
+        let mut row: Vec<_> = self.open.reached(price).map(|at| &self.open[at]).filter(acts).map(rank).collect();
         // The next one is the last.
         row.sort_unstable_by(|a, b| b.cmp(a));
         while let Some((_, _, id)) = row.pop() {
             // An order earlier in the row may have ended this one.
-            let Some(at) = self.at(id) else { continue };
+            let Some(at) = self.open.at(id) else { continue };
             if self.open[at].tried == self.step {
                 continue;
             }
@@ -51,7 +51,7 @@ impl Book {
                 Stage::Resting if self.is_through(&self.open[at].order, price) => {
                     self.fill_resting(desk, at, way);
                     // The next part of an iceberg has its turn behind the others at its price.
-                    if let Some(at) = self.at(id).filter(|at| self.open[*at].tried != self.step) {
+                    if let Some(at) = self.open.at(id).filter(|at| self.open[*at].tried != self.step) {
                         let next = rank(&self.open[at]);
                         row.insert(row.partition_point(|other| *other > next), next);
                     }
@@ -67,16 +67,16 @@ impl Book {
     /// Stops that a jump has reached or passed.
     fn trigger_passed(&mut self, desk: &mut Desk, way: Way) {
         let (from, price) = (way.from, way.to);
-        let passed = |at: &usize| {
-            let w = &self.open[*at];
+        let passed = |at: Place| {
+            let w = &self.open[at];
             let (level, above) = self.watched(w);
             let met = if above { price >= level } else { price <= level };
             (w.stage == Stage::Contingent && met).then(|| ((level.units() - from.units()).abs(), w.order.order_id))
         };
-        let mut row: Vec<_> = (0..self.open.len()).filter_map(|at| passed(&at)).collect();
+        let mut row: Vec<_> = self.open.reached(price).filter_map(passed).collect();
         row.sort_unstable();
         for (_, id) in row {
-            let Some(at) = self.at(id).filter(|at| self.open[*at].stage == Stage::Contingent) else { continue };
+            let Some(at) = self.open.at(id).filter(|at| self.open[*at].stage == Stage::Contingent) else { continue };
             desk.note(&self.open[at].order, || self.reached_fact(&self.open[at], way));
             if Self::is_dormant(&self.open[at].order) {
                 self.begin_trailing(desk, at, price);
@@ -84,8 +84,8 @@ impl Book {
                 self.trigger(desk, at);
                 self.settle_lists(desk);
                 // What it could not take here, it can have in the next step.
-                if let Some(at) = self.at(id) {
-                    self.open[at].tried = self.step;
+                if let Some(at) = self.open.at(id) {
+                    self.open.had_its_turn(at, self.step);
                 }
             }
         }
@@ -112,6 +112,7 @@ impl Book {
             match meeting {
                 Meeting::Dormant => self.begin_trailing(desk, at, position),
                 Meeting::Trigger => self.trigger(desk, at),
+                Meeting::Limit if self.budget.is_zero() && !desk.trace.is_on() => self.pass_dry(price),
                 Meeting::Limit => self.fill_resting(desk, at, way),
             }
             self.settle_lists(desk);
@@ -126,9 +127,24 @@ impl Book {
     /// What the market meets next on its way from where it stands (rules 3.6, 8.13): by position; at one
     /// position triggers before limits, then the limit furthest beyond, then time on the book, then
     /// order id.
-    fn next_meeting(&self, to: Price, rising: bool) -> Option<(usize, Meeting, Price)> {
+    fn next_meeting(&self, to: Price, rising: bool) -> Option<(Place, Meeting, Price)> {
         let along = |position: Price| if rising { position.units() } else { -position.units() };
-        let meets = |w: &Working| match w.stage {
+        let next = self.open.next(self.last, rising, self.step);
+        let met = next.filter_map(|at| Some((at, &self.open[at], self.meets(&self.open[at], to)?)));
+        let next = met.min_by_key(|(_, w, (meeting, position))| {
+            let beyond = match meeting {
+                Meeting::Limit => beyond(w.order.side, w.order.limit(), *position),
+                Meeting::Dormant | Meeting::Trigger => 0,
+            };
+            (along(*position), *meeting, -beyond, w.queued, w.order.order_id)
+        })?;
+        let (at, _, (meeting, position)) = next;
+        Some((at, meeting, position))
+    }
+
+    /// As what and where the market meets an order on its way from where it stands, if it does.
+    fn meets(&self, w: &Working, to: Price) -> Option<(Meeting, Price)> {
+        match w.stage {
             Stage::Contingent => {
                 let (level, above) = self.watched(w);
                 let meeting = if Self::is_dormant(&w.order) { Meeting::Dormant } else { Meeting::Trigger };
@@ -145,17 +161,21 @@ impl Book {
                 (through && w.tried != self.step).then_some((Meeting::Limit, position))
             }
             Stage::Pending | Stage::Remainder => None,
-        };
-        let met = self.open.iter().enumerate().filter_map(|(at, w)| Some((at, w, meets(w)?)));
-        let next = met.min_by_key(|(_, w, (meeting, position))| {
-            let beyond = match meeting {
-                Meeting::Limit => beyond(w.order.side, w.order.limit(), *position),
-                Meeting::Dormant | Meeting::Trigger => 0,
-            };
-            (along(*position), *meeting, -beyond, w.queued, w.order.order_id)
-        })?;
-        let (at, _, (meeting, position)) = next;
-        Some((at, meeting, position))
+        }
+    }
+
+    /// All limits that are met on the rest of the way have their turn, and get nothing: the bar's
+    /// budget is used up.
+    fn pass_dry(&mut self, to: Price) {
+        let met = self.open.reached(self.step_from).chain(self.open.reached(to));
+        let is_limit = |at: &Place| matches!(self.meets(&self.open[*at], to), Some((Meeting::Limit, _)));
+        let met: Vec<Place> = met.filter(is_limit).collect();
+        for at in met {
+            if self.open[at].tried != self.step {
+                self.open.had_its_turn(at, self.step);
+                self.note_dry();
+            }
+        }
     }
 
     /// For a reference price that is calculated (rule 8.26).

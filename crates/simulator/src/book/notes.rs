@@ -10,7 +10,7 @@ use candlewick_model::ledger::Ledger;
 use candlewick_model::{Amount, Asset, ExecutionReport, Order, OrderRequest, OrderSize, Peg, Price, Quantity, Side};
 
 use super::prices::beyond;
-use super::{Book, Stage, Working};
+use super::{Book, Place, Stage, Working};
 use crate::desk::Desk;
 use crate::trace::{About, Discounted, Fact, Stand, Way};
 
@@ -157,7 +157,7 @@ impl Book {
     }
 
     /// That a move goes through a resting order, and what is there for it.
-    pub(super) fn note_through(&self, desk: &mut Desk, at: usize, way: Way) {
+    pub(super) fn note_through(&self, desk: &mut Desk, at: Place, way: Way) {
         let (order, since) = (&self.open[at].order, desk.now);
         let limit = order.limit();
         if self.budget.is_zero() {

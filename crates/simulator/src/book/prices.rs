@@ -4,7 +4,7 @@ use candlewick_model::number::ONE;
 use candlewick_model::run::{MakerFill, Slippage};
 use candlewick_model::{Amount, Order, Peg, PegPriceType, Price, Quantity, Refusal, Side, Timestamp};
 
-use super::{Book, Stage, Working};
+use super::{Book, Stage};
 use crate::desk::Desk;
 use crate::trace::About;
 
@@ -174,8 +174,10 @@ impl Book {
     /// The prices of own resting orders that are better than the market's, the best first.
     pub(super) fn own_inside(&self, side: Side) -> Vec<Price> {
         let (bid, ask) = (self.bid(), self.ask());
-        let inside = |w: &&Working| w.stage == Stage::Resting && w.order.side == side;
-        let prices = self.open.iter().filter(inside).map(|w| w.order.limit());
+        let bound = if side == Side::Buy { bid } else { ask };
+        let own = self.open.on_book(side, bound).map(|at| &self.open[at]);
+        let inside = own.filter(|w| w.stage == Stage::Resting && w.order.side == side);
+        let prices = inside.map(|w| w.order.limit());
         let mut prices: Vec<_> = prices.filter(|price| (bid < *price) && (*price < ask)).collect();
         prices.sort_unstable();
         prices.dedup();
@@ -190,10 +192,13 @@ impl Book {
         self.reference.clone().at(at)
     }
 
-    /// What the book shows of own resting orders.
-    pub(crate) fn own_shown(&self) -> impl Iterator<Item = (Side, Price, Quantity)> {
-        let resting = self.open.iter().filter(|w| w.stage == Stage::Resting);
-        resting.map(|w| (w.order.side, w.order.limit(), w.shown.min(w.order.remaining())))
+    /// What the book shows of own resting orders of a side with a limit as good as a price or
+    /// better.
+    pub(crate) fn own_shown(&self, side: Side, bound: Price) -> impl Iterator<Item = (Price, Quantity)> {
+        let resting = self.open.on_book(side, bound).map(|at| &self.open[at]);
+        let resting = resting.filter(move |w| w.stage == Stage::Resting && w.order.side == side);
+        let shown = resting.map(|w| (w.order.limit(), w.shown.min(w.order.remaining())));
+        shown.filter(move |(limit, _)| beyond(side, *limit, bound) >= 0)
     }
 
     /// The market's price so many levels away from the best one; none under one tick.

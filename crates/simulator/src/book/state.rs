@@ -87,7 +87,7 @@ impl Book {
         assert!(self.due.is_empty(), "a state is taken between two points");
         BookState {
             filters_of: self.timeline.time_of(&self.instrument),
-            open: self.open.clone(),
+            open: self.open.iter().copied().collect(),
             lists: self.lists.clone(),
             last: self.last,
             has_volume: self.has_volume,
@@ -132,7 +132,7 @@ impl Book {
         }
         self.counts = Counts { order_lists: state.lists.len(), ..Counts::default() };
         state.open.iter().for_each(|w| self.counts += Working::counts(&w.order));
-        self.open = state.open;
+        self.open = state.open.into_iter().collect();
         self.lists = state.lists;
         self.last = state.last;
         self.has_volume = state.has_volume;

@@ -6,7 +6,7 @@ use candlewick_model::{
 
 use super::booking::End;
 use super::prices::beyond;
-use super::{Book, Stage, Working};
+use super::{Book, Place, Stage, Working};
 use crate::desk::Desk;
 use crate::reference::ExecutionLimits;
 use crate::trace::{Fact, Way};
@@ -14,7 +14,7 @@ use crate::trace::{Fact, Way};
 impl Book {
     /// The own order on the book that a taker of `side` meets first at `bound` or better: best
     /// price, then longest on the book (rules 4.5 and 8.12).
-    pub(super) fn best_own(&self, side: Side, bound: Price) -> Option<usize> {
+    pub(super) fn best_own(&self, side: Side, bound: Price) -> Option<Place> {
         let reachable = |w: &Working| {
             w.order.side != side
                 && w.is_on_book()
@@ -27,8 +27,8 @@ impl Book {
             Side::Buy => w.order.limit().units(),
             Side::Sell => -w.order.limit().units(),
         };
-        let reachable = self.open.iter().enumerate().filter(|(_, w)| reachable(w));
-        reachable.min_by_key(|(_, w)| (rank(w), w.queued)).map(|(at, _)| at)
+        let best = self.open.best_on_book(side.opposite(), bound).filter(|at| reachable(&self.open[*at]));
+        best.min_by_key(|at| (rank(&self.open[*at]), self.open[*at].queued))
     }
 
     /// Lets an order that has just come onto the book take what it can, and puts the rest where
@@ -68,7 +68,7 @@ impl Book {
                 w.came = (self.step, self.last);
                 w.show();
                 desk.note(&w.order, || self.rest_fact(w));
-                self.keep(*w);
+                self.open.insert(*w);
             }
         }
     }
@@ -98,7 +98,7 @@ impl Book {
     /// How much an order could trade at once within price limits; for FOK (rule 8.14).
     fn available(&self, order: &Order, limits: ExecutionLimits) -> Quantity {
         let bound = self.bound(order);
-        let own = self.open.iter().filter(|w| {
+        let own = self.open.on_book(order.side.opposite(), bound).map(|at| &self.open[at]).filter(|w| {
             w.is_on_book() && w.order.side != order.side && beyond(order.side, bound, w.order.limit()) >= 0
         });
         let own: i64 = match order.self_trade_prevention {
@@ -181,7 +181,7 @@ impl Book {
 
     /// A taker meets an own resting order: they trade, or one or both expire or shrink (rules
     /// 4.5, 8.4, 8.5 and 8.40; `faqs/stp_faq.md`). The taker's mode decides. No liquidity of the market is used.
-    fn meet_own(&mut self, desk: &mut Desk, taker: &mut Order, at: usize) {
+    fn meet_own(&mut self, desk: &mut Desk, taker: &mut Order, at: Place) {
         let mut maker = self.open.remove(at);
         let price = maker.order.limit();
         let mode = match (taker.self_trade_prevention, maker.order.self_trade_prevention) {
@@ -227,20 +227,27 @@ impl Book {
             }
         }
         if !maker.order.status.is_final() {
-            self.keep(maker);
+            self.open.insert(maker);
         }
     }
 
     /// Draws from the bar's budget (rule 4.1).
     fn draw(&mut self, wanted: Quantity) -> Quantity {
         let quantity = wanted.min(self.budget);
-        self.assumptions.budget_exhausted += u64::from(quantity < wanted && self.has_volume);
+        if quantity < wanted {
+            self.note_dry();
+        }
         self.budget = self.budget.checked_sub(quantity).expect("at most the budget");
         quantity
     }
 
+    /// The budget was not enough for somebody.
+    pub(super) fn note_dry(&mut self) {
+        self.assumptions.budget_exhausted += u64::from(self.has_volume);
+    }
+
     /// A remainder takes on at the open (rule 4.2).
-    pub(super) fn continue_remainder(&mut self, desk: &mut Desk, at: usize) {
+    pub(super) fn continue_remainder(&mut self, desk: &mut Desk, at: Place) {
         let takes = self.takes(at);
         desk.note(&self.open[at].order, || takes.then(|| self.remain_fact(&self.open[at])));
         if !takes || self.budget.is_zero() {
@@ -253,22 +260,25 @@ impl Book {
         self.assumptions.remainder_filled += u64::from(w.order.filled_quantity > before);
         if !w.order.status.is_final() {
             w.shown = w.shown.min(w.order.remaining());
-            self.keep(w);
+            self.open.insert(w);
         }
     }
 
     /// Remainders that no longer reach the other side where the market stands rest from here on
     /// (rules 4.2 and 8.2); what they reached may have been an own order alone.
     pub(super) fn rest_remainders(&mut self, desk: &mut Desk) {
-        for at in 0..self.open.len() {
-            if self.open[at].stage == Stage::Remainder && !self.takes(at) {
-                self.open[at].stage = Stage::Resting;
-                desk.note(&self.open[at].order, || self.remain_fact(&self.open[at]));
-            }
+        if !self.open.has_restless() {
+            return;
+        }
+        let rests = |at: &Place| self.open[*at].stage == Stage::Remainder && !self.takes(*at);
+        let resting: Vec<Place> = self.open.restless().filter(rests).collect();
+        for at in resting {
+            self.open.change(at, |w| w.stage = Stage::Resting);
+            desk.note(&self.open[at].order, || self.remain_fact(&self.open[at]));
         }
     }
 
-    fn takes(&self, at: usize) -> bool {
+    fn takes(&self, at: Place) -> bool {
         let order = &self.open[at].order;
         self.would_take(order.side, order.limit())
     }
@@ -276,8 +286,8 @@ impl Book {
     /// Fills a resting order that a move goes through, at its own limit, with what the budget
     /// gives (rule 3.3). Of an iceberg it is the part that is shown; the next one has a turn of its
     /// own, at the end of the queue (rule 8.20).
-    pub(super) fn fill_resting(&mut self, desk: &mut Desk, at: usize, way: Way) {
-        self.open[at].tried = self.step;
+    pub(super) fn fill_resting(&mut self, desk: &mut Desk, at: Place, way: Way) {
+        self.open.had_its_turn(at, self.step);
         if desk.trace.is_on() {
             self.note_through(desk, at, way);
         }
@@ -296,7 +306,7 @@ impl Book {
         }
         w.refill(quantity, desk);
         if !w.order.status.is_final() {
-            self.keep(w);
+            self.open.insert(w);
         }
     }
 }

@@ -3,7 +3,7 @@
 use candlewick_model::{ExpiryReason, Order, OrderRequest, OrderType, Price, Side, Trigger, TriggerKind};
 
 use super::booking::End;
-use super::{Book, Stage, Working};
+use super::{Book, Place, Stage, Working};
 use crate::desk::Desk;
 use crate::trace::About;
 
@@ -41,23 +41,25 @@ impl Book {
     }
 
     /// The market has met the stop price of an order that trails from here on.
-    pub(super) fn begin_trailing(&mut self, desk: &mut Desk, at: usize, price: Price) {
-        let w = &mut self.open[at];
-        w.order.trailing_time = Some(desk.now);
-        w.extreme = price;
+    pub(super) fn begin_trailing(&mut self, desk: &mut Desk, at: Place, price: Price) {
+        self.open.change(at, |w| {
+            w.order.trailing_time = Some(desk.now);
+            w.extreme = price;
+        });
         desk.note(&self.open[at].order, || self.trail_fact(&self.open[at]));
     }
 
     /// The market stands at `price`: the best price of orders that trail moves along.
     pub(super) fn follow(&mut self, desk: &mut Desk, price: Price) {
-        for w in &mut self.open {
-            if w.stage == Stage::Contingent && w.order.trailing_time.is_some() {
-                w.extreme = match w.order.side {
-                    Side::Buy => w.extreme.min(price),
-                    Side::Sell => w.extreme.max(price),
-                };
-            }
+        if !self.open.has_restless() {
+            return;
         }
+        self.open.follow(|w| {
+            w.extreme = match w.order.side {
+                Side::Buy => w.extreme.min(price),
+                Side::Sell => w.extreme.max(price),
+            };
+        });
         if desk.trace.is_on() {
             self.note_trails(desk, price);
         }
@@ -65,10 +67,10 @@ impl Book {
 
     /// An order is triggered where the market stands: its partner expires, it is judged again,
     /// and it is the order that it becomes (rule 3.4).
-    pub(super) fn trigger(&mut self, desk: &mut Desk, at: usize) {
+    pub(super) fn trigger(&mut self, desk: &mut Desk, at: Place) {
         let order = self.open[at].order;
         self.expire_partners(desk, &order);
-        let at = self.at(order.order_id).expect("its partner's end does not end it");
+        let at = self.open.at(order.order_id).expect("its partner's end does not end it");
         let mut w = self.open.remove(at);
         let released = candlewick_model::ledger::locked_by(&w.order);
         let old = w.order;
@@ -107,7 +109,7 @@ impl Book {
 }
 
 /// Whether the market must rise to the stop price.
-fn waits_above(order: &Order) -> bool {
+pub(super) fn waits_above(order: &Order) -> bool {
     let kind = match order.order_type {
         OrderType::TakeProfit | OrderType::TakeProfitLimit => TriggerKind::TakeProfit,
         _ => TriggerKind::StopLoss,

@@ -72,7 +72,17 @@ pub(crate) fn drive(
     stops: Stops,
     watch: &mut impl Watch,
 ) -> Result<Driven, TestCaseError> {
-    let replay = Replay::new(setup);
+    drive_replay(Replay::new(setup), world, setup, stops, watch)
+}
+
+/// As [`drive`], with a replay that is about to begin.
+pub(crate) fn drive_replay(
+    replay: Replay,
+    world: &World,
+    setup: &Setup,
+    stops: Stops,
+    watch: &mut impl Watch,
+) -> Result<Driven, TestCaseError> {
     let (start, sent) = (replay.now(), vec![None; world.ops.len()]);
     let mut driver = Driver { world, setup, replay, watch, stops, turns: 0, start, said: Vec::new(), sent };
     let mut transfers: VecDeque<_> = setup.transfers.iter().copied().collect();

@@ -25,13 +25,13 @@ mod world;
 use std::cell::RefCell;
 
 use candlewick_model::run::PathModel;
-use candlewick_simulator::Setup;
+use candlewick_simulator::{Replay, Setup};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 
 use audit::Audit;
 use coverage::Coverage;
-use drive::{Driven, Nobody, Stops, drive};
+use drive::{Driven, Nobody, Stops, drive, drive_replay};
 use world::{World, world};
 
 /// A number from the environment.
@@ -89,6 +89,21 @@ fn any_requests_in_any_world() {
     }
     let missing = coverage.missing(worlds);
     assert!(missing.is_empty(), "seldom in {worlds} worlds: {missing:#?}");
+}
+
+/// Very many orders are found by an index; the same is found where it has been there from the first.
+#[test]
+fn an_index_finds_the_orders_that_are_found_without() {
+    check(cases(1_000), |world| {
+        let setup = world.setup();
+        let first = drive(world, &setup, None, &mut Nobody)?;
+        let mut replay = Replay::new(&setup);
+        replay.index_orders_from(0);
+        let again = drive_replay(replay, world, &setup, None, &mut Nobody)?;
+        prop_assert_eq!(&first.said, &again.said);
+        prop_assert_eq!(first.assumptions, again.assumptions);
+        Ok(())
+    });
 }
 
 #[test]
