@@ -112,7 +112,10 @@ impl Topic for Changes {
             self.see(view.book(ALL_LEVELS));
         }
         let last = self.seen.last_update_id;
-        if last == self.told || !self.pace.allows(view.now()) {
+        // Updates that have left every level as it was are told with the next that has not:
+        // clients stumble over messages without a level.
+        let is_changed = !self.bids.is_empty() || !self.asks.is_empty();
+        if !is_changed || !self.pace.allows(view.now()) {
             return;
         }
         listeners.say(|text| {
