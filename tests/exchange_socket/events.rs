@@ -3,7 +3,7 @@
 use candlewick_exchange::Service;
 use serde_json::{Value, json};
 
-use super::{Scene, Socket, around, run};
+use super::{Scene, Socket, around, code, run};
 use crate::exchange::{keys, service};
 
 /// Every `executionReport`, as user-data-stream.md has it without its conditional fields.
@@ -262,5 +262,32 @@ fn what_others_do_is_told_to_all_who_follow() {
         other.place(limit("BUY", "15000", "0.02")).await;
         one.ask("ping", json!({})).await;
         assert_eq!((one.take_events().len(), other.take_events().len()), (0, 2));
+    });
+}
+
+#[test]
+fn a_delisted_market_ends_every_order_and_says_so() {
+    run(service(), async |scene: Scene| {
+        let mut socket = scene.connect().await;
+        let (above, below) = around(&scene, &mut socket, 500.0).await;
+        socket.follow().await;
+        socket.place(limit("BUY", &below, "0.01")).await;
+        let pair = json!({ "symbol": "BTCUSDT", "side": "BUY", "quantity": "0.01", "aboveType": "STOP_LOSS", "aboveStopPrice": above, "belowType": "LIMIT_MAKER", "belowPrice": below });
+        assert_eq!(socket.signed("orderList.place.oco", pair).await["status"], 200);
+        socket.take_events();
+        let delisted = json!({ "symbol": "BTCUSDT", "delisted": true });
+        let request = scene.http.post(format!("{}/control/market", scene.server.url())).json(&delisted);
+        assert_eq!(request.send().await.unwrap().status(), 200);
+        let info = socket.ask("exchangeInfo", json!({ "symbol": "BTCUSDT" })).await;
+        assert_eq!(info["result"]["symbols"][0]["status"], "BREAK");
+        let events = socket.take_events();
+        let all = ["EXPIRED 1 EXPIRED", "EXPIRED 2 EXPIRED", "EXPIRED 3 EXPIRED", "list 1 ALL_DONE"];
+        assert_eq!(shorts(&events[..4]), all, "{events:?}");
+        assert_eq!((&events[0]["eR"], &events[1]["eR"]), (&json!("EXCHANGE_CANCELED"), &json!("EXCHANGE_CANCELED")));
+        assert!(events[4..].iter().all(|event| event["e"] == "outboundAccountPosition"), "{events:?}");
+        let held = events.last().unwrap()["B"].as_array().unwrap();
+        assert!(held.iter().all(|asset| asset["l"] == "0.00000000"), "{held:?}");
+        let refused = socket.signed("order.place", limit("BUY", &below, "0.01")).await;
+        assert_eq!((code(&refused), refused["error"]["msg"].as_str()), ((400, -1013), Some("Market is closed.")));
     });
 }
