@@ -78,11 +78,13 @@ pub(crate) struct Working {
 }
 
 impl Working {
-    fn new(order: Order, stage: Stage) -> Self {
+    /// An order that is made here, so that it is made in its place, where the market stands.
+    #[inline]
+    fn new(order: impl FnOnce() -> Order, stage: Stage, last: Price) -> Self {
         Self {
-            order,
+            order: order(),
             stage,
-            extreme: Price::ZERO,
+            extreme: last,
             shown: Quantity::ZERO,
             queued: 0,
             tried: 0,
@@ -237,9 +239,13 @@ impl Book {
     }
 
     /// Puts an order where its id belongs.
-    fn keep(&mut self, working: Working) {
-        let at = self.open.partition_point(|w| w.order.order_id < working.order.order_id);
-        self.open.insert(at, working);
+    fn keep(&mut self, working: &Working) {
+        let id = working.order.order_id;
+        if self.open.last().is_none_or(|last| last.order.order_id < id) {
+            return self.open.push(*working);
+        }
+        let at = self.open.partition_point(|w| w.order.order_id < id);
+        self.open.insert(at, *working);
     }
 
     /// What the filters look at besides the order itself.

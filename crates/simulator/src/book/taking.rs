@@ -68,7 +68,7 @@ impl Book {
                 w.came = (self.step, self.last);
                 w.show();
                 desk.note(&w.order, || self.rest_fact(w));
-                self.keep(*w);
+                self.keep(w);
             }
         }
     }
@@ -227,7 +227,7 @@ impl Book {
             }
         }
         if !maker.order.status.is_final() {
-            self.keep(maker);
+            self.keep(&maker);
         }
     }
 
@@ -253,7 +253,7 @@ impl Book {
         self.assumptions.remainder_filled += u64::from(w.order.filled_quantity > before);
         if !w.order.status.is_final() {
             w.shown = w.shown.min(w.order.remaining());
-            self.keep(w);
+            self.keep(&w);
         }
     }
 
@@ -296,7 +296,7 @@ impl Book {
         }
         w.refill(quantity, desk);
         if !w.order.status.is_final() {
-            self.keep(w);
+            self.keep(&w);
         }
     }
 }
