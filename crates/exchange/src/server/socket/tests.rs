@@ -24,6 +24,7 @@ type Client = WebSocketStream<TcpStream>;
 struct Echo(Outlet);
 
 impl Conversation for Echo {
+    const ONLY_LISTENS: bool = false;
     const MESSAGES_A_SECOND: Option<u32> = Some(5);
     const ONLY_LISTENS: bool = false;
 
