@@ -132,7 +132,12 @@ async fn converse(stream: TcpStream, tls: Option<Tls>, routes: Asked) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     match tls {
-        None => speak(stream, routes).await,
+        // Timeouts of HTTP begin with the first byte.
+        None => match tokio::time::timeout(PATIENCE, stream.readable()).await {
+            Ok(Ok(())) => speak(stream, routes).await,
+            Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
+            Err(_) => tracing::debug!("a client that never said anything"),
+        },
         Some(Tls(acceptor)) => match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => speak(stream, routes).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS"),

@@ -97,7 +97,8 @@ pub(crate) fn inside(bar: &Bar, grid: Option<(Price, Quantity)>) -> Vec<Print> {
     let (volume, quote) = (bar.volume.units() / step, bar.quote_volume.units());
     let (taken, taken_quote) = (bar.taker_buy_volume.units() / step, bar.taker_buy_quote_volume.units());
     for (is_buy, steps, worth) in [(true, taken, taken_quote), (false, volume - taken, quote - taken_quote)] {
-        let mut side: Vec<&mut Print> = prints.iter_mut().filter(|print| print.is_buy == is_buy).collect();
+        let mut side: Vec<&mut Print> = Vec::with_capacity(prints.len());
+        side.extend(prints.iter_mut().filter(|print| print.is_buy == is_buy));
         share_out(&mut side, steps, worth);
     }
     join(&mut prints, bar.trades, volume);
@@ -201,22 +202,27 @@ fn share_out(side: &mut [&mut Print], steps: i128, quote: i128) {
     let (low_price, high_price) = (side[low].price, side[high].price);
     let range = i128::from(high_price - low_price) * step;
     // An even share for all, as large as leaves room to reach the worth with the rest.
-    let try_share = |percent: i128| {
+    let mut try_share = |percent: i128| {
         let each = (steps * percent / 100 / prints).max(1);
         let rest = steps - each * prints;
-        let lacking = quote - side.iter().map(|print| worth(print.price, each * step)).sum::<i128>();
+        for print in side.iter_mut() {
+            print.steps = each;
+            print.quote = worth(print.price, each * step);
+        }
+        let lacking = quote - side.iter().map(|print| print.quote).sum::<i128>();
         let above = lacking - i128::from(low_price) * rest * step / i128::from(ONE);
         let highs = if range == 0 { 0 } else { above * i128::from(ONE) / range };
-        (each, rest, highs)
+        (rest, highs)
     };
-    let fits = |(_, rest, highs): &(i128, i128, i128)| (0..=*rest).contains(highs);
-    let found = [80, 60, 40, 20, 10, 5, 1].into_iter().map(try_share).find(fits);
-    let (each, rest, highs) = found.unwrap_or_else(|| try_share(0));
+    let fits = |(rest, highs): &(i128, i128)| (0..=*rest).contains(highs);
+    let found = [80, 60, 40, 20, 10, 5, 1].into_iter().map(&mut try_share).find(fits);
+    let (rest, highs) = found.unwrap_or_else(|| try_share(0));
     let highs = highs.clamp(0, rest.max(0));
-    side.iter_mut().for_each(|print| print.steps = each);
     side[low].steps += rest - highs;
     side[high].steps += highs;
-    side.iter_mut().for_each(|print| print.quote = worth(print.price, print.steps * step));
+    for at in [low, high] {
+        side[at].quote = worth(side[at].price, side[at].steps * step);
+    }
     let left = quote - side.iter().map(|print| print.quote).sum::<i128>();
     side.iter_mut().max_by_key(|print| print.steps).expect("not empty").quote += left;
 }
@@ -268,22 +274,23 @@ pub(crate) fn flat(bar: &Bar, price: Price) -> Bar {
 }
 
 /// A bar and one print more.
-pub(crate) fn add(bar: Bar, print: &Print) -> Bar {
+#[inline]
+pub(crate) fn add(mut bar: Bar, print: &Print) -> Bar {
     let price = Price::from_units(print.price);
-    let more = |sum: Amount, part: i128| Amount::from_units(sum.units() + part);
-    let taken = i128::from(print.is_buy);
-    Bar {
-        open: if bar.trades == 0 { price } else { bar.open },
-        high: if bar.trades == 0 { price } else { bar.high.max(price) },
-        low: if bar.trades == 0 { price } else { bar.low.min(price) },
-        close: price,
-        volume: more(bar.volume, print.quantity()),
-        quote_volume: more(bar.quote_volume, print.quote),
-        taker_buy_volume: more(bar.taker_buy_volume, print.quantity() * taken),
-        taker_buy_quote_volume: more(bar.taker_buy_quote_volume, print.quote * taken),
-        trades: bar.trades + print.count,
-        ..bar
+    if bar.trades == 0 {
+        (bar.open, bar.high, bar.low) = (price, price, price);
     }
+    (bar.high, bar.low, bar.close) = (bar.high.max(price), bar.low.min(price), price);
+    let quantity = print.quantity();
+    let add = |sum: &mut Amount, part: i128| *sum = Amount::from_units(sum.units() + part);
+    add(&mut bar.volume, quantity);
+    add(&mut bar.quote_volume, print.quote);
+    if print.is_buy {
+        add(&mut bar.taker_buy_volume, quantity);
+        add(&mut bar.taker_buy_quote_volume, print.quote);
+    }
+    bar.trades += print.count;
+    bar
 }
 
 /// The seconds of longer bars that open within a range. Seconds without a trade are there too.

@@ -41,7 +41,6 @@ struct Listening {
 }
 
 impl Conversation for Listening {
-    const ONLY_LISTENS: bool = true;
     const MESSAGES_A_SECOND: Option<u32> = Some(5);
 
     async fn hear(&mut self, text: Utf8Bytes) -> Result<(), Leave> {

@@ -19,6 +19,11 @@ enum Meeting {
     Limit,
 }
 
+/// How far along the way of a market a position lies.
+fn along(rising: bool, position: Price) -> i64 {
+    if rising { position.units() } else { -position.units() }
+}
+
 impl Book {
     /// The market jumps to an open: triggers, the nearest to the previous price first; then
     /// remainders and resting orders, the limit furthest beyond the open first.
@@ -112,7 +117,7 @@ impl Book {
             match meeting {
                 Meeting::Dormant => self.begin_trailing(desk, at, position),
                 Meeting::Trigger => self.trigger(desk, at),
-                Meeting::Limit if self.budget.is_zero() && !desk.trace.is_on() => self.pass_dry(price),
+                Meeting::Limit if self.budget.is_zero() && !desk.trace.is_on() => self.pass_dry(price, rising),
                 Meeting::Limit => self.fill_resting(desk, at, way),
             }
             self.settle_lists(desk);
@@ -128,7 +133,6 @@ impl Book {
     /// position triggers before limits, then the limit furthest beyond, then time on the book, then
     /// order id.
     fn next_meeting(&self, to: Price, rising: bool) -> Option<(Place, Meeting, Price)> {
-        let along = |position: Price| if rising { position.units() } else { -position.units() };
         let next = self.open.next(self.last, rising, self.step);
         let met = next.filter_map(|at| Some((at, &self.open[at], self.meets(&self.open[at], to)?)));
         let next = met.min_by_key(|(_, w, (meeting, position))| {
@@ -136,7 +140,7 @@ impl Book {
                 Meeting::Limit => beyond(w.order.side, w.order.limit(), *position),
                 Meeting::Dormant | Meeting::Trigger => 0,
             };
-            (along(*position), *meeting, -beyond, w.queued, w.order.order_id)
+            (along(rising, *position), *meeting, -beyond, w.queued, w.order.order_id)
         })?;
         let (at, _, (meeting, position)) = next;
         Some((at, meeting, position))
@@ -164,12 +168,19 @@ impl Book {
         }
     }
 
-    /// All limits that are met on the rest of the way have their turn, and get nothing: the bar's
-    /// budget is used up.
-    fn pass_dry(&mut self, to: Price) {
+    /// All limits that are met before a stop is have their turn, and get nothing: the bar's budget is
+    /// used up.
+    fn pass_dry(&mut self, to: Price, rising: bool) {
+        let next = self.open.next(self.last, rising, self.step).map(|at| &self.open[at]);
+        let stops = next.filter(|w| w.stage == Stage::Contingent).filter_map(|w| self.meets(w, to));
+        let stop = stops.map(|(_, position)| along(rising, position)).min();
+        let comes_first = |position| stop.is_none_or(|stop| along(rising, position) < stop);
+        let has_its_turn = |at: &Place| match self.meets(&self.open[*at], to) {
+            Some((Meeting::Limit, position)) => comes_first(position),
+            _ => false,
+        };
         let met = self.open.reached(self.step_from).chain(self.open.reached(to));
-        let is_limit = |at: &Place| matches!(self.meets(&self.open[*at], to), Some((Meeting::Limit, _)));
-        let met: Vec<Place> = met.filter(is_limit).collect();
+        let met: Vec<Place> = met.filter(has_its_turn).collect();
         for at in met {
             if self.open[at].tried != self.step {
                 self.open.had_its_turn(at, self.step);

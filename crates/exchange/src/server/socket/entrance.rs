@@ -18,7 +18,6 @@ use tokio::sync::watch;
 use super::Conversation;
 use super::connection::converse;
 use super::pulse::Timing;
-use super::threads::Threads;
 use crate::data::listen::Peer;
 use crate::outlet::{Outlet, way};
 use crate::server::Shared;
@@ -50,7 +49,6 @@ pub(crate) struct Sockets {
     /// Absent: addresses may connect as often as they like.
     attempts: Option<Mutex<HashMap<IpAddr, Attempts>>>,
     phase: watch::Sender<Phase>,
-    listeners: Threads,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +60,7 @@ struct Attempts {
 impl Sockets {
     pub(crate) fn new(timing: Timing, limits_addresses: bool) -> Self {
         let attempts = limits_addresses.then(Mutex::default);
-        Self { timing, attempts, phase: watch::Sender::new(Phase::Open), listeners: Threads::start() }
+        Self { timing, attempts, phase: watch::Sender::new(Phase::Open) }
     }
 
     /// Counts an attempt; whole seconds to wait if there were too many.
@@ -86,18 +84,10 @@ impl Sockets {
         let (timing, phase) = (self.timing, self.phase.subscribe());
         let upgrade = upgrade.read_buffer_size(READ_BYTES).write_buffer_size(WRITE_BYTES);
         let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
-        let apart = self.listeners.handle().filter(|_| C::ONLY_LISTENS);
         upgrade.on_upgrade(async move |socket| {
-            let talk = async move {
-                let (outlet, inlet) = way();
-                converse(socket, inlet, open(outlet), timing, phase).await;
-                drop(peer);
-            };
-            match apart {
-                // Whether it ends well or with the threads, it has ended.
-                Some(threads) => drop(threads.spawn(talk)),
-                None => talk.await,
-            }
+            let (outlet, inlet) = way();
+            converse(socket, inlet, open(outlet), timing, phase).await;
+            drop(peer);
         })
     }
 

@@ -7,7 +7,6 @@
 mod connection;
 mod entrance;
 mod pulse;
-mod threads;
 
 use axum::extract::ws::Utf8Bytes;
 
@@ -19,8 +18,6 @@ use super::trouble::Fate;
 
 /// What a connection is for.
 pub(crate) trait Conversation: Send + 'static {
-    /// Whether it is told much and asks little.
-    const ONLY_LISTENS: bool;
     /// So many messages it may be sent a second, pings and pongs counted.
     const MESSAGES_A_SECOND: Option<u32>;
 

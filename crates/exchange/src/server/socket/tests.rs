@@ -25,7 +25,6 @@ struct Echo(Outlet);
 
 impl Conversation for Echo {
     const MESSAGES_A_SECOND: Option<u32> = Some(5);
-    const ONLY_LISTENS: bool = false;
 
     async fn hear(&mut self, text: Utf8Bytes) -> Result<(), Leave> {
         self.0.say(text);

@@ -45,7 +45,6 @@ pub(super) struct Session {
 }
 
 impl Conversation for Session {
-    const ONLY_LISTENS: bool = false;
     const MESSAGES_A_SECOND: Option<u32> = None;
 
     async fn hear(&mut self, text: Utf8Bytes) -> Result<(), Leave> {
