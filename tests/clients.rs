@@ -32,6 +32,9 @@ const HEAD: &str = "# Clients\n\nPrograms that talk to the exchange, unmodified 
                     from what the tours have called, by `tests/clients.rs`; `CANDLEWICK_BLESS=1` rewrites it. To run \
                     them:\n\n```sh\neval \"$(tests/clients/setup)\"\ncargo test --test main clients\n```\n";
 
+/// Which others were tried, by hand.
+const BY_HAND: &str = include_str!("clients/by_hand.md");
+
 /// What a tour tells at its end.
 #[derive(Deserialize)]
 struct Toured {
@@ -158,5 +161,5 @@ fn render(toured: &[Toured]) -> String {
             writeln!(page, "| `{call}` | {} |", made.join(", ")).unwrap();
         }
     }
-    page
+    page + BY_HAND
 }

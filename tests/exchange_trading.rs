@@ -236,6 +236,11 @@ fn rates_filters_and_test_orders() {
         let (_, filters) = stranger.ask("/api/v3/myFilters", "symbol=BTCUSDT").await;
         assert_eq!(keys(&filters), names("exchangeFilters symbolFilters assetFilters"));
         assert_eq!(stranger.ask("/api/v3/rateLimit/order", "").await, (200, json!([])), "this market has no limits");
+        let fees = json!([{ "symbol": "BTCUSDT", "makerCommission": "0.00100000", "takerCommission": "0.00100000" }]);
+        assert_eq!(stranger.ask("/sapi/v1/asset/tradeFee", "").await, (200, fees.clone()));
+        assert_eq!(stranger.ask("/sapi/v1/asset/tradeFee", "symbol=BTCUSDT").await, (200, fees));
+        let (status, no) = stranger.ask("/sapi/v1/asset/tradeFee", "symbol=NONE").await;
+        assert_eq!((status, no["code"].as_i64()), (400, Some(-1121)));
     });
 }
 

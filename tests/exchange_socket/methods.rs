@@ -276,6 +276,10 @@ fn requests_and_answers_are_written_as_documented() {
                 json!({ "id": 1, "status": 400, "error": { "code": -1104, "msg": "Not all sent parameters were read; read '0' parameter(s) but was sent '1'." } }),
             ),
             (
+                r#"{"id":1,"method":"userDataStream.unsubscribe","params":{"apiKey":"k","timestamp":1,"recvWindow":5,"signature":"s"}}"#,
+                json!({ "id": 1, "status": 200, "result": {} }),
+            ),
+            (
                 r#"{"id":1,"method":"avgPrice","params":{"symbol":"BTCUSDT","symbol":"BTCUSDT"}}"#,
                 json!({ "id": 1, "status": 400, "error": { "code": -1101, "msg": "Duplicate values for a parameter detected." } }),
             ),

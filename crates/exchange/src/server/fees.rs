@@ -72,6 +72,19 @@ pub(super) async fn commission(state: State, Extension(asked): Asked) -> Answer<
     }))
 }
 
+/// The rates of one market or of all, as the wallet tells them.
+pub(super) async fn trade_fees(state: State, Extension(asked): Asked) -> Answer<Value> {
+    let wanted = match asked.parameters.get("symbol") {
+        Some(_) => Some(asked.parameters.symbol(|symbol| state.exchange().has(symbol))?),
+        None => None,
+    };
+    let of = |(symbol, rates): &(Symbol, CommissionRates)| {
+        let RateParts { maker, taker, .. } = rates.standard;
+        json!({ "symbol": symbol, "makerCommission": maker, "takerCommission": taker })
+    };
+    Ok(Json(state.fees.iter().filter(|(symbol, _)| wanted.is_none_or(|wanted| wanted == *symbol)).map(of).collect()))
+}
+
 /// An order that is only judged; with `computeCommissionRates` what its side would pay.
 pub(super) async fn test_order(state: State, Extension(asked): Asked) -> Answer<Value> {
     let fees = state.fees(asked.parameters.get("symbol").and_then(|symbol| symbol.parse().ok()));

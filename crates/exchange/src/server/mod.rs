@@ -341,7 +341,9 @@ fn routes() -> Router<Arc<Shared>> {
         .route("/api/v3/sor/order/test", post(sor::test_order))
         .route("/api/v3/myAllocations", get(sor::allocations))
         .route("/api/v3/historicalBlockTrades", get(sor::block_trades))
+        .route("/sapi/v1/asset/tradeFee", get(fees::trade_fees))
         // What is not in the table has been answered before.
+        .route("/sapi/{*rest}", any(async |headers: HeaderMap| admission::not_found(&headers)))
         .route("/api/{*rest}", any(async |headers: HeaderMap| admission::not_found(&headers)))
 }
 

@@ -106,7 +106,7 @@ impl Fate {
 /// Lets a request of the API meet its faults on the way to its admission; others are not looked
 /// at.
 pub(super) async fn meet(state: State, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/api/") {
+    if !["/api/", "/sapi/"].iter().any(|of_api| request.uri().path().starts_with(of_api)) {
         return next.run(request).await;
     }
     if state.faults().is_empty() {

@@ -41,7 +41,7 @@ const fn session(name: &'static str, security: Security, parameters: &'static [&
 const KLINES: &[&str] = &["symbol", "interval", "startTime", "endTime", "timeZone", "limit"];
 const PRICES: &[&str] = &["symbol", "symbols", "symbolStatus"];
 
-pub(super) static ALL: [Endpoint; 58] = [
+pub(super) static ALL: [Endpoint; 59] = [
     // General.
     data("/api/v3/ping", Fixed(1), &[]).socket("ping"),
     data("/api/v3/time", Fixed(1), &[]).socket("time"),
@@ -124,6 +124,8 @@ pub(super) static ALL: [Endpoint; 58] = [
     listen_key(POST, &[]).socket("userDataStream.start"),
     listen_key(PUT, &["listenKey"]).socket("userDataStream.ping"),
     listen_key(DELETE, &["listenKey"]).socket("userDataStream.stop"),
+    // Of the wallet: the one that trading programs ask before they trade.
+    account("/sapi/v1/asset/tradeFee", Fixed(1), &["symbol"]),
     // Only over WebSocket.
     session("session.logon", Security::Logon, &["apiKey"]),
     session("session.status", Security::None, &[]),

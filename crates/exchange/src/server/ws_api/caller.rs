@@ -78,14 +78,13 @@ impl Caller<'_> {
     }
 }
 
-/// Refuses what is sent twice or that nobody reads; of orders the venue does.
+/// Refuses what is sent twice or that nobody reads; of orders the venue does. Whoever signs
+/// everything may sign what needs no signature as well.
 fn no_unread(endpoint: &Endpoint, message: &Message<'_>) -> Result<(), No> {
     message.parameters.no_duplicates()?;
     let Some(known) = endpoint.parameters else { return Ok(()) };
-    let is_signed = !matches!(endpoint.security, Security::None | Security::KeyOnly(_));
-    let is_read = |name: &str| {
-        known.contains(&name) || OF_THE_REQUEST.contains(&name) || (is_signed && OF_THE_SIGNATURE.contains(&name))
-    };
+    let is_read =
+        |name: &str| known.contains(&name) || OF_THE_REQUEST.contains(&name) || OF_THE_SIGNATURE.contains(&name);
     let (sent, read) = message.parameters.count(is_read);
     if read < sent {
         let text = format!("Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'.");
