@@ -4,6 +4,8 @@
 //! For: what is said, by control and by scenarios, and what a market is with it. Not for: when it
 //! comes into force (`local::revising`), or what an instrument makes of it (`model`).
 
+use std::sync::Arc;
+
 use candlewick_model::stress::{Episode, Trouble};
 use candlewick_model::{Instrument, Symbol, SymbolStatus, Timestamp};
 use candlewick_simulator::Market;
@@ -69,11 +71,10 @@ impl Revision {
         self.at.unwrap_or(Timestamp::MIN)
     }
 
-    /// What an instrument is with it. A snapshot that is taken later says itself whether the market
-    /// is open.
-    fn of(&self, instrument: &Instrument, is_later: bool) -> Result<Instrument, String> {
+    /// What an instrument is with it, with its status or without.
+    fn of(&self, instrument: &Instrument, with_status: bool) -> Result<Instrument, String> {
         let mut said = self.said();
-        if is_later && self.status() == Some(SymbolStatus::Trading) {
+        if !with_status {
             said.remove("status");
         }
         instrument.revised(&said).map_err(|error| error.to_string())
@@ -123,9 +124,14 @@ fn instruments<'a>(
     let revised = |time: Timestamp| {
         let snapshot = market.timeline.at(time).0;
         let mut in_force = revisions.clone().take_while(|revision| revision.since() <= time);
+        // A snapshot that was taken after TRADING was said tells itself whether the market is open.
+        let holds = |last: &&Revision| {
+            let is_later = !Arc::ptr_eq(market.timeline.at(last.since()).0, snapshot);
+            !(is_later && last.status() == Some(SymbolStatus::Trading))
+        };
+        let status = in_force.clone().filter(|revision| revision.status().is_some()).last().filter(holds);
         let instrument = in_force.try_fold(Instrument::clone(snapshot), |instrument, revision| {
-            let is_later = !std::sync::Arc::ptr_eq(market.timeline.at(revision.since()).0, snapshot);
-            revision.of(&instrument, is_later)
+            revision.of(&instrument, status.is_some_and(|last| std::ptr::eq(last, revision)))
         });
         instrument.map(|instrument| (time, instrument))
     };
