@@ -180,6 +180,21 @@ impl Bars {
         }
     }
 
+    /// Asks for what an order meets at a row, all at once: after bars that were skipped it lies in
+    /// columns that are far apart and far away, and memory is then waited for once. Gives nothing.
+    #[inline]
+    pub fn fetch(&self, row: usize) {
+        let (open_time, close_time) = (self.open_time.get(row), self.close_time.get(row));
+        let (volume, quote_volume) = (self.volume.get(row), self.quote_volume.get(row));
+        std::hint::black_box((
+            open_time.copied(),
+            close_time.copied(),
+            self.open.get(row).copied(),
+            volume.map(|v| v.units() as u64),
+            quote_volume.map(|v| v.units() as u64),
+        ));
+    }
+
     /// Σ quote volume ÷ Σ base volume of those of the first `rows` bars that closed within
     /// (`now` − `minutes`, `now`], truncated to 8 decimals (rule 5.3); `None` where there is no
     /// such bar, no volume, or no window at all (0 minutes). `rows` should be little more than

@@ -41,6 +41,17 @@ pub struct Pair {
     pub quote: usize,
 }
 
+impl Pair {
+    /// Where the asset is kept that an order of a side gives.
+    #[inline]
+    const fn given(self, side: Side) -> usize {
+        match side {
+            Side::Buy => self.quote,
+            Side::Sell => self.base,
+        }
+    }
+}
+
 /// What booking needs to know of an order as it was before a report.
 #[derive(Debug, Clone, Copy)]
 pub struct Before {
@@ -115,6 +126,7 @@ impl Ledger {
     /// Books one report: what the order held before it is released, the fill and its commission
     /// move, and what it holds now is set aside. `before` is the order before the report, `others`
     /// are the other open orders of its list (asked for only if it is in one).
+    #[inline]
     pub fn book<'a>(
         &mut self,
         pair: Pair,
@@ -122,24 +134,38 @@ impl Ledger {
         report: &ExecutionReport,
         others: impl Iterator<Item = &'a Order> + Clone,
     ) {
+        match report.order.order_list_id {
+            None => self.book_alone(pair, before.map_or(Amount::ZERO, |before| before.locked), report),
+            Some(list) => self.book_in_list(list, pair, before, report, others),
+        }
+    }
+
+    /// An order that is in no list: `was` is what it held before.
+    fn book_alone(&mut self, pair: Pair, was: Amount, report: &ExecutionReport) {
+        let (order, is) = (&report.order, locked_by(&report.order));
+        let given = pair.given(order.side);
+        if was != is {
+            self.assets[given].1.unlock(was);
+        }
+        if let Some(fill) = &report.fill {
+            self.settle(pair, order.side, fill);
+        }
+        if was != is {
+            self.assets[given].1.lock(is);
+        }
+    }
+
+    #[inline(never)]
+    fn book_in_list<'a>(
+        &mut self,
+        list: OrderListId,
+        pair: Pair,
+        before: Option<Before>,
+        report: &ExecutionReport,
+        others: impl Iterator<Item = &'a Order> + Clone,
+    ) {
         let new = &report.order;
-        let given = match new.side {
-            Side::Buy => pair.quote,
-            Side::Sell => pair.base,
-        };
-        let Some(list) = new.order_list_id else {
-            let (was, is) = (before.map_or(Amount::ZERO, |before| before.locked), locked_by(new));
-            if was != is {
-                self.assets[given].1.unlock(was);
-            }
-            if let Some(fill) = &report.fill {
-                self.settle(pair, new.side, fill);
-            }
-            if was != is {
-                self.assets[given].1.lock(is);
-            }
-            return;
-        };
+        let given = pair.given(new.side);
         let at = self.list(list);
         let mut hold = self.lists[at];
         // A pending order holds nothing yet, whatever becomes of it.

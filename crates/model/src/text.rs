@@ -44,18 +44,14 @@ impl<const N: usize> Text<N> {
 
     /// A short prefix and a number, without allocation. Panics if they do not fit.
     #[must_use]
-    pub fn numbered(prefix: &str, mut number: u64) -> Self {
+    pub fn numbered(prefix: &str, number: u64) -> Self {
+        let len = prefix.len() + number.checked_ilog10().unwrap_or(0) as usize + 1;
         let mut bytes = [0; N];
-        for (at, byte) in prefix.bytes().enumerate() {
-            bytes[at] = byte;
-        }
-        let (mut len, mut rest) = (prefix.len() + 1, number / 10);
-        while rest > 0 {
-            (len, rest) = (len + 1, rest / 10);
-        }
+        bytes[..prefix.len()].copy_from_slice(prefix.as_bytes());
+        let mut rest = number;
         for byte in bytes[prefix.len()..len].iter_mut().rev() {
-            *byte = b'0' + (number % 10) as u8;
-            number /= 10;
+            *byte = b'0' + (rest % 10) as u8;
+            rest /= 10;
         }
         Self { len: len as u8, bytes }
     }

@@ -135,6 +135,7 @@ struct Pending {
     outgoing: Outgoing,
 }
 
+#[inline]
 fn on_its_way(replay: &Replay, markets: &[MarketPlan], outgoing: Outgoing) -> Pending {
     let market = replay.market_of(&outgoing.command);
     Pending { arrival: outgoing.time.plus(markets[market.unwrap_or(0)].latency_us), market, outgoing }
@@ -148,8 +149,10 @@ impl<S: Strategy> Backtest<S> {
         for (market, made) in setup.markets.iter().enumerate() {
             let longer = made.longer.iter().map(|(interval, bars)| (*interval, bars, false));
             for (interval, bars, moves) in std::iter::once((made.interval, &made.bars, true)).chain(longer) {
-                let latest = bars.close_time.iter().max().copied().unwrap_or(Timestamp::MIN);
-                series.push((interval, SeriesPlan { market, moves, bars: Arc::clone(bars), row: 0, latest }));
+                series.push((
+                    interval,
+                    SeriesPlan { market, moves, bars: Arc::clone(bars), row: 0, latest: Timestamp::MIN },
+                ));
             }
         }
         let seen = |(interval, plan): &(_, SeriesPlan)| Series {
@@ -165,9 +168,17 @@ impl<S: Strategy> Backtest<S> {
             prices: setup.prices.clone(),
             counted_in: setup.counted_in,
         };
-        let first = &series[0].1.bars;
-        let close_together = first.close_time.is_sorted()
-            && series.iter().all(|(_, plan)| plan.moves && plan.bars.close_time == first.close_time);
+        let context = Context::new(world);
+        let closes_ascend = context.closes_ascend();
+        for (_, plan) in &mut series {
+            let closes = &plan.bars.close_time;
+            let latest = if closes_ascend { closes.last() } else { closes.iter().max() };
+            plan.latest = latest.copied().unwrap_or(Timestamp::MIN);
+        }
+        let first = Arc::clone(&series[0].1.bars);
+        let closes_with_first =
+            |plan: &SeriesPlan| Arc::ptr_eq(&plan.bars, &first) || plan.bars.close_time == first.close_time;
+        let close_together = closes_ascend && series.iter().all(|(_, plan)| plan.moves && closes_with_first(plan));
         let plan = |market: &Market| MarketPlan {
             path: market.fill_model.path,
             latency_us: market.fill_model.latency_us,
@@ -176,7 +187,7 @@ impl<S: Strategy> Backtest<S> {
         };
         Self {
             replay: Replay::new(setup),
-            session: Session::new(strategy, Context::new(world)),
+            session: Session::new(strategy, context),
             name: name.to_owned(),
             markets: setup.markets.iter().map(plan).collect(),
             series: series.into_iter().map(|(_, plan)| plan).collect(),
@@ -286,7 +297,12 @@ impl<S: Strategy> Backtest<S> {
             }
             let id = outgoing.id;
             self.replay.execute_on(market, id, &outgoing.command);
-            self.pending.remove(at);
+            // Most often it is the only one.
+            if at == 0 {
+                drop(self.pending.pop_front())
+            } else {
+                drop(self.pending.remove(at))
+            }
             if let Some(line) = &mut self.line {
                 line.taken_up(id, now);
             }
@@ -330,12 +346,7 @@ impl<S: Strategy> Backtest<S> {
             if !session.has_commands() {
                 return;
             }
-            for outgoing in session.take_commands() {
-                let market = replay.market_of(&outgoing.command);
-                let arrival = outgoing.time.plus(markets[market.unwrap_or(0)].latency_us);
-                pending.push_back(Pending { arrival, market, outgoing });
-            }
-            return;
+            return pending.extend(session.take_commands().map(|outgoing| on_its_way(replay, markets, outgoing)));
         };
         line.say(session.take_commands());
         while let Some(outgoing) = line.next_to_send() {

@@ -396,12 +396,14 @@ impl Context {
         self.calm = false;
     }
 
+    #[inline]
     fn send(&mut self, command: Command) -> CommandId {
         self.last_command += 1;
         self.calm = false;
         let (id, time) = (self.last_command, self.now);
-        self.events.push_sent(time, id, &command);
+        // It is large: `extend` makes room first, so that it is made where it waits.
         self.commands.extend(std::iter::once_with(|| Outgoing { id, time, command }));
+        self.events.push_sent(time, id, &self.commands.last().expect("it has just been sent").command);
         id
     }
 
@@ -426,7 +428,8 @@ impl Context {
 
     #[inline]
     pub(crate) fn look_at_symbol(&mut self, symbol: &Symbol) {
-        if self.instrument().symbol != *symbol
+        if self.markets.len() > 1
+            && self.instrument().symbol != *symbol
             && let Some(market) = self.markets.iter().position(|market| market.instrument.symbol == *symbol)
         {
             self.look_at_market(market);
@@ -510,6 +513,12 @@ impl Context {
             self.reveal_prices(bars.close_time[row]);
             equity.push(self.equity());
         }
+    }
+
+    /// Whether no bar of a series closes before an earlier one of it.
+    #[must_use]
+    pub const fn closes_ascend(&self) -> bool {
+        self.closes_ascend
     }
 
     pub(crate) fn all_series(&self) -> &[Series] {

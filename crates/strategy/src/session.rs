@@ -119,6 +119,8 @@ impl<S: Strategy> Session<S> {
         while row < to && self.context.is_calm() {
             let quiet = self.strategy.quiet_bars(0, &self.context.all_series()[0].bars, row..to);
             if quiet > 0 {
+                // The strategy has something to say to the one after them, most likely an order.
+                self.context.all_series()[0].bars.fetch(row + quiet + 1);
                 self.context.reveal_bars(0, quiet);
                 row += quiet;
             }

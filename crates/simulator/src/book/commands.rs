@@ -54,7 +54,8 @@ impl Book {
         let trailing_delta = request.trigger.and_then(|t| t.trailing_delta);
         let trails = !pending && trailing_delta.is_some() && request.stop_price().is_none();
         let works = !pending && request.trigger.is_none();
-        let order = Order {
+        let (now, quantity) = (desk.now, terms.quantity);
+        let order = || Order {
             order_id,
             order_list_id: list,
             client_order_id: request.client_order_id.unwrap_or_else(|| self.free_name("auto-", order_id, |_| false)),
@@ -65,14 +66,14 @@ impl Book {
             price: request.price().unwrap_or(Price::ZERO),
             stop_price: request.stop_price().unwrap_or(Price::ZERO),
             trailing_delta,
-            trailing_time: trails.then_some(desk.now),
+            trailing_time: trails.then_some(now),
             iceberg_quantity: request.iceberg_quantity.unwrap_or(Quantity::ZERO),
             peg: request.peg,
             pegged_price: terms.pegged_price,
             lock_price: terms.lock_price,
             strategy_id: request.strategy_id,
             strategy_type: request.strategy_type,
-            quantity: terms.quantity,
+            quantity,
             quote_order_quantity: match request.size {
                 OrderSize::Quote(money) => money,
                 OrderSize::Base(_) | OrderSize::Received => candlewick_model::Amount::ZERO,
@@ -81,9 +82,9 @@ impl Book {
             filled_quote: candlewick_model::Amount::ZERO,
             prevented_quantity: Quantity::ZERO,
             status: if pending { OrderStatus::PendingNew } else { OrderStatus::New },
-            created: desk.now,
-            updated: desk.now,
-            working_time: works.then_some(desk.now),
+            created: now,
+            updated: now,
+            working_time: works.then_some(now),
             expiry_reason: None,
             self_trade_prevention: self.instrument.self_trade_prevention_of(request),
         };
@@ -92,9 +93,7 @@ impl Book {
             (false, Some(_)) => Stage::Contingent,
             (false, None) => Stage::Resting,
         };
-        let mut working = Working::new(order, stage);
-        working.extreme = self.last;
-        working
+        Working::new(order, stage, self.last)
     }
 
     /// A name for an order that was given none: its number, or the next one of which the name is

@@ -81,11 +81,13 @@ pub(crate) struct Working {
 }
 
 impl Working {
-    fn new(order: Order, stage: Stage) -> Self {
+    /// An order that is made here, so that it is made in its place, where the market stands.
+    #[inline]
+    fn new(order: impl FnOnce() -> Order, stage: Stage, last: Price) -> Self {
         Self {
-            order,
+            order: order(),
             stage,
-            extreme: Price::ZERO,
+            extreme: last,
             shown: Quantity::ZERO,
             queued: 0,
             tried: 0,

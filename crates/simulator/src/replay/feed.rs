@@ -56,8 +56,13 @@ impl Feed {
     }
 
     /// Looks inside the bar that comes next, unless somebody has; whether it did.
+    #[inline]
     pub(super) fn look_inside(&mut self) -> Result<bool, Unreadable> {
-        if !matches!(self.inside, Inside::Unknown) || self.row >= self.bars.len() {
+        if matches!(self.inside, Inside::Unknown) { self.look_inside_now() } else { Ok(false) }
+    }
+
+    fn look_inside_now(&mut self) -> Result<bool, Unreadable> {
+        if self.row >= self.bars.len() {
             return Ok(false);
         }
         let bar = self.bars.bar(self.row);

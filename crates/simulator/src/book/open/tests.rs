@@ -42,7 +42,7 @@ fn working(id: u64, side: Side, price: i64) -> Working {
         expiry_reason: None,
         self_trade_prevention: SelfTradePrevention::None,
     };
-    Working { queued: id, ..Working::new(order, Stage::Resting) }
+    Working { queued: id, ..Working::new(|| order, Stage::Resting, Price::ZERO) }
 }
 
 fn check(open: &Open, known: &BTreeMap<u64, Working>, price: Price) -> Result<(), TestCaseError> {
