@@ -144,13 +144,14 @@ impl Ledger {
     fn book_alone(&mut self, pair: Pair, was: Amount, report: &ExecutionReport) {
         let (order, is) = (&report.order, locked_by(&report.order));
         let given = pair.given(order.side);
-        if was != is {
+        let changes = was != is;
+        if changes && !was.is_zero() {
             self.assets[given].1.unlock(was);
         }
         if let Some(fill) = &report.fill {
             self.settle(pair, order.side, fill);
         }
-        if was != is {
+        if changes && !is.is_zero() {
             self.assets[given].1.lock(is);
         }
     }
