@@ -70,8 +70,8 @@ pub(crate) fn fill(lake: &Path, candles: &[Candle], info: &str) {
         state: SourceState::Rest,
         time_unit: None,
         rows: bars.len(),
-        from: bars.open_time[0],
-        to: bars.close_time[bars.len() - 1].plus(1),
+        from: bars.open_time.at(0),
+        to: bars.close_time.at(bars.len() - 1).plus(1),
     };
     let series = SeriesName { symbol: Symbol::new("AB").unwrap(), interval: Interval::OneMinute };
     lake.writer(series).unwrap().put(vec![Chunk { bars, source }]).unwrap();

@@ -292,7 +292,7 @@ impl Halves {
 impl DetailSource for Halves {
     fn inside(&self, open_time: Timestamp, close_time: Timestamp) -> Result<Option<Detail>, Unreadable> {
         let opens = &self.0.open_time;
-        let rows = opens.partition_point(|at| *at < open_time)..opens.partition_point(|at| *at <= close_time);
+        let rows = opens.partition_point(|at| at < open_time)..opens.partition_point(|at| at <= close_time);
         Ok(Some(Detail::Bars(Arc::clone(&self.0), rows)))
     }
 }

@@ -214,7 +214,10 @@ fn bars(lake: &Path, job: Job) -> Bars {
 }
 
 fn are_among(some: &Bars, all: &Bars) -> bool {
-    some.iter().all(|bar| all.open_time.binary_search(&bar.open_time).is_ok_and(|at| all.bar(at) == bar))
+    some.iter().all(|bar| {
+        let at = all.open_time.partition_point(|open| open < bar.open_time);
+        at < all.len() && all.bar(at) == bar
+    })
 }
 
 fn are_intact(lake: &Path, job: Job) -> bool {

@@ -135,7 +135,7 @@ impl Rows {
         let detail = match self {
             Self::Bars(bars) => {
                 let opens = &bars.open_time;
-                let rows = opens.partition_point(|open| *open < from)..opens.partition_point(|open| *open <= to);
+                let rows = opens.partition_point(|open| open < from)..opens.partition_point(|open| open <= to);
                 (rows.clone(), Detail::Bars(bars, rows))
             }
             Self::Trades(trades) => {

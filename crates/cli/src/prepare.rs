@@ -84,8 +84,8 @@ impl Prepared {
             series::bars(lake, SeriesName { symbol: plan.symbol, interval: plan.interval }, start..end, columns)
         };
         let all = plans.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
-        let first = all.iter().map(|found| found.bars.open_time[0]).min().unwrap_or(start);
-        let last = all.iter().filter_map(|found| found.bars.close_time.last().copied()).max().unwrap_or(end);
+        let first = all.iter().map(|found| found.bars.open_time.at(0)).min().unwrap_or(start);
+        let last = all.iter().filter_map(|found| found.bars.close_time.last()).max().unwrap_or(end);
         let source = Source { config, lake, range: start..end, snapshots: snapshots(config, lake, first..last)? };
         let (mut markets, mut notes) = (Vec::new(), Vec::new());
         for (plan, found) in plans.into_iter().zip(all) {
@@ -276,7 +276,7 @@ impl Source<'_> {
     fn market(&self, plan: MarketPlan, found: &Found) -> anyhow::Result<(Market, Notes)> {
         let series = SeriesName { symbol: plan.symbol, interval: plan.interval };
         let bars = &found.bars;
-        let (first, last) = (bars.open_time[0], bars.close_time[bars.len() - 1]);
+        let (first, last) = (bars.open_time.at(0), bars.close_time.at(bars.len() - 1));
         let longer = |interval: &Interval| {
             let series = SeriesName { interval: *interval, ..series };
             series::bars(self.lake, series, self.range.clone(), Columns::Market)

@@ -67,7 +67,7 @@ pub(crate) fn average_bars(
     found: &Found,
 ) -> anyhow::Result<(Arc<Bars>, Option<String>)> {
     let bars = &found.bars;
-    let (first, last) = (bars.open_time[0], bars.close_time[bars.len() - 1]);
+    let (first, last) = (bars.open_time.at(0), bars.close_time.at(bars.len() - 1));
     let range = first.plus(-DAY)..last.plus(1);
     if found.is_of_trades {
         let interval = series.interval.min(Interval::OneMinute);
@@ -78,7 +78,7 @@ pub(crate) fn average_bars(
     for interval in Interval::ALL.into_iter().take_while(|interval| *interval < series.interval) {
         let series = SeriesName { interval, ..series };
         let finer = lake.market_bars(&series, range.clone())?;
-        let covers = |b: &Bars| b.open_time.first() <= Some(&first) && b.close_time.last() >= Some(&last);
+        let covers = |b: &Bars| b.open_time.first() <= Some(first) && b.close_time.last() >= Some(last);
         if !finer.is_empty() && covers(&finer) {
             return Ok((Arc::new(finer), Some(lake.sha256_within(&series, &range)?)));
         }

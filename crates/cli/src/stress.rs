@@ -51,6 +51,6 @@ impl Prepared {
 /// What a scenario comes to over the markets of a run.
 fn episodes(setup: &Setup, scenario: &Scenario, random: &ChaCha8Rng) -> Vec<Episode> {
     let symbols: Vec<Symbol> = setup.markets.iter().map(|market| market.timeline.last().symbol).collect();
-    let last = setup.markets.iter().filter_map(|market| market.bars.close_time.last().copied()).max();
+    let last = setup.markets.iter().filter_map(|market| market.bars.close_time.last()).max();
     draw(scenario, setup.start().plus(1)..last.unwrap_or(Timestamp::MIN).plus(1), &symbols, random)
 }

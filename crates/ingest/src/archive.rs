@@ -110,7 +110,7 @@ impl Engine<'_> {
 
 fn within_of(bars: &Bars, period: Period) -> std::ops::Range<usize> {
     let range = period.range();
-    bars.open_time.partition_point(|t| *t < range.start)..bars.open_time.partition_point(|t| *t < range.end)
+    bars.open_time.partition_point(|t| t < range.start)..bars.open_time.partition_point(|t| t < range.end)
 }
 
 /// Compares bars within a period; says where the first difference is.
@@ -162,7 +162,8 @@ fn open(name: ArchiveName, interval: Interval, archive: &[u8], checksum: Option<
 
 /// How many bars are not as long as they should be. A few are in every outage.
 fn of_other_length(bars: &Bars, interval: Interval) -> usize {
-    let lengths = bars.open_time.iter().zip(&bars.close_time).map(|(open, close)| close.micros() - open.micros() + 1);
+    let lengths =
+        bars.open_time.iter().zip(bars.close_time.iter()).map(|(open, close)| close.micros() - open.micros() + 1);
     interval.micros().map_or(0, |length| lengths.filter(|l| *l != length).count())
 }
 
@@ -180,7 +181,7 @@ pub(crate) fn odd(Chunk { bars, source }: &Chunk, interval: Interval) -> Option<
         (Some(TimeUnit::Microseconds), false) => {
             Some(format!("{path} is in microseconds before 2025, which Spot archives are not"))
         }
-        _ => ends_early(source, interval.next_open(*last), interval),
+        _ => ends_early(source, interval.next_open(last), interval),
     }
 }
 

@@ -48,9 +48,9 @@ pub async fn closed_bars(client: &MarketClient, series: SeriesName, range: Range
     let now = client.server_time().plus(-GRACE);
     let is_open = |bar: &Bar| bar.close_time >= now;
     let closed = bars.iter().position(|bar| is_open(&bar)).unwrap_or(bars.len());
-    let first_open = bars.open_time.get(closed).copied().unwrap_or(Timestamp::MAX);
+    let first_open = bars.open_time.get(closed).unwrap_or(Timestamp::MAX);
     let end = range.end.min(first_open).min(series.interval.open_at(now)).max(range.start);
-    let rows = bars.open_time[..closed].partition_point(|open| *open < end);
+    let rows = bars.open_time.partition_point(|open| open < end).min(closed);
     Ok(Paged { bars: bars.slice(0..rows), answered: range.start..end })
 }
 

@@ -159,8 +159,8 @@ impl SeriesRun<'_> {
                 let (Some(first), Some(last)) = (paged.bars.open_time.first(), paged.bars.open_time.last()) else {
                     continue;
                 };
-                paged.answered.start = *first;
-                paged.answered.end = paged.answered.end.min(self.series.interval.next_open(*last));
+                paged.answered.start = first;
+                paged.answered.end = paged.answered.end.min(self.series.interval.next_open(last));
                 chunks.push(chunk_of(paged));
             }
         }

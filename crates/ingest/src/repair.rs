@@ -173,7 +173,7 @@ impl SeriesRun<'_> {
             match self.engine.archive(self.series, period).await {
                 Ok(Some(arrived)) => {
                     let opens = &arrived.chunk.bars.open_time;
-                    if holes.iter().any(|hole| opens.iter().any(|open| hole.range.contains(open))) {
+                    if holes.iter().any(|hole| opens.iter().any(|open| hole.range.contains(&open))) {
                         self.write(vec![arrived], outcome).await;
                     }
                 }
@@ -236,12 +236,12 @@ impl SeriesRun<'_> {
             let (Some(first), Some(last)) = (holes.first(), holes.last()) else { continue };
             let bars = self.engine.lake.bars(&self.series, first.range.start..last.range.end)?;
             for Hole { range, .. } in holes {
-                let within = |at: Timestamp| bars.open_time.partition_point(|open| *open < at);
+                let within = |at: Timestamp| bars.open_time.partition_point(|open| open < at);
                 let rows = within(range.start)..within(range.end);
                 if rows.is_empty() {
                     continue;
                 }
-                let sources = bars.open_time[rows.clone()].iter().filter_map(|open| source_of(files, *open));
+                let sources = bars.open_time.within(rows.clone()).filter_map(|open| source_of(files, open));
                 let by: BTreeSet<&str> = sources.map(|source| source.path.as_str()).collect();
                 let by = by.into_iter().map(str::to_owned).collect();
                 repaired.filled.push(Filled { from: range.start, to: range.end, bars: rows.len(), by });

@@ -110,12 +110,12 @@ impl SeriesRun<'_> {
         outcome: &mut Outcome,
     ) -> Result<(), Trouble> {
         let Paged { bars, mut answered } = paged;
-        let next = bars.open_time.last().map(|last| self.series.interval.next_open(*last));
+        let next = bars.open_time.last().map(|last| self.series.interval.next_open(last));
         if is_tail || first_bar.is_none() {
             let (Some(first), Some(next)) = (bars.open_time.first(), next) else { return Ok(()) };
             answered.end = answered.end.min(next);
             if first_bar.is_none() {
-                answered.start = answered.start.max(*first);
+                answered.start = answered.start.max(first);
             }
         }
         if answered.is_empty() {

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 use arrow::array::{ArrayRef, Decimal64Array, Decimal128Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
-use candlewick_model::{Amounts, Bars, Price, Timestamp};
+use candlewick_model::{Amounts, Bars, Price, Times, Timestamp};
 
 const PRICE: DataType = DataType::Decimal64(18, 8);
 const VOLUME: DataType = DataType::Decimal128(38, 8);
@@ -33,8 +33,8 @@ pub(crate) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
 });
 
 pub(crate) fn to_batch(bars: &Bars, rows: Range<usize>) -> Result<RecordBatch, ArrowError> {
-    let times = |column: &[Timestamp]| -> ArrayRef {
-        let values = TimestampMicrosecondArray::from_iter_values(column.iter().map(|t| t.micros()));
+    let times = |column: &Times| -> ArrayRef {
+        let values = TimestampMicrosecondArray::from_iter_values(column.within(rows.clone()).map(Timestamp::micros));
         Arc::new(values.with_timezone("UTC"))
     };
     let prices = |column: &[Price]| -> ArrayRef {
@@ -49,8 +49,8 @@ pub(crate) fn to_batch(bars: &Bars, rows: Range<usize>) -> Result<RecordBatch, A
     RecordBatch::try_new(
         Arc::clone(&SCHEMA),
         vec![
-            times(&bars.open_time[rows.clone()]),
-            times(&bars.close_time[rows.clone()]),
+            times(&bars.open_time),
+            times(&bars.close_time),
             prices(&bars.open[rows.clone()]),
             prices(&bars.high[rows.clone()]),
             prices(&bars.low[rows.clone()]),
@@ -70,9 +70,9 @@ pub(crate) fn append_batch(bars: &mut Bars, batch: &RecordBatch) {
     use arrow::array::AsArray;
     use arrow::datatypes::{Decimal64Type, Decimal128Type, Int64Type, TimestampMicrosecondType};
 
-    let times = |column: &mut Vec<Timestamp>, at: usize| {
+    let times = |column: &mut Times, at: usize| {
         let values = batch.column(at).as_primitive::<TimestampMicrosecondType>().values();
-        column.extend(values.iter().map(|t| Timestamp::from_micros(*t)));
+        column.extend_from_micros(values);
     };
     let prices = |column: &mut Vec<Price>, at: usize| {
         let values = batch.column(at).as_primitive::<Decimal64Type>().values();

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use candlewick_model::{Period, Timestamp};
+use candlewick_model::Timestamp;
 use ring::digest::{SHA256, digest};
 
 use crate::Lake;
@@ -21,7 +21,7 @@ impl Lake {
     /// taken from its footer.
     pub fn sha256_within(&self, series: &SeriesName, range: &Range<Timestamp>) -> Result<String, LakeError> {
         let mut units: Vec<(Range<Timestamp>, Option<String>)> = Vec::new();
-        for (place, name) in self.paths(series)? {
+        for (place, name) in self.paths_within(series, range)? {
             let provenance = footer::read(&place, series)?.provenance;
             let (Some(first), Some(last), Some(span)) =
                 (provenance.first, provenance.last, Span::from_file_name(&name))
@@ -32,7 +32,7 @@ impl Lake {
                 continue;
             }
             let unit = unit_of(span);
-            let is_whole = span_of(span) == unit && range.start <= first && last < range.end;
+            let is_whole = span.range() == unit && range.start <= first && last < range.end;
             match units.last_mut().filter(|(known, _)| *known == unit) {
                 Some((_, hash)) => *hash = None,
                 None => units.push((unit, is_whole.then_some(provenance.content_sha256))),
@@ -55,21 +55,10 @@ impl Lake {
     }
 }
 
-/// The time of a file.
-fn span_of(span: Span) -> Range<Timestamp> {
-    match span {
-        Span::Year(_) => unit_of(span),
-        Span::Of(period) => period.range(),
-    }
-}
-
 /// The month or year of a file.
 fn unit_of(span: Span) -> Range<Timestamp> {
     match span {
-        Span::Year(year) => {
-            let month = |month| Period::Month { year, month }.range();
-            month(1).start..month(12).end
-        }
+        Span::Year(_) => span.range(),
         Span::Of(period) => period.month().range(),
     }
 }
@@ -77,7 +66,7 @@ fn unit_of(span: Span) -> Range<Timestamp> {
 #[cfg(test)]
 mod tests {
     use candlewick_model::time::{DAY, MINUTE};
-    use candlewick_model::{Amount, Bar, Bars, Interval, Price};
+    use candlewick_model::{Amount, Bar, Bars, Interval, Period, Price};
 
     use super::*;
     use crate::{Chunk, Source, SourceState};

@@ -5,7 +5,7 @@
 
 pub(crate) mod delta;
 mod pages;
-mod wide;
+pub(crate) mod wide;
 
 use std::sync::{Arc, LazyLock};
 
@@ -34,7 +34,8 @@ pub(crate) fn encode(bars: &Bars, provenance: &Provenance) -> Result<Vec<u8>, Pa
     for start in (0..bars.len()).step_by(ROW_GROUP) {
         let rows = start..bars.len().min(start + ROW_GROUP);
         for times in [&bars.open_time, &bars.close_time] {
-            file.times(&times[rows.clone()], Timestamp::micros)?;
+            let times: Vec<_> = times.within(rows.clone()).collect();
+            file.times(&times, Timestamp::micros)?;
         }
         for prices in [&bars.open, &bars.high, &bars.low, &bars.close] {
             file.numbers(&prices[rows.clone()], Price::units)?;

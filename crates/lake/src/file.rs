@@ -1,19 +1,18 @@
 //! One Parquet file: bars and what the file says of itself into bytes and back.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use candlewick_model::{Amounts, Bars, Price, Timestamp};
+use candlewick_model::{Amounts, Bars, Price, Times};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::basic::Encoding;
-use parquet::column::page::{Page, PageReader};
-use parquet::file::serialized_reader::SerializedPageReader;
 
 use crate::columns::SCHEMA;
-use crate::encode::{delta, encode};
+use crate::encode::{delta, encode, wide};
 use crate::error::LakeError;
 use crate::footer;
 use crate::layout::SeriesName;
+use crate::pages::{self, ColumnPage, Workspace};
 use crate::provenance::{KEY, Provenance};
 use crate::store::{Content, Place, Version};
 
@@ -28,7 +27,7 @@ pub(crate) fn write(place: &Place, over: &Version, bars: &Bars, provenance: &Pro
 /// A file that was opened: its footer has been read.
 pub(crate) struct OpenFile {
     path: PathBuf,
-    content: Arc<Content>,
+    content: Content,
     metadata: ArrowReaderMetadata,
     /// What it says of itself.
     pub(crate) provenance: Provenance,
@@ -49,22 +48,23 @@ impl OpenFile {
         if usize::try_from(rows) != Ok(provenance.rows) {
             return Err(LakeError::form(place, format!("it has {rows} rows, its footer says {}", provenance.rows)));
         }
-        Ok(Self { path: place.to_path_buf(), content: Arc::new(content), metadata, provenance, version })
+        Ok(Self { path: place.to_path_buf(), content, metadata, provenance, version })
     }
 
     /// All its rows.
     pub(crate) fn read(self) -> Result<Bars, LakeError> {
         let rows = self.provenance.rows;
+        let workspace = RefCell::new(Workspace::default());
         let numbers = |column| {
             let mut values = vec![0; rows];
-            self.numbers(column, &mut values).map(|()| values)
+            self.numbers(column, &mut values, &mut workspace.borrow_mut()).map(|()| values)
         };
         let amounts = |column| {
             let mut values = vec![0_i128; rows];
-            self.decimals(column, &mut values, |units| units)?;
+            self.decimals(column, &mut values, &mut workspace.borrow_mut(), |units| units)?;
             Ok::<_, LakeError>(Amounts::from(values))
         };
-        let times = |column| Ok::<_, LakeError>(numbers(column)?.into_iter().map(Timestamp::from_micros).collect());
+        let times = |column| self.times(column, &mut workspace.borrow_mut());
         let prices = |column| Ok::<_, LakeError>(numbers(column)?.into_iter().map(Price::from_units).collect());
         Ok(Bars {
             open_time: times(0)?,
@@ -83,8 +83,26 @@ impl OpenFile {
 
     /// A column of 64-bit numbers, by its place in the schema, into as many values as there are
     /// rows.
-    pub(crate) fn numbers(&self, column: usize, values: &mut [i64]) -> Result<(), LakeError> {
-        self.pages(column, Encoding::DELTA_BINARY_PACKED, values, delta::decode)
+    pub(crate) fn numbers(
+        &self,
+        column: usize,
+        values: &mut [i64],
+        workspace: &mut Workspace,
+    ) -> Result<(), LakeError> {
+        self.column(column, Encoding::DELTA_BINARY_PACKED, values, workspace, |mut page, values| {
+            delta::decode(page.plain(delta::size_at_most(values.len()))?, values)
+        })
+    }
+
+    /// A column of times.
+    pub(crate) fn times(&self, column: usize, workspace: &mut Workspace) -> Result<Times, LakeError> {
+        let mut micros = std::mem::take(&mut workspace.micros);
+        micros.resize(self.provenance.rows, 0);
+        self.numbers(column, &mut micros, workspace)?;
+        let mut times = Times::default();
+        times.extend_from_micros(&micros);
+        workspace.micros = micros;
+        Ok(times)
     }
 
     /// A column of wide decimals, likewise.
@@ -92,10 +110,14 @@ impl OpenFile {
         &self,
         column: usize,
         values: &mut [V],
+        workspace: &mut Workspace,
         mut of: impl FnMut(i128) -> V,
     ) -> Result<(), LakeError> {
-        self.pages(column, Encoding::PLAIN, values, |page, values| {
-            let (units, []) = page.as_chunks::<16>() else { return None };
+        self.column(column, Encoding::PLAIN, values, workspace, |mut page, values| {
+            if wide::decompress(page.bytes, values, &mut of).is_some() {
+                return Some(());
+            }
+            let (units, []) = page.plain(values.len() * 16)?.as_chunks::<16>() else { return None };
             (units.len() == values.len()).then(|| {
                 values.iter_mut().zip(units).for_each(|(value, units)| *value = of(i128::from_be_bytes(*units)));
             })
@@ -103,29 +125,24 @@ impl OpenFile {
     }
 
     /// A column, page by page. Files of a lake are of its own encodings.
-    fn pages<T>(
+    fn column<T>(
         &self,
         column: usize,
         wanted: Encoding,
         mut values: &mut [T],
-        mut decode: impl FnMut(&[u8], &mut [T]) -> Option<()>,
+        workspace: &mut Workspace,
+        mut decode: impl FnMut(ColumnPage<'_>, &mut [T]) -> Option<()>,
     ) -> Result<(), LakeError> {
         let strange = |what: &str| LakeError::form(&self.path, format!("column {column}: {what}"));
         let parquet = |error| LakeError::parquet(&self.path)(error);
         for group in self.metadata.metadata().row_groups() {
-            let rows = usize::try_from(group.num_rows()).unwrap_or(usize::MAX);
-            let content = Arc::clone(&self.content);
-            let mut pages = SerializedPageReader::new(content, group.column(column), rows, None).map_err(parquet)?;
-            while let Some(page) = pages.get_next_page().map_err(parquet)? {
-                let Page::DataPage { buf, num_values, encoding, .. } = page else {
-                    return Err(strange("a page that is not the lake's"));
-                };
-                if encoding != wanted {
+            pages::each((&self.content, group, column), workspace, strange, parquet, |page| {
+                if page.encoding != wanted {
                     return Err(strange("an encoding that is not the lake's"));
                 }
-                let of_page = values.split_off_mut(..num_values as usize).ok_or_else(|| strange("too many values"))?;
-                decode(&buf, of_page).ok_or_else(|| strange("a page that cannot be read"))?;
-            }
+                let of_page = values.split_off_mut(..page.values).ok_or_else(|| strange("too many values"))?;
+                decode(page, of_page).ok_or_else(|| strange("a page that cannot be read"))
+            })?;
         }
         if values.is_empty() { Ok(()) } else { Err(strange("too few values")) }
     }

@@ -1,10 +1,11 @@
 //! Where everything lies. Hive keys in the path; `1mo`, never `1M`, because of disks on which
 //! case does not count.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use candlewick_model::time::HOUR;
-use candlewick_model::{Interval, Period, Symbol};
+use candlewick_model::{Interval, Period, Symbol, Timestamp};
 
 /// One series of bars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,6 +38,17 @@ impl Span {
         match stem.len() {
             4 => stem.parse().ok().map(Self::Year),
             _ => stem.parse().ok().map(Self::Of),
+        }
+    }
+
+    /// When its bars open.
+    pub(crate) fn range(self) -> Range<Timestamp> {
+        match self {
+            Self::Year(year) => {
+                let month = |month| Period::Month { year, month }.range();
+                month(1).start..month(12).end
+            }
+            Self::Of(period) => period.range(),
         }
     }
 

@@ -21,6 +21,7 @@ mod footer;
 mod holes;
 mod layout;
 mod merge;
+mod pages;
 mod provenance;
 mod ranges;
 mod read;

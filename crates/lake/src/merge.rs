@@ -11,7 +11,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use candlewick_model::{Bar, Bars, Interval, Period, Timestamp};
+use candlewick_model::{Bar, Bars, Interval, Period, Times, Timestamp};
 
 use crate::provenance::{Source, SourceState, content_sha256};
 use crate::ranges::{Ranges, common};
@@ -168,13 +168,13 @@ impl Merged {
             let due = free.due(interval);
             let mut part = chunk.part(free.open_times);
             // The last ones may reach into the bar that comes next.
-            let rows = part.bars.open_time.partition_point(|open| interval.next_open(*open) <= free.end);
+            let rows = part.bars.open_time.partition_point(|open| interval.next_open(open) <= free.end);
             if rows < part.bars.len() {
                 part.bars = part.bars.slice(0..rows);
             }
             // Beside its grid a source says nothing but its bars: a bar of a higher source may
             // have covered it before another one, which overlaps that one, took its place.
-            if part.bars.open_time.first().is_none_or(|open| due.contains(open)) {
+            if part.bars.open_time.first().is_none_or(|open| due.contains(&open)) {
                 part = part.part(common(&due, &part.source.range()));
             }
             part
@@ -189,8 +189,9 @@ impl Merged {
         let Some(first) = chunk.bars.open_time.first() else { return };
         let mut row = self.bars.open_time.partition_point(|open| open < first);
         for dropped in chunk.bars.iter() {
-            row += self.bars.open_time[row..].iter().take_while(|open| **open < dropped.open_time).count();
-            if self.bars.open_time.get(row) != Some(&dropped.open_time) {
+            let opens = self.bars.open_time.within(row..self.bars.len());
+            row += opens.take_while(|open| *open < dropped.open_time).count();
+            if self.bars.open_time.get(row) != Some(dropped.open_time) {
                 continue;
             }
             let kept = self.bars.bar(row);
@@ -211,8 +212,8 @@ fn is_continued(before: &Source, next: &Source) -> bool {
 impl Chunk {
     /// Its part within a range that lies in its own.
     pub(crate) fn part(&self, range: Range<Timestamp>) -> Self {
-        let from = self.bars.open_time.partition_point(|open| *open < range.start);
-        let to = self.bars.open_time.partition_point(|open| *open < range.end);
+        let from = self.bars.open_time.partition_point(|open| open < range.start);
+        let to = self.bars.open_time.partition_point(|open| open < range.end);
         let source = Source { from: range.start, to: range.end, ..self.source.clone() };
         Self { bars: self.bars.slice(from..to), source }
     }
@@ -257,11 +258,11 @@ impl Free {
 }
 
 /// The parts of a range that no bar takes up.
-fn free_within(open_times: &[Timestamp], interval: Interval, range: &Range<Timestamp>) -> Vec<Free> {
-    let next = open_times.partition_point(|open| *open < range.start);
+fn free_within(open_times: &Times, interval: Interval, range: &Range<Timestamp>) -> Vec<Free> {
+    let next = open_times.partition_point(|open| open < range.start);
     let mut free = Vec::new();
-    let mut at = next.checked_sub(1).map_or(Timestamp::MIN, |before| interval.next_open(open_times[before]));
-    for open in open_times[next..].iter().copied().chain([Timestamp::MAX]) {
+    let mut at = next.checked_sub(1).map_or(Timestamp::MIN, |before| interval.next_open(open_times.at(before)));
+    for open in open_times.within(next..open_times.len()).chain([Timestamp::MAX]) {
         free.push(Free { open_times: common(&(at..open), range), begin: at, end: open });
         if open >= range.end {
             break;
@@ -286,11 +287,11 @@ fn weave(mut a: Bars, mut b: Bars) -> Bars {
     let mut woven = Bars::with_capacity(a.len() + b.len());
     let (mut from_a, mut from_b) = (0, 0);
     while from_b < b.len() {
-        let to_a = from_a + a.open_time[from_a..].partition_point(|open| *open < b.open_time[from_b]);
+        let to_a = a.open_time.partition_point(|open| open < b.open_time.at(from_b)).max(from_a);
         woven.append(a.slice(from_a..to_a));
         from_a = to_a;
-        let until = a.open_time.get(from_a).copied().unwrap_or(Timestamp::MAX);
-        let to_b = from_b + b.open_time[from_b..].partition_point(|open| *open < until);
+        let until = a.open_time.get(from_a).unwrap_or(Timestamp::MAX);
+        let to_b = b.open_time.partition_point(|open| open < until).max(from_b);
         assert!(to_b > from_b, "two sources have a bar of {until}");
         woven.append(b.slice(from_b..to_b));
         from_b = to_b;
@@ -306,8 +307,8 @@ pub(crate) fn take_apart(bars: &Bars, sources: &[Source]) -> Vec<Chunk> {
     let chunk = |source: Source| {
         let mut own = Bars::default();
         for part in taken[rank(&source) as usize].outside(&source.range()) {
-            let from = bars.open_time.partition_point(|open| *open < part.start);
-            let to = bars.open_time.partition_point(|open| *open < part.end);
+            let from = bars.open_time.partition_point(|open| open < part.start);
+            let to = bars.open_time.partition_point(|open| open < part.end);
             own.append(bars.slice(from..to));
         }
         Chunk { bars: own, source }

@@ -110,7 +110,8 @@ impl Provenance {
 pub fn content_sha256(bars: &Bars) -> String {
     let mut context = Context::new(&SHA256);
     for times in [&bars.open_time, &bars.close_time] {
-        hash_column(&mut context, times, |time| time.micros().into());
+        let times: Vec<_> = times.iter().collect();
+        hash_column(&mut context, &times, |time| time.micros().into());
     }
     for prices in [&bars.open, &bars.high, &bars.low, &bars.close] {
         hash_column(&mut context, prices, |price| price.units().into());

@@ -7,26 +7,29 @@ use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use candlewick_model::{Amounts, Bars, Price, Timestamp};
+use candlewick_model::{Amounts, Bars, Price, Times, Timestamp};
 
 use crate::Lake;
 use crate::error::LakeError;
 use crate::file::OpenFile;
 use crate::footer;
 use crate::layout::SeriesName;
+use crate::pages::Workspace;
 use crate::store::Place;
 
-/// Columns of the schema, by number: those of 64 bits, and volumes.
+/// Columns of the schema, by number, beside the two of times: those of 64 bits, and volumes.
 struct Wanted {
     narrow: &'static [usize],
     volumes: &'static [usize],
 }
 
-const ALL: Wanted = Wanted { narrow: &[0, 1, 2, 3, 4, 5, 10], volumes: &[6, 7, 8, 9] };
-const MARKET: Wanted = Wanted { narrow: &[0, 1, 2, 3, 4, 5], volumes: &[6, 7] };
+const ALL: Wanted = Wanted { narrow: &[2, 3, 4, 5, 10], volumes: &[6, 7, 8, 9] };
+const MARKET: Wanted = Wanted { narrow: &[2, 3, 4, 5], volumes: &[6, 7] };
 
-/// Columns as plain numbers, in the order in which they are wanted.
+/// Times, and columns as plain numbers in the order in which they are wanted.
 struct Numbers<V> {
+    open_time: Times,
+    close_time: Times,
     narrow: Vec<Vec<i64>>,
     volumes: Vec<Vec<V>>,
 }
@@ -78,7 +81,7 @@ impl Lake {
     ) -> Result<Option<Numbers<V>>, LakeError> {
         let (mut files, mut rows) = (Vec::new(), 0);
         let mut before: Option<Timestamp> = None;
-        for (place, _) in self.paths(series)? {
+        for (place, _) in self.paths_within(series, range)? {
             let provenance = footer::read(&place, series)?.provenance;
             let (Some(first), Some(last)) = (provenance.first, provenance.last) else { continue };
             if last < range.start || first >= range.end {
@@ -93,11 +96,18 @@ impl Lake {
         }
         // Zeroed memory costs nothing until it is written to, by the thread that does.
         let mut numbers = Numbers {
+            open_time: Times::default(),
+            close_time: Times::default(),
             narrow: wanted.narrow.iter().map(|_| vec![0_i64; rows]).collect(),
             volumes: wanted.volumes.iter().map(|_| vec![V::default(); rows]).collect(),
         };
-        if !read_side_by_side(parts(files, &mut numbers), series, wanted)? {
+        let mut times = vec![[Times::default(), Times::default()]; files.len()];
+        if !read_side_by_side(parts(files, &mut numbers, &mut times), series, wanted)? {
             return Ok(None);
+        }
+        for [open_time, close_time] in times {
+            numbers.open_time.append(open_time);
+            numbers.close_time.append(close_time);
         }
         numbers.keep(range);
         Ok(Some(numbers))
@@ -107,19 +117,27 @@ impl Lake {
 /// A file and where its rows go.
 struct Part<'a, V> {
     place: Place,
+    rows: usize,
+    times: &'a mut [Times; 2],
     narrow: Vec<&'a mut [i64]>,
     volumes: Vec<&'a mut [V]>,
 }
 
-fn parts<V>(files: Vec<(Place, usize)>, numbers: &mut Numbers<V>) -> Vec<Part<'_, V>> {
+fn parts<'a, V>(
+    files: Vec<(Place, usize)>,
+    numbers: &'a mut Numbers<V>,
+    times: &'a mut [[Times; 2]],
+) -> Vec<Part<'a, V>> {
     let mut narrow: Vec<&mut [i64]> = numbers.narrow.iter_mut().map(Vec::as_mut_slice).collect();
     let mut volumes: Vec<&mut [V]> = numbers.volumes.iter_mut().map(Vec::as_mut_slice).collect();
-    let part = |(place, rows)| Part {
+    let part = |((place, rows), times)| Part {
         place,
+        rows,
+        times,
         narrow: narrow.iter_mut().map(|column| cut(column, rows)).collect(),
         volumes: volumes.iter_mut().map(|column| cut(column, rows)).collect(),
     };
-    files.into_iter().map(part).collect()
+    files.into_iter().zip(times).map(part).collect()
 }
 
 /// Takes the first rows of a column.
@@ -136,10 +154,11 @@ fn read_side_by_side<V: Volume>(
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(parts.len());
     let (queue, is_over) = (Mutex::new(parts.into_iter()), AtomicBool::new(false));
     let read = || -> Result<bool, LakeError> {
+        let mut workspace = Workspace::default();
         loop {
             let next = queue.lock().expect("no thread panics with it").next();
             let Some(part) = next.filter(|_| !is_over.load(Ordering::Relaxed)) else { return Ok(true) };
-            let fits = part.read(series, wanted);
+            let fits = part.read(series, wanted, &mut workspace);
             if !matches!(fits, Ok(true)) {
                 is_over.store(true, Ordering::Relaxed);
                 return fits;
@@ -155,18 +174,18 @@ fn read_side_by_side<V: Volume>(
 }
 
 impl<V: Volume> Part<'_, V> {
-    fn read(mut self, series: &SeriesName, wanted: &Wanted) -> Result<bool, LakeError> {
+    fn read(mut self, series: &SeriesName, wanted: &Wanted, workspace: &mut Workspace) -> Result<bool, LakeError> {
         let file = OpenFile::open(&self.place, series)?;
-        let changed = || LakeError::Changed { path: self.place.to_path_buf() };
-        if self.narrow.first().is_some_and(|column| column.len() != file.provenance.rows) {
-            return Err(changed());
+        if file.provenance.rows != self.rows {
+            return Err(LakeError::Changed { path: self.place.to_path_buf() });
         }
+        *self.times = [file.times(0, workspace)?, file.times(1, workspace)?];
         for (column, values) in wanted.narrow.iter().zip(&mut self.narrow) {
-            file.numbers(*column, values)?;
+            file.numbers(*column, values, workspace)?;
         }
         let mut fits = true;
         for (column, values) in wanted.volumes.iter().zip(&mut self.volumes) {
-            file.decimals(*column, values, |units| {
+            file.decimals(*column, values, workspace, |units| {
                 V::of(units).unwrap_or_else(|| {
                     fits = false;
                     V::default()
@@ -178,11 +197,15 @@ impl<V: Volume> Part<'_, V> {
 }
 
 impl<V> Numbers<V> {
-    /// Drops what opens outside of a range; open times are the first column.
+    /// Drops what opens outside of a range.
     fn keep(&mut self, range: &Range<Timestamp>) {
-        let open_times = &self.narrow[0];
-        let from = open_times.partition_point(|t| *t < range.start.micros());
-        let to = open_times.partition_point(|t| *t < range.end.micros());
+        let from = self.open_time.partition_point(|open| open < range.start);
+        let to = self.open_time.partition_point(|open| open < range.end);
+        if (from..to) == (0..self.open_time.len()) {
+            return;
+        }
+        self.open_time = self.open_time.slice(from..to);
+        self.close_time = self.close_time.slice(from..to);
         self.narrow.iter_mut().for_each(|column| keep(column, from..to));
         self.volumes.iter_mut().for_each(|column| keep(column, from..to));
     }
@@ -192,13 +215,13 @@ impl<V> Numbers<V> {
     where
         Amounts: From<Vec<V>>,
     {
-        let rows = self.narrow.first().map_or(0, Vec::len);
+        let rows = self.open_time.len();
         let (mut narrow, mut volumes) = (self.narrow.into_iter(), self.volumes.into_iter());
         let mut narrow = || narrow.next().unwrap_or_default();
         let mut volume = || volumes.next().map_or(Amounts::zeros(rows), Amounts::from);
         Bars {
-            open_time: times(narrow()),
-            close_time: times(narrow()),
+            open_time: self.open_time,
+            close_time: self.close_time,
             open: prices(narrow()),
             high: prices(narrow()),
             low: prices(narrow()),
@@ -217,12 +240,7 @@ fn keep<T>(column: &mut Vec<T>, rows: Range<usize>) {
     column.drain(..rows.start);
 }
 
-// The same memory, seen as what it means.
-
-fn times(column: Vec<i64>) -> Vec<Timestamp> {
-    column.into_iter().map(Timestamp::from_micros).collect()
-}
-
+/// The same memory, seen as what it means.
 fn prices(column: Vec<i64>) -> Vec<Price> {
     column.into_iter().map(Price::from_units).collect()
 }

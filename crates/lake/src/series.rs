@@ -85,18 +85,31 @@ impl Lake {
         let kept = spans.iter().filter(|(span, _)| !is_merged(span));
         Ok(kept.map(|(_, name)| (folder.at(name), (*name).clone())).collect())
     }
+
+    /// As [`Self::paths`], of files that may have bars which open within a range.
+    pub(crate) fn paths_within(
+        &self,
+        series: &SeriesName,
+        range: &Range<Timestamp>,
+    ) -> Result<Vec<(Place, String)>, LakeError> {
+        let mut paths = self.paths(series)?;
+        let span = |name: &str| Span::from_file_name(name).map(Span::range);
+        paths.retain(|(_, name)| span(name).is_some_and(|span| span.start < range.end && range.start < span.end));
+        Ok(paths)
+    }
 }
 
 /// Stretches in which regular bars are missing between two that are there. Alignment is not
 /// assumed: the next bar is due when the one before it would have ended.
 #[must_use]
 pub fn gaps_of(bars: &Bars, interval: Interval) -> Vec<Gap> {
-    let pairs = bars.open_time.iter().zip(bars.open_time.iter().skip(1));
-    let gap = |(before, next): (&Timestamp, &Timestamp)| {
-        let due = interval.next_open(*before);
-        (due < *next).then(|| Gap { from: due, to: *next, missing: missing(due, *next, interval) })
+    let gap = |row: usize| {
+        let (due, next) = (interval.next_open(bars.open_time.at(row - 1)), bars.open_time.at(row));
+        (due < next).then(|| Gap { from: due, to: next, missing: missing(due, next, interval) })
     };
-    pairs.filter_map(gap).filter(|gap| gap.missing > 0).collect()
+    // No bar of a fixed length is missing where the next one opens just that length later.
+    let rows = bars.open_time.uneven(interval.micros().unwrap_or(0));
+    rows.filter_map(gap).filter(|gap| gap.missing > 0).collect()
 }
 
 /// What bars lack of a range at its begin and its end. A range without a begin, or an end, begins
@@ -110,8 +123,8 @@ pub fn uncovered(bars: &Bars, interval: Interval, range: &Range<Timestamp>) -> V
         None if range.start > Timestamp::MIN => interval.next_open(range.start.plus(-1)),
         None => range.start,
     };
-    let before = (range.start > Timestamp::MIN).then_some((begin, *first));
-    let after = (range.end < Timestamp::MAX).then(|| (interval.next_open(*last), range.end));
+    let before = (range.start > Timestamp::MIN).then_some((begin, first));
+    let after = (range.end < Timestamp::MAX).then(|| (interval.next_open(last), range.end));
     let ends = before.into_iter().chain(after).filter(|(from, to)| from < to);
     let gaps = ends.map(|(from, to)| Gap { from, to, missing: missing(from, to, interval) });
     gaps.filter(|gap| gap.missing > 0).collect()

@@ -12,7 +12,7 @@ use std::io::Read;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{ChunkReader, Length};
 
@@ -221,6 +221,27 @@ pub(crate) enum Content {
     File(File),
     #[cfg_attr(not(feature = "s3"), expect(dead_code, reason = "only buckets give whole files"))]
     Bytes(Bytes),
+}
+
+impl Content {
+    /// Puts a part of it in the place of what a buffer holds.
+    pub(crate) fn read_into(&self, start: u64, length: u64, buffer: &mut BytesMut) -> Result<(), ParquetError> {
+        let end = start.checked_add(length).filter(|end| *end <= Length::len(self));
+        let (Some(_), Ok(length)) = (end, usize::try_from(length)) else {
+            return Err(ParquetError::EOF(format!("{length} bytes at {start} are more than there are")));
+        };
+        match self {
+            Self::File(file) => {
+                buffer.resize(length, 0);
+                disk::read_at(file, buffer, start)?;
+            }
+            Self::Bytes(bytes) => {
+                buffer.clear();
+                buffer.extend_from_slice(&bytes.get_bytes(start, length)?);
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Length for Content {

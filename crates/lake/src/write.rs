@@ -229,15 +229,15 @@ impl SeriesWriter {
         merged: Merged,
     ) -> Result<Written, LakeError> {
         let Merged { bars, sources, contradictions } = merged;
-        let unordered = bars.open_time.windows(2).find(|pair| pair[0] >= pair[1]);
+        let unordered = bars.open_time.iter().zip(bars.open_time.iter().skip(1)).find(|(open, next)| open >= next);
         assert!(unordered.is_none(), "bars of {} are out of order: {unordered:?}", self.series);
         let provenance = Provenance {
             schema_version: SCHEMA_VERSION,
             symbol: self.series.symbol,
             interval: self.series.interval,
             rows: bars.len(),
-            first: bars.open_time.first().copied(),
-            last: bars.open_time.last().copied(),
+            first: bars.open_time.first(),
+            last: bars.open_time.last(),
             gaps: gaps_of(&bars, self.series.interval),
             content_sha256: content_sha256(&bars),
             sources,
@@ -274,7 +274,7 @@ fn cut(
     files: &mut BTreeMap<Period, Vec<Chunk>>,
 ) {
     let whole = chunk.source.range();
-    let inside = chunk.bars.open_time.iter().all(|open| whole.contains(open));
+    let inside = chunk.bars.open_time.iter().all(|open| whole.contains(&open));
     assert!(inside, "{}: bars open outside of {} to {}", chunk.source.path, whole.start, whole.end);
     let mut at = whole.start;
     while at < whole.end {

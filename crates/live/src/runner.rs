@@ -93,7 +93,7 @@ impl<S: Strategy> Runner<S> {
         let instrument = instrument_of(&rest, plan.symbol).await?;
         check_capital(&rest, &plan.account).await?;
         let history = look_back(&rest, &plan, now).await?;
-        let last_close = history.close_time.last().copied().unwrap_or(now);
+        let last_close = history.close_time.last().unwrap_or(now);
         let delivered = history.len();
         let context = Context::new(World::of_one(
             Arc::clone(&instrument),

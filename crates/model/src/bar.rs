@@ -6,6 +6,7 @@
 use crate::amounts::Amounts;
 use crate::number::{Amount, Price};
 use crate::time::Timestamp;
+use crate::times::Times;
 
 /// One candle. It is known at its close time and not before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +80,8 @@ impl Bar {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the columns are the fields of Bar")]
 pub struct Bars {
-    pub open_time: Vec<Timestamp>,
-    pub close_time: Vec<Timestamp>,
+    pub open_time: Times,
+    pub close_time: Times,
     pub open: Vec<Price>,
     pub high: Vec<Price>,
     pub low: Vec<Price>,
@@ -97,8 +98,8 @@ impl Bars {
     #[must_use]
     pub fn with_capacity(rows: usize) -> Self {
         Self {
-            open_time: Vec::with_capacity(rows),
-            close_time: Vec::with_capacity(rows),
+            open_time: Times::default(),
+            close_time: Times::default(),
             open: Vec::with_capacity(rows),
             high: Vec::with_capacity(rows),
             low: Vec::with_capacity(rows),
@@ -141,8 +142,8 @@ impl Bars {
 
     /// Puts a bar in the place of another; panics beyond the end, as indexing does.
     pub fn set(&mut self, row: usize, bar: Bar) {
-        self.open_time[row] = bar.open_time;
-        self.close_time[row] = bar.close_time;
+        self.open_time.set(row, bar.open_time);
+        self.close_time.set(row, bar.close_time);
         self.open[row] = bar.open;
         self.high[row] = bar.high;
         self.low[row] = bar.low;
@@ -163,11 +164,10 @@ impl Bars {
     #[must_use]
     #[inline(always)]
     pub fn bar(&self, row: usize) -> Bar {
-        let time = |column: &[Timestamp]| column.get(row).copied().unwrap_or_default();
         let price = |column: &[Price]| column.get(row).copied().unwrap_or_default();
         Bar {
-            open_time: self.open_time[row],
-            close_time: time(&self.close_time),
+            open_time: self.open_time.at(row),
+            close_time: self.close_time.get(row).unwrap_or_default(),
             open: price(&self.open),
             high: price(&self.high),
             low: price(&self.low),
@@ -181,14 +181,12 @@ impl Bars {
     }
 
     /// Asks for what an order meets at a row, all at once: after bars that were skipped it lies in
-    /// columns that are far apart and far away, and memory is then waited for once. Gives nothing.
+    /// columns that are far apart and far away, and memory is then waited for once. Times are nearly always
+    /// near. Gives nothing.
     #[inline]
     pub fn fetch(&self, row: usize) {
-        let (open_time, close_time) = (self.open_time.get(row), self.close_time.get(row));
         let (volume, quote_volume) = (self.volume.get(row), self.quote_volume.get(row));
         std::hint::black_box((
-            open_time.copied(),
-            close_time.copied(),
             self.open.get(row).copied(),
             volume.map(|v| v.units() as u64),
             quote_volume.map(|v| v.units() as u64),
@@ -203,11 +201,11 @@ impl Bars {
     pub fn average_price(&self, rows: usize, now: Timestamp, minutes: u32) -> Option<Price> {
         let after = now.plus(-i64::from(minutes) * crate::time::MINUTE);
         let mut to = rows;
-        while self.close_time[to.checked_sub(1)?] > now {
+        while self.close_time.at(to.checked_sub(1)?) > now {
             to -= 1;
         }
         let mut from = to;
-        while from > 0 && self.close_time[from - 1] > after {
+        while from > 0 && self.close_time.at(from - 1) > after {
             from -= 1;
         }
         let (quote, base) = (self.quote_volume.sum(from..to).units(), self.volume.sum(from..to).units());
@@ -219,8 +217,8 @@ impl Bars {
     #[must_use]
     pub fn slice(&self, rows: std::ops::Range<usize>) -> Self {
         Self {
-            open_time: self.open_time[rows.clone()].to_vec(),
-            close_time: self.close_time[rows.clone()].to_vec(),
+            open_time: self.open_time.slice(rows.clone()),
+            close_time: self.close_time.slice(rows.clone()),
             open: self.open[rows.clone()].to_vec(),
             high: self.high[rows.clone()].to_vec(),
             low: self.low[rows.clone()].to_vec(),
@@ -239,8 +237,8 @@ impl Bars {
             *self = other;
             return;
         }
-        self.open_time.append(&mut other.open_time);
-        self.close_time.append(&mut other.close_time);
+        self.open_time.append(other.open_time);
+        self.close_time.append(other.close_time);
         self.open.append(&mut other.open);
         self.high.append(&mut other.high);
         self.low.append(&mut other.low);

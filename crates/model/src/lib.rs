@@ -27,6 +27,7 @@ pub mod run;
 pub mod stress;
 pub mod text;
 pub mod time;
+mod times;
 pub mod trades;
 mod worth;
 
@@ -56,5 +57,6 @@ pub use report_fields::Field;
 pub use request::RawParameters;
 pub use text::{Asset, ClientOrderId, Symbol};
 pub use time::{TimeUnit, Timestamp};
+pub use times::Times;
 pub use trades::{AggTrade, Trade};
 pub use worth::Worth;

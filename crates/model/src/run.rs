@@ -20,6 +20,7 @@ use crate::order::Order;
 use crate::stress::{Episode, Met, Phase};
 use crate::text::{Asset, Symbol};
 use crate::time::Timestamp;
+use crate::times::Times;
 
 /// A command's number in its run: 1 is the first.
 pub type CommandId = u64;
@@ -427,15 +428,47 @@ pub enum Marks {
     /// The first so many closes of a series.
     Closes(Arc<Bars>, usize),
     /// Those of several series.
-    Merged(Vec<Timestamp>),
+    Merged(Times),
 }
 
-impl std::ops::Deref for Marks {
-    type Target = [Timestamp];
-
-    fn deref(&self) -> &[Timestamp] {
+impl Marks {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
         match self {
-            Self::Closes(bars, count) => &bars.close_time[..*count],
+            Self::Closes(_, count) => *count,
+            Self::Merged(marks) => marks.len(),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of them; panics beyond the end, as indexing does.
+    #[must_use]
+    pub fn at(&self, row: usize) -> Timestamp {
+        assert!(row < self.len(), "no such mark");
+        self.times().at(row)
+    }
+
+    /// The last one.
+    #[must_use]
+    pub fn last(&self) -> Option<Timestamp> {
+        self.times().get(self.len().checked_sub(1)?)
+    }
+
+    /// All in order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Timestamp> + DoubleEndedIterator + Clone + '_ {
+        self.times().within(0..self.len())
+    }
+
+    /// These, and maybe more behind them.
+    fn times(&self) -> &Times {
+        match self {
+            Self::Closes(bars, _) => &bars.close_time,
             Self::Merged(marks) => marks,
         }
     }

@@ -266,7 +266,7 @@ fn run(count: usize, orders: usize) -> Run {
         equity.push(trader.equity(bar.close));
     }
     let last = equity.last().map_or(0.0, |e| e.to_f64());
-    let first = bars.open_time.first().copied().unwrap_or_default();
+    let first = bars.open_time.first().unwrap_or_default();
     Run {
         strategy: "ma-cross".into(),
         parameters: [("fast", "12"), ("slow", "48"), ("share", "0.9"), ("note", "<b>not & markup</b>")]

@@ -211,17 +211,18 @@ pub fn exposure(run: &Run) -> Exposure {
     let mut changes = run.events.iter().peekable();
     let (mut marks_in, mut shares) = (0_u64, 0.0);
     for (mark, equity) in run.marks.iter().zip(run.equity.iter()) {
-        while let Some(event) = changes.next_if(|event| event.time() <= *mark) {
+        while let Some(event) = changes.next_if(|event| event.time() <= mark) {
             apply(run, &mut held, &event);
         }
         let (mut is_in, mut value) = (false, 0.0);
         for h in &mut held {
-            h.closed += h.market.bars.close_time[h.closed..].iter().take_while(|close| *close <= mark).count();
+            let closes = h.market.bars.close_time.within(h.closed..h.market.bars.len());
+            h.closed += closes.take_while(|close| *close <= mark).count();
             if h.units >= i128::from(h.market.step.units().max(1)) {
                 is_in = true;
                 let worth = value_at(Amount::from_units(h.units), h.close());
                 let quote = h.market.quote_asset;
-                let counted = if quote == run.counted_in { Some(worth) } else { valuation.value(quote, worth, *mark) };
+                let counted = if quote == run.counted_in { Some(worth) } else { valuation.value(quote, worth, mark) };
                 value += counted.unwrap_or_default().to_f64();
             }
         }

@@ -181,7 +181,7 @@ pub fn equity(run: &Run, statistics: &Statistics) -> String {
     let header = "close_time,close,equity,buy_and_hold,drawdown,buy_and_hold_drawdown";
     let mut table = Table::new(header, run.marks.len());
     for row in 0..run.marks.len() {
-        let line = table.plain(run.marks[row]).plain_or_empty(only.map(|market| market.bars.close[row]));
+        let line = table.plain(run.marks.at(row)).plain_or_empty(only.map(|market| market.bars.close[row]));
         line.plain(curve.equity[row]).plain(curve.buy_and_hold[row]);
         line.plain(format_args!("{:.8}", curve.drawdown[row]));
         line.plain(format_args!("{:.8}", curve.buy_and_hold_drawdown[row])).end();

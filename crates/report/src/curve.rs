@@ -4,7 +4,7 @@
 //! (`ratios`) or anything about orders.
 
 use candlewick_model::number::ONE;
-use candlewick_model::run::{Event, Run, RunMarket};
+use candlewick_model::run::{Event, Marks, Run, RunMarket};
 use candlewick_model::{Amount, Price, Timestamp};
 use serde::Serialize;
 
@@ -104,17 +104,12 @@ fn transfers(run: &Run, valuation: &Valuation) -> Vec<(Timestamp, Amount)> {
 
 /// Equity without what was paid in or out: each stretch between two marks grows by what is left
 /// of its end without the payments in it. Floats: this is a statistic.
-fn time_weighted(
-    initial: Amount,
-    marks: &[Timestamp],
-    equity: &[Amount],
-    transfers: &[(Timestamp, Amount)],
-) -> Vec<Amount> {
+fn time_weighted(initial: Amount, marks: &Marks, equity: &[Amount], transfers: &[(Timestamp, Amount)]) -> Vec<Amount> {
     let mut transfers = transfers.iter().peekable();
     let (mut factor, mut before) = (1.0, initial.to_f64());
-    let along = |(mark, equity): (&Timestamp, &Amount)| {
+    let along = |(mark, equity): (Timestamp, &Amount)| {
         let mut paid = 0.0;
-        while let Some((_, value)) = transfers.next_if(|(time, _)| time <= mark) {
+        while let Some((_, value)) = transfers.next_if(|(time, _)| *time <= mark) {
             paid += value.to_f64();
         }
         let after = equity.to_f64();
@@ -156,16 +151,16 @@ fn hold_one(run: &Run, valuation: &Valuation, market: &RunMarket, part: Amount, 
         let value = valuation.value(market.quote_asset, one, at).and_then(|v| i64::try_from(v.units()).ok());
         value.map_or(Price::ZERO, Price::from_units)
     };
-    let first_rate = bars.open_time.first().map(|open| rate(*open)).filter(|rate| *rate > Price::ZERO);
+    let first_rate = bars.open_time.first().map(&rate).filter(|rate| *rate > Price::ZERO);
     let mut closed = 0;
     for (mark, held) in run.marks.iter().zip(held) {
-        closed += bars.close_time[closed..].iter().take_while(|close| *close <= mark).count();
+        closed += bars.close_time.within(closed..bars.len()).take_while(|close| *close <= mark).count();
         let value = match first.filter(|_| closed > 0) {
             None => part,
             Some(first) => {
                 let value = in_proportion(part, bars.close[closed - 1], first);
                 match first_rate.filter(|_| !counted) {
-                    Some(before) => in_proportion(value, rate(*mark), before),
+                    Some(before) => in_proportion(value, rate(mark), before),
                     None => value,
                 }
             }
@@ -201,7 +196,7 @@ pub struct Drawdown {
 
 /// When the first bar of all opens.
 pub(crate) fn first_open(run: &Run) -> Option<Timestamp> {
-    run.markets.iter().filter_map(|market| market.bars.open_time.first().copied()).min()
+    run.markets.iter().filter_map(|market| market.bars.open_time.first()).min()
 }
 
 /// Every drawdown in the order of time.
@@ -210,7 +205,7 @@ pub fn drawdowns(run: &Run, depth: &[f64]) -> Vec<Drawdown> {
     let mut all = Vec::new();
     let Some(mut peak) = first_open(run) else { return all };
     let mut now: Option<Drawdown> = None;
-    for (&time, &depth) in run.marks.iter().zip(depth) {
+    for (time, &depth) in run.marks.iter().zip(depth) {
         if depth > 0.0 {
             let spell = now.get_or_insert(Drawdown { depth: 0.0, peak, trough: time, recovered: None, duration_us: 0 });
             spell.duration_us = time.micros() - spell.peak.micros();
@@ -246,17 +241,20 @@ pub struct Month {
 
 /// The months in which bars closed. The first and the last may be cut by the run's bounds.
 #[must_use]
-pub fn months(marks: &[Timestamp], curve: &EquityCurve) -> Vec<Month> {
+pub fn months(marks: &Marks, curve: &EquityCurve) -> Vec<Month> {
     let mut months: Vec<Month> = Vec::new();
     let mut before = (curve.initial, curve.initial);
-    let mut row = 0;
-    while let Some(time) = marks.get(row) {
+    let (mut row, mut times) = (0, marks.iter().peekable());
+    while let Some(time) = times.next() {
         let (year, month, _) = time.date();
         let in_month = |t: &Timestamp| {
             let (y, m, _) = t.date();
             (y, m) == (year, month)
         };
-        let end = row + marks[row..].iter().take_while(|t| in_month(t)).count();
+        let mut end = row + 1;
+        while times.next_if(in_month).is_some() {
+            end += 1;
+        }
         let after = (curve.measured()[end - 1], curve.buy_and_hold[end - 1]);
         months.push(Month { year, month, growth: growth(before.0, after.0), buy_and_hold: growth(before.1, after.1) });
         (before, row) = (after, end);

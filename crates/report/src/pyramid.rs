@@ -121,7 +121,7 @@ impl Bucket {
 fn reduce(view: &View, rows: std::ops::Range<usize>, length: i64, into: &mut Vec<Bucket>) {
     let mut last: Option<Bucket> = None;
     for row in rows {
-        let open = view.market.bars.open_time[row];
+        let open = view.market.bars.open_time.at(row);
         let time = if length == 0 { open } else { open.plus(-open.micros().rem_euclid(length)) };
         let bar = Bucket::of(view, row, time);
         match &mut last {
@@ -142,7 +142,7 @@ pub(crate) fn levels(view: &View) -> Vec<Level> {
     if bars == 0 {
         return levels;
     }
-    let span = all.open_time[bars - 1].micros() - all.open_time[0].micros();
+    let span = all.open_time.at(bars - 1).micros() - all.open_time.at(0).micros();
     let mut least = 0;
     if bars as i64 <= finest {
         let mut buckets = Vec::with_capacity(bars);
@@ -172,7 +172,7 @@ fn detail(view: &View, base: i64) -> Option<Level> {
     let rows: Vec<usize> = view
         .fills
         .iter()
-        .map(|(report, _)| bars.open_time.partition_point(|t| *t <= report.time).saturating_sub(1))
+        .map(|(report, _)| bars.open_time.partition_point(|t| t <= report.time).saturating_sub(1))
         .collect();
     let mut windows = Vec::new();
     for around in AROUND {
@@ -187,7 +187,7 @@ fn detail(view: &View, base: i64) -> Option<Level> {
         if buckets.len() + window.len() > most {
             break;
         }
-        covered.push((bars.open_time[window.start], bars.close_time[window.end - 1]));
+        covered.push((bars.open_time.at(window.start), bars.close_time.at(window.end - 1)));
         reduce(view, window, 0, &mut buckets);
     }
     let name = view.market.interval.to_string();

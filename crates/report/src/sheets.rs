@@ -231,7 +231,7 @@ pub(crate) fn gaps(run: &Run) -> Sheet {
     let row = |(market, g): (&RunMarket, &Gap)| {
         let length = g.to.micros() - g.from.micros();
         let missing = number(count(g.missing), g.missing as f64);
-        let first = market.bars.open_time.first().copied().unwrap_or(Timestamp::MAX);
+        let first = market.bars.open_time.first().unwrap_or(Timestamp::MAX);
         let place = match (market.uncovered.contains(g), g.to <= first) {
             (false, _) => "between bars",
             (true, true) => "before the first bar",
@@ -269,7 +269,7 @@ pub(crate) fn markets(run: &Run, statistics: &Statistics) -> Vec<MarketRow> {
         return Vec::new();
     }
     let decimals = decimals_for(statistics.curve.initial);
-    let since = |market: &RunMarket| market.bars.open_time.first().copied();
+    let since = |market: &RunMarket| market.bars.open_time.first();
     let oldest = run.markets.iter().min_by_key(|market| since(market)).map(|market| market.symbol);
     let row = |(market, figures): (&RunMarket, &MarketFigures)| MarketRow {
         first: oldest == Some(market.symbol),

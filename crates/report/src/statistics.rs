@@ -179,7 +179,7 @@ pub fn statistics(run: &Run) -> Statistics {
 
 fn period(run: &Run) -> Period {
     let from = first_open(run);
-    let to = run.markets.iter().filter_map(|market| market.bars.close_time.last().copied()).max();
+    let to = run.markets.iter().filter_map(|market| market.bars.close_time.last()).max();
     let bars = run.markets.iter().map(|market| market.bars.len() as u64).sum();
     let span_us = from.zip(to).map_or(0, |(from, to)| to.micros() - from.micros() + 1);
     Period { from, to, span_us, bars }

@@ -176,7 +176,7 @@ impl Book<'_> {
     }
 
     fn bar_of(&self, time: Timestamp) -> usize {
-        self.market.bars.open_time.partition_point(|open| *open <= time).saturating_sub(1)
+        self.market.bars.open_time.partition_point(|open| open <= time).saturating_sub(1)
     }
 
     fn take(&mut self, time: Timestamp, side: Side, fill: &Fill) {
@@ -262,7 +262,7 @@ impl Book<'_> {
     /// The open trip at the last close, and what dust has gained.
     fn end(&self) -> (Option<RoundTrip>, Amount) {
         let bars = &self.market.bars;
-        let (Some(&time), Some(&close)) = (bars.close_time.last(), bars.close.last()) else {
+        let (Some(time), Some(&close)) = (bars.close_time.last(), bars.close.last()) else {
             return (None, Amount::ZERO);
         };
         if let Some(open) = &self.open {

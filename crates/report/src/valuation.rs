@@ -26,7 +26,7 @@ impl<'a> Valuation<'a> {
     pub(crate) fn value(&self, asset: Asset, amount: Amount, at: Timestamp) -> Option<Amount> {
         self.worth.value(asset, amount, |series| {
             let bars = self.series[series];
-            let closed = bars.close_time.partition_point(|close| *close <= at);
+            let closed = bars.close_time.partition_point(|close| close <= at);
             let price = if closed == 0 { bars.open.first() } else { bars.close.get(closed - 1) };
             price.copied().unwrap_or_default()
         })

@@ -55,9 +55,11 @@ impl<'a> View<'a> {
 
 /// For each bar the last mark not after its close.
 fn rows(run: &Run, market: &RunMarket) -> Vec<Option<usize>> {
-    let mut passed = 0;
+    let (mut passed, mut marks) = (0_usize, run.marks.iter().peekable());
     let of = |close| {
-        passed += run.marks[passed..].iter().take_while(|mark| *mark <= close).count();
+        while marks.next_if(|mark| *mark <= close).is_some() {
+            passed += 1;
+        }
         passed.checked_sub(1)
     };
     market.bars.close_time.iter().map(of).collect()

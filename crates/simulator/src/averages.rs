@@ -45,7 +45,7 @@ impl Averages {
     pub(crate) fn average(&mut self, minutes: u32, now: Timestamp, running: (Timestamp, Timestamp)) -> Option<Price> {
         let bars = &*self.bars;
         let closed = |row: usize| match (bars.open_time.get(row), bars.close_time.get(row)) {
-            (Some(open), Some(close)) => *close <= now && (*open, *close) != running,
+            (Some(open), Some(close)) => close <= now && (open, close) != running,
             _ => false,
         };
         let expected = self.expected(now).filter(|row| closed(row - 1) && !closed(*row));
@@ -112,10 +112,10 @@ mod tests {
             for (before, now) in (0..190).flat_map(|before| (before..190).map(move |now| (before, now))) {
                 let mut averages = Averages::new(Arc::clone(&bars));
                 for now in [before, now].map(Timestamp::from_micros) {
-                    let open = bars.open_time.iter().rposition(|open| *open <= now).unwrap_or(0);
-                    let running = (bars.open_time[open], bars.close_time[open]);
+                    let open = bars.open_time.iter().rposition(|open| open <= now).unwrap_or(0);
+                    let running = (bars.open_time.at(open), bars.close_time.at(open));
                     averages.average(1, now, running);
-                    let closed = |row: &usize| bars.close_time[*row] <= now && *row != open;
+                    let closed = |row: &usize| bars.close_time.at(*row) <= now && *row != open;
                     assert_eq!(averages.closed, (0..bars.len()).filter(closed).count());
                 }
             }

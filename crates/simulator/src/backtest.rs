@@ -122,7 +122,7 @@ struct SeriesPlan {
 impl SeriesPlan {
     #[inline]
     fn next_close(&self) -> Option<Timestamp> {
-        self.bars.close_time.get(self.row).copied()
+        self.bars.close_time.get(self.row)
     }
 }
 
@@ -149,10 +149,8 @@ impl<S: Strategy> Backtest<S> {
         for (market, made) in setup.markets.iter().enumerate() {
             let longer = made.longer.iter().map(|(interval, bars)| (*interval, bars, false));
             for (interval, bars, moves) in std::iter::once((made.interval, &made.bars, true)).chain(longer) {
-                series.push((
-                    interval,
-                    SeriesPlan { market, moves, bars: Arc::clone(bars), row: 0, latest: Timestamp::MIN },
-                ));
+                let latest = bars.close_time.max().unwrap_or(Timestamp::MIN);
+                series.push((interval, SeriesPlan { market, moves, bars: Arc::clone(bars), row: 0, latest }));
             }
         }
         let seen = |(interval, plan): &(_, SeriesPlan)| Series {
@@ -170,11 +168,6 @@ impl<S: Strategy> Backtest<S> {
         };
         let context = Context::new(world);
         let closes_ascend = context.closes_ascend();
-        for (_, plan) in &mut series {
-            let closes = &plan.bars.close_time;
-            let latest = if closes_ascend { closes.last() } else { closes.iter().max() };
-            plan.latest = latest.copied().unwrap_or(Timestamp::MIN);
-        }
         let first = Arc::clone(&series[0].1.bars);
         let closes_with_first =
             |plan: &SeriesPlan| Arc::ptr_eq(&plan.bars, &first) || plan.bars.close_time == first.close_time;

@@ -227,8 +227,8 @@ impl DiscountPrices {
 
     pub(crate) fn at(&mut self, now: Timestamp) -> Option<Price> {
         let bars = &self.bars;
-        self.opened = gallop(self.opened, |row| bars.open_time.get(row).is_some_and(|open| *open <= now));
+        self.opened = gallop(self.opened, |row| bars.open_time.get(row).is_some_and(|open| open <= now));
         let row = self.opened.checked_sub(1)?;
-        Some(if bars.close_time[row] <= now { bars.close[row] } else { bars.open[row] })
+        Some(if bars.close_time.at(row) <= now { bars.close[row] } else { bars.open[row] })
     }
 }

@@ -143,7 +143,7 @@ impl Along {
     pub(crate) fn new(detail: Detail, close_time: Timestamp) -> Self {
         let rows = detail.rows();
         let (at, last) = (rows.start, rows.end - 1);
-        let ends_together = matches!(&detail, Detail::Bars(bars, _) if bars.close_time[last] == close_time);
+        let ends_together = matches!(&detail, Detail::Bars(bars, _) if bars.close_time.at(last) == close_time);
         Self { detail, at, ends_together }
     }
 
@@ -166,7 +166,7 @@ impl Along {
         let (first, last) = (self.detail.rows().start, self.detail.rows().end - 1);
         let from = self.at;
         let passes = |row: usize| match &self.detail {
-            Detail::Bars(bars, _) => low < bars.low[row] && bars.high[row] < high && bars.close_time[row] < before,
+            Detail::Bars(bars, _) => low < bars.low[row] && bars.high[row] < high && bars.close_time.at(row) < before,
             Detail::Trades(trades, _) => {
                 low < trades[row].price && trades[row].price < high && trades[row].time < before
             }
@@ -179,7 +179,7 @@ impl Along {
         Some(match &self.detail {
             Detail::Bars(bars, _) => {
                 let traded = (from..to).rev().find(|row| !bars.volume.at(*row).is_zero());
-                (bars.close_time[to - 1], traded.map(|row| bars.close[row]))
+                (bars.close_time.at(to - 1), traded.map(|row| bars.close[row]))
             }
             Detail::Trades(trades, _) => (trades[to - 1].time, Some(trades[to - 1].price)),
         })
@@ -199,7 +199,7 @@ impl Along {
                     PointKind::Close => close,
                     kind => kind,
                 };
-                (path::time(bars.open_time[row], bars.close_time[row], step), kind)
+                (path::time(bars.open_time.at(row), bars.close_time.at(row), step), kind)
             }
         }
     }

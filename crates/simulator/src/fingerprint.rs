@@ -36,8 +36,8 @@ impl Fingerprint {
         });
         Self {
             bars: count,
-            first_open: bars.open_time[..count].first().copied(),
-            last_close: bars.close_time[..count].last().copied(),
+            first_open: bars.open_time.first().filter(|_| count > 0),
+            last_close: count.checked_sub(1).map(|last| bars.close_time.at(last)),
             digest: (digest ^ (digest >> 32)) as u32,
         }
     }

@@ -141,7 +141,7 @@ impl Replay {
         let feed = &mut self.feeds[market];
         feed.look_inside().map_err(|source| DetailError {
             symbol: self.venue.books[market].instrument.symbol,
-            open_time: feed.bars.open_time[feed.row],
+            open_time: feed.bars.open_time.at(feed.row),
             source,
         })
     }
@@ -151,7 +151,7 @@ impl Replay {
     #[inline]
     pub(crate) fn next_open(&self, market: usize) -> Option<Timestamp> {
         let feed = &self.feeds[market];
-        let open_time = *feed.bars.open_time.get(feed.row).filter(|_| feed.step == 0)?;
+        let open_time = feed.bars.open_time.get(feed.row).filter(|_| feed.step == 0)?;
         match feed.inside.point(0, open_time) {
             None => Some(open_time),
             Some((time, kind)) => kind.takes_commands().then_some(time),
@@ -167,7 +167,7 @@ impl Replay {
     /// When the bar of a market closes that comes next, or runs.
     pub(crate) fn next_close(&self, market: usize) -> Option<Timestamp> {
         let feed = &self.feeds[market];
-        feed.bars.close_time.get(feed.row).copied()
+        feed.bars.close_time.get(feed.row)
     }
 
     /// Whether the next point of a market is an open, along detail also a trade.
@@ -236,7 +236,7 @@ impl Replay {
             None => walk(book, desk, (bars, row), feed.step, feed.first_extreme),
             Some(Part::Bar(finer, row)) => walk(book, desk, (finer, row), feed.step, None),
             Some(Part::Trade(trade)) => {
-                book.open_bar((bars.open_time[row], bars.close_time[row]), trade.quantity.into());
+                book.open_bar((bars.open_time.at(row), bars.close_time.at(row)), trade.quantity.into());
                 book.jump_to(desk, trade.price);
             }
             Some(Part::Close) => {}

@@ -164,8 +164,8 @@ struct Finer {
 impl DetailSource for Finer {
     fn inside(&self, open_time: Timestamp, close_time: Timestamp) -> Result<Option<Detail>, Unreadable> {
         self.looked.fetch_add(1, Ordering::Relaxed);
-        let from = self.bars.open_time.partition_point(|open| *open < open_time);
-        let to = self.bars.open_time.partition_point(|open| *open <= close_time);
+        let from = self.bars.open_time.partition_point(|open| open < open_time);
+        let to = self.bars.open_time.partition_point(|open| open <= close_time);
         Ok((from < to).then(|| Detail::Bars(Arc::clone(&self.bars), from..to)))
     }
 }

@@ -289,7 +289,7 @@ proptest! {
         let taken_in = Backtest::new(&setup, crosses(), "crosses").run().unwrap().outcome;
         let handed = Backtest::new(&setup, HandedAll(crosses()), "crosses").run().unwrap().outcome;
         prop_assert!(taken_in.events.iter().eq(handed.events.iter()));
-        prop_assert_eq!(&taken_in.marks[..], &handed.marks[..]);
+        prop_assert!(taken_in.marks.iter().eq(handed.marks.iter()));
         prop_assert_eq!(taken_in.equity, handed.equity);
         prop_assert_eq!(taken_in.account, handed.account);
     }
@@ -362,7 +362,7 @@ proptest! {
         let (passed, walked) = (run(false), run(true));
         let told = |events: &EventLog| events.iter().map(|event| format!("{event:?}")).collect::<Vec<_>>();
         prop_assert_eq!(told(&passed.events), told(&walked.events));
-        prop_assert_eq!(&passed.marks[..], &walked.marks[..]);
+        prop_assert!(passed.marks.iter().eq(walked.marks.iter()));
         prop_assert_eq!(passed.equity, walked.equity);
     }
 }

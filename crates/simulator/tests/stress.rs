@@ -127,7 +127,7 @@ fn market(symbol: &str, prices: &[i64], longer: bool) -> Market {
     };
     let bars: Bars = prices.windows(2).enumerate().map(bar).collect();
     let threes: Bars = (0..bars.len() / 3)
-        .map(|n| Bar { close_time: bars.close_time[3 * n + 2], close: bars.close[3 * n + 2], ..bars.bar(3 * n) })
+        .map(|n| Bar { close_time: bars.close_time.at(3 * n + 2), close: bars.close[3 * n + 2], ..bars.bar(3 * n) })
         .collect();
     let model = FillModel {
         latency_us: 40_000,
@@ -253,7 +253,7 @@ proptest! {
         check_order(&events)?;
         // Every bar is heard, once and in its order, and equity is taken at the same instants.
         let (reference, _) = run(&calm, seed);
-        prop_assert_eq!(&*finished.outcome.marks, &*reference.outcome.marks);
+        prop_assert!(finished.outcome.marks.iter().eq(reference.outcome.marks.iter()));
         prop_assert_eq!(finished.outcome.equity.len(), finished.outcome.marks.len());
         let bars = heard.iter().filter(|line| line.contains(" bar ")).count();
         prop_assert_eq!(bars, calm.markets.iter().map(|m| m.bars.len()).sum::<usize>() + calm.markets[0].longer[0].1.len());

@@ -463,10 +463,10 @@ impl Context {
     pub(crate) fn reveal_bars(&mut self, series: usize, count: usize) {
         self.current = series;
         let series = &mut self.series[series];
-        let closes = &series.bars.close_time[series.delivered..][..count];
+        let mut closes = series.bars.close_time.within(series.delivered..series.delivered + count);
         series.delivered += count;
-        let latest = if self.closes_ascend { closes.last() } else { closes.iter().max() };
-        self.now = self.now.max(latest.copied().unwrap_or(Timestamp::MIN));
+        let latest = if self.closes_ascend { closes.next_back() } else { closes.max() };
+        self.now = self.now.max(latest.unwrap_or(Timestamp::MIN));
     }
 
     /// From here on [`Self::is_calm`] tells whether the strategy has done anything.
@@ -484,7 +484,7 @@ impl Context {
     #[inline]
     pub(crate) fn reveal_prices(&mut self, now: Timestamp) {
         for (bars, closed) in &mut self.prices {
-            while bars.close_time.get(*closed).is_some_and(|close| *close <= now) {
+            while bars.close_time.get(*closed).is_some_and(|close| close <= now) {
                 *closed += 1;
             }
         }
@@ -495,7 +495,7 @@ impl Context {
         let series = &mut self.series[series];
         assert_eq!(series.delivered, series.bars.len(), "bars are appended behind the last delivered one");
         let closes = &series.bars.close_time;
-        self.closes_ascend &= closes.last().is_none_or(|last| *last <= bar.close_time);
+        self.closes_ascend &= closes.last().is_none_or(|last| last <= bar.close_time);
         Arc::make_mut(&mut series.bars).push(bar);
     }
 
@@ -510,7 +510,7 @@ impl Context {
         self.series.iter_mut().for_each(|series| series.delivered -= count);
         for row in rows {
             self.series.iter_mut().for_each(|series| series.delivered += 1);
-            self.reveal_prices(bars.close_time[row]);
+            self.reveal_prices(bars.close_time.at(row));
             equity.push(self.equity());
         }
     }

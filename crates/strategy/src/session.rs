@@ -9,7 +9,7 @@ use std::sync::Arc;
 use candlewick_model::run::{CommandId, Event, Marks};
 use candlewick_model::{
     Account, Action, Amount, Amounts, Asset, Bar, Bars, EventLog, ExecutionReport, Instrument, ListStatus, Refusal,
-    Timestamp,
+    Times, Timestamp,
 };
 
 use crate::{Context, Outgoing, Series, Strategy};
@@ -20,7 +20,7 @@ pub struct Session<S> {
     context: Context,
     equity: Amounts,
     /// When each equity was taken, where that is not when the bars of the only series close.
-    marks: Vec<Timestamp>,
+    marks: Times,
     /// Up to which row the strategy has taken in each series ahead of time, of several.
     taken_in: Vec<usize>,
 }
@@ -31,7 +31,7 @@ impl<S: Strategy> Session<S> {
         let longest = context.all_series().iter().map(|series| series.bars.len()).max();
         let taken_in = vec![0; context.series_count()];
         let equity = Amounts::with_capacity(longest.unwrap_or(0));
-        Self { strategy, context, equity, marks: Vec::new(), taken_in }
+        Self { strategy, context, equity, marks: Times::default(), taken_in }
     }
 
     /// Lets the strategy begin, before the first bar.
@@ -125,7 +125,7 @@ impl<S: Strategy> Session<S> {
                 row += quiet;
             }
             if row < to {
-                let close = self.context.all_series()[0].bars.close_time[row];
+                let close = self.context.all_series()[0].bars.close_time.at(row);
                 self.next_bar(0, close);
                 row += 1;
             }
@@ -151,7 +151,7 @@ impl<S: Strategy> Session<S> {
             self.context.reveal_bars(series, count);
         }
         let Series { bars, delivered, .. } = &self.context.all_series()[0];
-        self.marks.extend_from_slice(&bars.close_time[delivered - count..*delivered]);
+        self.marks.extend_from(&bars.close_time, delivered - count..*delivered);
         self.context.worth_along(count, &mut self.equity);
     }
 

@@ -62,8 +62,8 @@ impl Quiet {
     /// Lowest and highest price of the whole bars since an order has been waiting.
     pub(super) fn range(&self, id: OrderId, until: Timestamp, market: Option<&Market>) -> Option<String> {
         let (since, bars) = (*self.0.get(&id)?, &market?.bars);
-        let from = bars.open_time.partition_point(|open| *open < since);
-        let to = bars.close_time.partition_point(|close| *close < until);
+        let from = bars.open_time.partition_point(|open| open < since);
+        let to = bars.close_time.partition_point(|close| close < until);
         let rows = from..to.max(from);
         let (low, high) = (bars.low[rows.clone()].iter().min()?, bars.high[rows.clone()].iter().max()?);
         let bars = if rows.len() == 1 { "1 whole bar".to_owned() } else { format!("{} whole bars", rows.len()) };

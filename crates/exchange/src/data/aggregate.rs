@@ -48,9 +48,9 @@ pub(crate) fn aggregate(shorter: &Bars, from: Interval, grid: Grid) -> Bars {
     let mut bars = Bars::default();
     let mut at = 0;
     while at < shorter.len() {
-        let open = grid.open_at(shorter.open_time[at]);
+        let open = grid.open_at(shorter.open_time.at(at));
         let next = grid.next_open(open);
-        let end = at + shorter.open_time[at..].partition_point(|time| *time < next);
+        let end = shorter.open_time.partition_point(|time| time < next).max(at);
         if let Some(bar) = joined((at..end).map(|row| shorter.bar(row)), from, open, next) {
             bars.push(bar);
         }
@@ -143,14 +143,14 @@ mod tests {
         }
         let week = aggregate(&minutes, OneMinute, Grid::utc(OneWeek)).bar(1);
         assert_eq!((week.open_time, week.close_time), (t("2023-02-27"), t("2023-03-05T23:59:59.999999Z")));
-        assert_eq!(week.open, minutes.open[minutes.open_time.iter().position(|x| *x == t("2023-02-27")).unwrap()]);
+        assert_eq!(week.open, minutes.open[minutes.open_time.iter().position(|x| x == t("2023-02-27")).unwrap()]);
     }
 
     #[test]
     fn days_of_a_time_zone() {
         let grid = Grid { interval: OneDay, offset_us: 8 * HOUR };
         let days = aggregate(&minutes(), OneMinute, grid);
-        assert_eq!(days.open_time[1], t("2023-02-26T16:00:00Z"));
+        assert_eq!(days.open_time.at(1), t("2023-02-26T16:00:00Z"));
         let months = Grid { interval: OneMonth, offset_us: -5 * HOUR };
         assert_eq!(months.open_at(t("2023-03-01T04:59:00Z")), t("2023-02-01T05:00:00Z"));
         assert_eq!(Grid { interval: OneHour, offset_us: 8 * HOUR }.plain(), Grid::utc(OneHour));
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn a_bar_ends_where_its_last_part_did() {
         let mut minutes = minutes().slice(0..60);
-        minutes.close_time[59] = minutes.close_time[59].plus(-20_000_000);
+        minutes.close_time.set(59, minutes.close_time.at(59).plus(-20_000_000));
         let hour = aggregate(&minutes, OneMinute, Grid::utc(OneHour)).bar(0);
         assert_eq!(hour.close_time, t("2023-02-26T00:59:39.999999Z"));
     }

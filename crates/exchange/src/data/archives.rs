@@ -83,7 +83,7 @@ impl Portal {
     #[must_use]
     pub fn of_markets(markets: &[(Symbol, Interval, Arc<Bars>)]) -> Self {
         let end = |(_, interval, bars): &(Symbol, Interval, Arc<Bars>)| {
-            bars.open_time.last().map_or(Timestamp::MIN, |open| interval.next_open(*open))
+            bars.open_time.last().map_or(Timestamp::MIN, |open| interval.next_open(open))
         };
         let end = markets.iter().map(end).max().unwrap_or(Timestamp::MIN);
         // Monthly files come out within seven days.
@@ -184,7 +184,7 @@ impl Portal {
             let stretch = self.catalogue.around(symbol, Grid::utc(interval), at)?;
             let opens = &stretch.bars.open_time;
             rows.append(
-                stretch.bars.slice(opens.partition_point(|t| *t < at)..opens.partition_point(|t| *t < range.end)),
+                stretch.bars.slice(opens.partition_point(|t| t < at)..opens.partition_point(|t| t < range.end)),
             );
             at = stretch.range.end;
         }
@@ -264,7 +264,7 @@ impl Portal {
             let at_least = if interval == Interval::OneSecond { self.catalogue.finest(symbol)? } else { interval };
             let stretch = self.catalogue.around(symbol, Grid::utc(at_least), start)?;
             let opens = &stretch.bars.open_time;
-            let has_rows = opens.get(opens.partition_point(|t| *t < start)).is_some_and(|open| *open < end);
+            let has_rows = opens.get(opens.partition_point(|t| t < start)).is_some_and(|open| open < end);
             if has_rows && published(&name) <= now {
                 names.push(format!("{}.zip", name.stem()));
                 names.push(format!("{}.zip.CHECKSUM", name.stem()));

@@ -198,7 +198,7 @@ impl Catalogue {
                 }
                 _ => {
                     let bars = self.around(symbol, Grid::utc(*interval), Timestamp::from_micros(0))?.bars;
-                    (*bars.open_time.first()?, *bars.open_time.last()?)
+                    (bars.open_time.first()?, bars.open_time.last()?)
                 }
             };
             Some(first..interval.next_open(last))

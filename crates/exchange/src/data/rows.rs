@@ -35,13 +35,13 @@ struct Row {
 impl Row {
     fn write(&mut self, bars: &Bars, row: usize, unit: TimeUnit) {
         self.put(b"[");
-        self.time(bars.open_time[row], unit);
+        self.time(bars.open_time.at(row), unit);
         for price in [bars.open[row], bars.high[row], bars.low[row], bars.close[row]] {
             self.decimal(price.units().into());
         }
         self.decimal(bars.volume.at(row).units());
         self.put(b",");
-        self.time(bars.close_time[row], unit);
+        self.time(bars.close_time.at(row), unit);
         self.decimal(bars.quote_volume.at(row).units());
         self.put(b",");
         self.whole(bars.trades[row].unsigned_abs());

@@ -16,8 +16,8 @@ pub(crate) fn csv(
     grid: Option<(Price, Quantity)>,
 ) -> Vec<u8> {
     let range = period.range();
-    let from = bars.open_time.partition_point(|t| *t < range.start);
-    let to = bars.open_time.partition_point(|t| *t < range.end);
+    let from = bars.open_time.partition_point(|t| t < range.start);
+    let to = bars.open_time.partition_point(|t| t < range.end);
     let mut trade_id: i64 = bars.trades[..from].iter().sum();
     let mut joined_id: i64 = (0..from).map(|row| trades::count(&bars.bar(row), grid)).sum();
     let time = |t: Timestamp| match unit {

@@ -295,7 +295,7 @@ pub(crate) fn add(mut bar: Bar, print: &Print) -> Bar {
 
 /// The seconds of longer bars that open within a range. Seconds without a trade are there too.
 pub(super) fn seconds(bars: &Bars, range: &Range<Timestamp>, grid: Option<(Price, Quantity)>) -> Bars {
-    let rows = bars.open_time.partition_point(|t| *t < range.start)..bars.open_time.partition_point(|t| *t < range.end);
+    let rows = bars.open_time.partition_point(|t| t < range.start)..bars.open_time.partition_point(|t| t < range.end);
     let mut seconds = Bars::with_capacity(rows.len() * 60);
     for bar in rows.map(|row| bars.bar(row)) {
         let mut prints = inside(&bar, grid).into_iter().peekable();
@@ -417,7 +417,7 @@ mod tests {
         for (name, at) in [("ARBUSDT", "2023-03-25"), ("ETHUSDT", "2023-03-24"), ("BTCUSDT", "2023-03-24")] {
             let (symbol, at) = (name.parse().unwrap(), at.parse().unwrap());
             let bars = catalogue.around(symbol, Grid::utc(Interval::OneMinute), at).unwrap().bars;
-            let first = bars.open_time.partition_point(|open| *open < at);
+            let first = bars.open_time.partition_point(|open| open < at);
             for bar in (first..bars.len().min(first + 1_440)).map(|row| bars.bar(row)) {
                 for grid in [None, Some((tick, step))] {
                     let prints = inside(&bar, grid);

@@ -46,7 +46,7 @@ pub(crate) fn page_of(
         None => backward(catalogue, symbol, grid, grid.open_at(span.start), end, wanted.limit),
     };
     if let Some(last) = bars.len().checked_sub(1)
-        && grid.next_open(bars.open_time[last]) > now
+        && grid.next_open(bars.open_time.at(last)) > now
     {
         let open = so_far(catalogue, symbol, grid, &bars.bar(last), now, happened);
         bars = bars.slice(0..last);
@@ -61,7 +61,7 @@ fn forward(catalogue: &Catalogue, symbol: Symbol, grid: Grid, start: Timestamp, 
     while at <= end && found.len() < limit {
         let Some(stretch) = catalogue.around(symbol, grid, at) else { break };
         let opens = &stretch.bars.open_time;
-        let (from, to) = (opens.partition_point(|t| *t < at), opens.partition_point(|t| *t <= end));
+        let (from, to) = (opens.partition_point(|t| t < at), opens.partition_point(|t| t <= end));
         found.append(stretch.bars.slice(from..to.min(from + limit - found.len()).max(from)));
         at = stretch.range.end;
     }
@@ -73,7 +73,7 @@ fn backward(catalogue: &Catalogue, symbol: Symbol, grid: Grid, start: Timestamp,
     let mut at = end;
     while at >= start && found.len() < limit {
         let Some(stretch) = catalogue.around(symbol, grid, at) else { break };
-        let to = stretch.bars.open_time.partition_point(|t| *t <= at);
+        let to = stretch.bars.open_time.partition_point(|t| t <= at);
         let mut earlier = stretch.bars.slice(to.saturating_sub(limit - found.len())..to);
         earlier.append(found);
         found = earlier;
@@ -97,7 +97,7 @@ fn so_far(
     let finest = catalogue.finest(symbol)?;
     if finest > grid.interval
         && let Some(whole) = catalogue.around(symbol, Grid::utc(finest), now).map(|stretch| stretch.bars)
-        && let Some(row) = whole.open_time.partition_point(|t| *t <= bar.open_time).checked_sub(1)
+        && let Some(row) = whole.open_time.partition_point(|t| t <= bar.open_time).checked_sub(1)
     {
         let ticks = catalogue.market(symbol).and_then(|market| market.grid);
         return Some(trades::second_so_far(bar, &whole.bar(row), now, ticks));
@@ -107,7 +107,7 @@ fn so_far(
     }
     let stretch = catalogue.around(symbol, Grid::utc(finest), now)?;
     let opens = &stretch.bars.open_time;
-    let rows = opens.partition_point(|t| *t < bar.open_time)..opens.partition_point(|t| *t <= now);
+    let rows = opens.partition_point(|t| t < bar.open_time)..opens.partition_point(|t| t <= now);
     let parts = rows.filter_map(|row| happened(&stretch.bars.bar(row)));
     joined(parts, finest, bar.open_time, grid.next_open(bar.open_time))
 }
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn the_ends_of_pages() {
         let now = "2023-03-02T00:00:30Z";
-        let first_last = |bars: &Bars| (bars.open_time[0], bars.open_time[bars.len() - 1], bars.len());
+        let first_last = |bars: &Bars| (bars.open_time.at(0), bars.open_time.at(bars.len() - 1), bars.len());
         let recent = asked(OneMinute, None, None, 3, now);
         assert_eq!(first_last(&recent), (t("2023-03-01T23:58:00Z"), t("2023-03-02"), 3));
         let oldest = asked(OneMinute, Some("2017-01-01"), None, 2, now);
@@ -148,8 +148,8 @@ mod tests {
         assert!(asked(OneMinute, Some("2023-03-01T02:00:00Z"), Some("2023-03-01T01:00:00Z"), 2, now).is_empty());
         assert!(asked(OneMinute, None, Some("2023-02-01"), 2, now).is_empty());
         let after_the_end = asked(OneMinute, None, None, 2, "2024-01-01");
-        assert_eq!(after_the_end.open_time[1], t("2023-03-04T23:59:00Z"));
-        assert_eq!(asked(OneSecond, Some("2017-01-01"), None, 1_000, now).open_time[999], t("2023-03-01T00:16:39Z"));
+        assert_eq!(after_the_end.open_time.at(1), t("2023-03-04T23:59:00Z"));
+        assert_eq!(asked(OneSecond, Some("2017-01-01"), None, 1_000, now).open_time.at(999), t("2023-03-01T00:16:39Z"));
         let over_midnight = asked(OneSecond, None, None, 40, now);
         assert_eq!(first_last(&over_midnight), (t("2023-03-01T23:59:51Z"), t(now), 40));
     }

@@ -82,7 +82,7 @@ impl Header {
 
 fn bars(market: &Market) -> String {
     let bars = &market.bars;
-    let (first, last) = (bars.open_time[0], bars.close_time[bars.len() - 1]);
+    let (first, last) = (bars.open_time.at(0), bars.close_time.at(bars.len() - 1));
     let beside = if std::ptr::eq(bars.as_ref(), market.average_bars.as_ref()) {
         String::new()
     } else {

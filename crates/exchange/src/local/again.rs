@@ -66,7 +66,7 @@ impl LocalExchange {
     /// When the last bar closes.
     pub(crate) fn ends(&self) -> Timestamp {
         let closes = self.origin.setup.markets.iter().filter_map(|market| market.bars.close_time.last());
-        closes.copied().max().unwrap_or(Timestamp::MAX)
+        closes.max().unwrap_or(Timestamp::MAX)
     }
 
     /// From now on its journal is in a file. What is in it already happens now.

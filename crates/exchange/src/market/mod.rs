@@ -214,7 +214,7 @@ impl<'a> View<'a> {
         let closed = if Arc::ptr_eq(bars, self.tape().bars()) {
             self.stand().closed
         } else {
-            bars.close_time.partition_point(|close| *close <= self.now)
+            bars.close_time.partition_point(|close| close <= self.now)
         };
         let average = bars.average_price(closed, self.now, minutes);
         let last = self.tape().last_trade(self.stand()).map_or(self.now, |trade| trade.time);

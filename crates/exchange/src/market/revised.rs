@@ -70,7 +70,7 @@ impl MarketData {
     /// When the last bar that has opened did so.
     pub(crate) fn last_open(&self) -> Option<Timestamp> {
         let opened = self.tape.opened(&self.stand);
-        opened.checked_sub(1).map(|row| self.tape.bars().open_time[row])
+        opened.checked_sub(1).map(|row| self.tape.bars().open_time.at(row))
     }
 
     /// Whether it is gone for good.
@@ -93,7 +93,7 @@ impl View<'_> {
 
     /// Whether one of its own bars is told, once it has opened.
     pub(crate) fn tells_bar(&self, row: usize) -> bool {
-        self.market.changed.tells(self.tape().bars().open_time[row])
+        self.market.changed.tells(self.tape().bars().open_time.at(row))
     }
 
     /// Its entry in `exchangeInfo` as it is now.

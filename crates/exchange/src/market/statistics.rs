@@ -93,10 +93,10 @@ impl Tape {
     /// All trades from an instant on.
     pub(super) fn statistics(&self, stand: &Stand, from: Timestamp) -> Statistics {
         let (bars, opened) = (self.bars(), self.opened(stand));
-        let first = bars.close_time[..opened].partition_point(|close| *close < from);
+        let first = bars.close_time.partition_point(|close| close < from).min(opened);
         let part = |sum: Statistics, row| sum.with(&traded(&bars.bar(row), &self.prints(stand, row), from));
         // Bars that begin before it, whole ones, and the one that runs.
-        let inside = bars.open_time[..opened].partition_point(|open| *open < from).max(first);
+        let inside = bars.open_time.partition_point(|open| open < from).min(opened).max(first);
         let closed = stand.closed.max(inside);
         let begun = (first..inside).fold(Statistics::NONE, part);
         let whole = (closed..opened).fold(begun.with_whole(bars, inside..closed), part);
@@ -112,7 +112,7 @@ impl Tape {
     /// The price of the last trade before an instant that lies in a bar or right before it.
     fn last_before(&self, stand: &Stand, row: usize, instant: Timestamp) -> Option<Price> {
         let bars = self.bars();
-        let is_inside = row < self.opened(stand) && bars.open_time[row] < instant;
+        let is_inside = row < self.opened(stand) && bars.open_time.at(row) < instant;
         let inside = if is_inside { self.prints(stand, row) } else { Vec::new() };
         let last = inside.iter().rev().find(|print| print.time < instant).map(|print| Price::from_units(print.price));
         let earlier = || (0..row).rev().find(|row| !bars.volume.at(*row).is_zero()).map(|row| bars.close[row]);

@@ -103,18 +103,18 @@ impl Tape {
 
     /// How many trades there were before an instant.
     pub(super) fn count_before(&self, stand: &Stand, instant: Timestamp) -> i64 {
-        let row = self.bars.close_time[..self.opened(stand)].partition_point(|close| *close < instant);
+        let row = self.bars.close_time.partition_point(|close| close < instant).min(self.opened(stand));
         if row == self.opened(stand) {
             return self.count(stand);
         }
         let earlier = |print: &Print| print.time < instant;
-        let inside = if self.bars.open_time[row] < instant { self.prints(stand, row) } else { Vec::new() };
+        let inside = if self.bars.open_time.at(row) < instant { self.prints(stand, row) } else { Vec::new() };
         self.trades_before[row] + inside.iter().take_while(|print| earlier(print)).map(|print| print.count).sum::<i64>()
     }
 
     /// What of a bar has happened; `None` if it has not opened.
     pub(super) fn happened(&self, stand: &Stand, interval: Interval, bar: &Bar) -> Option<Bar> {
-        let row = self.bars.open_time.partition_point(|open| *open < bar.open_time);
+        let row = self.bars.open_time.partition_point(|open| open < bar.open_time);
         if row < stand.closed { Some(*bar) } else { self.running(stand, interval, row) }
     }
 
@@ -173,13 +173,13 @@ impl Tape {
                 rows.filter(|numbered| numbered.id >= from).take(limit).map(|numbered| numbered.told()).collect()
             }
             Joined::From(start, end) => {
-                let row = self.bars.close_time[..opened].partition_point(|close| *close < start);
+                let row = self.bars.close_time.partition_point(|close| close < start).min(opened);
                 let rows = (row..opened).flat_map(|row| self.numbered(stand, row));
                 let wanted = rows.skip_while(|n| n.print.time < start).take_while(|n| n.print.time <= end);
                 wanted.take(limit).map(|numbered| numbered.told()).collect()
             }
             Joined::Until(end) => {
-                let rows = self.bars.open_time[..opened].partition_point(|open| *open <= end);
+                let rows = self.bars.open_time.partition_point(|open| open <= end).min(opened);
                 let prints = (0..rows).rev().flat_map(|row| self.numbered(stand, row).into_iter().rev());
                 let wanted = prints.skip_while(|n| n.print.time > end).take(limit);
                 let mut found: Vec<AggTrade> = wanted.map(|numbered| numbered.told()).collect();

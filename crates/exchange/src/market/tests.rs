@@ -310,7 +310,7 @@ struct Minutes(Arc<Bars>);
 impl DetailSource for Minutes {
     fn inside(&self, open_time: Timestamp, close_time: Timestamp) -> Result<Option<Detail>, Unreadable> {
         let opens = &self.0.open_time;
-        let rows = opens.partition_point(|open| *open < open_time)..opens.partition_point(|open| *open <= close_time);
+        let rows = opens.partition_point(|open| open < open_time)..opens.partition_point(|open| open <= close_time);
         Ok((!rows.is_empty()).then(|| Detail::Bars(Arc::clone(&self.0), rows)))
     }
 }

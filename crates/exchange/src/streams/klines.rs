@@ -49,7 +49,7 @@ impl Klines {
         let (bars, opened, closed) = view.own_bars();
         self.running = opened.checked_sub(1).map(|last| {
             let mut running = self.open(bars, last);
-            let of_long = || bars.open_time[..opened].partition_point(|open| *open < running.open).min(last);
+            let of_long = || bars.open_time.partition_point(|open| open < running.open).min(opened).min(last);
             running.first_row = if self.is_own(view) { last } else { of_long() };
             let told = (running.first_row..closed).filter(|row| view.tells_bar(*row));
             told.for_each(|row| self.close_part(&mut running, &bars.bar(row), view));
@@ -63,7 +63,7 @@ impl Klines {
     }
 
     fn open(&self, bars: &Bars, row: usize) -> Running {
-        let open = self.grid.open_at(bars.open_time[row]);
+        let open = self.grid.open_at(bars.open_time.at(row));
         Running { open, next: self.grid.next_open(open), first_row: row, parts: None, is_closed: false }
     }
 
@@ -109,7 +109,7 @@ impl Klines {
     fn close_late(&mut self, view: &View<'_>, bars: &Bars, row: usize, listeners: &mut Listeners) {
         let is_own = self.is_own(view);
         let has_ended = |running: &mut Running| {
-            if is_own { running.first_row != row } else { bars.open_time[row] >= running.next }
+            if is_own { running.first_row != row } else { bars.open_time.at(row) >= running.next }
         };
         let Some(ended) = self.running.take_if(has_ended) else { return };
         if let (false, Some(parts)) = (ended.is_closed, ended.parts) {

@@ -119,6 +119,6 @@ pub(super) fn oddities<'a>(sources: &'a [Source], bars: &Bars) -> Vec<(Oddity, u
 /// Bars within an archive's range that are of lower sources.
 fn filled(archive: &Source, sources: &[Source], bars: &Bars) -> usize {
     let lower = sources.iter().filter(|source| !is_archive(source)).map(|s| common(&s.range(), &archive.range()));
-    let at = |time: Timestamp| bars.open_time.partition_point(|open| *open < time);
+    let at = |time: Timestamp| bars.open_time.partition_point(|open| open < time);
     lower.filter(|part| !part.is_empty()).map(|part| at(part.end) - at(part.start)).sum()
 }

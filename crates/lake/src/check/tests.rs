@@ -183,7 +183,7 @@ fn a_market_that_rests_tells_of_an_outage_unless_it_often_rests() {
         let mut day = chunk(DAY, ONE_MINUTE, |_| false);
         let bars = &mut day.bars;
         for row in 0..bars.len() {
-            if within("12:40", "13:00")(bars.open_time[row]) || row % every == 0 {
+            if within("12:40", "13:00")(bars.open_time.at(row)) || row % every == 0 {
                 bars.volume.set(row, Amount::ZERO);
                 bars.quote_volume.set(row, Amount::ZERO);
                 bars.taker_buy_volume.set(row, Amount::ZERO);

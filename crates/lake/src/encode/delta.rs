@@ -63,6 +63,11 @@ fn pack(values: &[u64], width: u32, page: &mut Vec<u8>) {
     page.extend_from_slice(&packed[..width as usize * 8]);
 }
 
+/// No page of so many numbers that [`encode`] writes is larger, nor one with smaller blocks.
+pub(crate) fn size_at_most(values: usize) -> usize {
+    64 + values.next_multiple_of(BLOCK) * 16
+}
+
 /// Reads a page of numbers; `None` if it is none, or not of so many.
 pub(crate) fn decode(page: &[u8], values: &mut [i64]) -> Option<()> {
     let mut page = page;
@@ -83,31 +88,64 @@ pub(crate) fn decode(page: &[u8], values: &mut [i64]) -> Option<()> {
             let (now, later) = rest.split_at_mut(length.min(rest.len()));
             rest = later;
             if !now.is_empty() {
-                let packed = page.split_off(..length * usize::from(*width) / 8)?;
-                before = unpack(packed, (*width).into(), smallest, before, now)?;
+                let width = usize::from(*width);
+                let packed = page;
+                page.split_off(..length * width / 8)?;
+                before = unpack(packed, width, smallest, before, now)?;
             }
         }
     }
     Some(())
 }
 
-/// Sums up differences of `width` bits each, and gives the last sum.
-fn unpack(packed: &[u8], width: u32, smallest: i64, mut before: i64, values: &mut [i64]) -> Option<i64> {
-    // Sixteen bytes are read at a time, also where the last value begins.
-    let mut bytes = [0_u8; MINIBLOCK * 8 + 16];
-    bytes.get_mut(..packed.len())?.copy_from_slice(packed);
-    let mask = if width < 64 { (1 << width) - 1 } else { u64::MAX };
-    for (at, value) in values.iter_mut().enumerate() {
-        let (byte, shift) = (at * width as usize / 8, at as u32 * width % 8);
-        let above = if width <= 56 {
-            u64::from_le_bytes(bytes[byte..byte + 8].try_into().expect("eight bytes")) >> shift
-        } else {
-            (u128::from_le_bytes(bytes[byte..byte + 16].try_into().expect("sixteen bytes")) >> shift) as u64
-        };
-        before = before.wrapping_add(smallest).wrapping_add((above & mask).cast_signed());
-        *value = before;
+/// Sums up differences of `width` bits each, and gives the last sum. `packed` goes on behind them
+/// as far as the page does.
+fn unpack(packed: &[u8], width: usize, smallest: i64, before: i64, values: &mut [i64]) -> Option<i64> {
+    if width > 64 {
+        return None;
     }
-    Some(before)
+    if width == 0 {
+        // Times, and prices that stand still.
+        let mut value = before;
+        for place in values {
+            value = value.wrapping_add(smallest);
+            *place = value;
+        }
+        return Some(value);
+    }
+    // Sixteen bytes are read at a time, also where the last value begins.
+    match packed.first_chunk::<{ MINIBLOCK * 8 + 16 }>() {
+        Some(bytes) => Some(sum_up(bytes, width, smallest, before, values)),
+        None => {
+            let mut bytes = [0_u8; MINIBLOCK * 8 + 16];
+            bytes.get_mut(..packed.len())?.copy_from_slice(packed);
+            Some(sum_up(&bytes, width, smallest, before, values))
+        }
+    }
+}
+
+#[inline]
+fn sum_up(bytes: &[u8; MINIBLOCK * 8 + 16], width: usize, smallest: i64, mut before: i64, values: &mut [i64]) -> i64 {
+    let mask = if width < 64 { (1 << width) - 1 } else { u64::MAX };
+    let mut bit = 0;
+    let mut add = |value: &mut i64, above: u64| {
+        before = before.wrapping_add(smallest.wrapping_add((above & mask).cast_signed()));
+        *value = before;
+    };
+    if width <= 56 {
+        for value in values {
+            let word = bytes[bit / 8..][..8].try_into().expect("eight bytes");
+            add(value, u64::from_le_bytes(word) >> (bit % 8));
+            bit += width;
+        }
+    } else {
+        for value in values {
+            let word = bytes[bit / 8..][..16].try_into().expect("sixteen bytes");
+            add(value, (u128::from_le_bytes(word) >> (bit % 8)) as u64);
+            bit += width;
+        }
+    }
+    before
 }
 
 fn read_varint(page: &mut &[u8]) -> Option<u64> {

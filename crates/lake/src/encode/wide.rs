@@ -4,12 +4,15 @@
 //! are zeros. zstd would look for the zeros, find them one distance of 16 bytes back, time and
 //! again, and spend more on it than on everything else of a file. So the frame (RFC 8878) is put
 //! together here: the bytes that count, as literals, and a single instruction for all values of
-//! a block: so many literals, then so many bytes as stood 16 bytes back. Any zstd reads it.
+//! a block: so many literals, then so many bytes as stood 16 bytes back. Any zstd reads it, and
+//! reading it back here is reading the literals.
 
 /// Bytes of a value.
 const VALUE: usize = 16;
 /// Values of a block; a block may be of 128 KB.
 const BLOCK: usize = (128 << 10) / VALUE;
+/// How a frame begins: of one segment, its size in four bytes behind this.
+const FRAME: [u8; 5] = [0x28, 0xB5, 0x2F, 0xFD, 0xA0];
 /// Wider values leave too few zeros for an instruction.
 const WIDTH_MAX: usize = 13;
 
@@ -42,11 +45,83 @@ pub(super) fn compress<T: Copy>(column: &[T], units: impl Fn(T) -> i128, page: &
     true
 }
 
+/// Reads the values of such a frame. `None` if it is another one, which is zstd's to read; some
+/// values may have been set then.
+pub(crate) fn decompress<V>(page: &[u8], values: &mut [V], of: &mut impl FnMut(i128) -> V) -> Option<()> {
+    let mut page = page.strip_prefix(&FRAME)?;
+    let size = page.split_off(..4)?;
+    if u32::from_le_bytes(size.try_into().ok()?) as usize != values.len() * VALUE {
+        return None;
+    }
+    // How many zeros there are before the first value says how wide all of them are.
+    let (kind, zeros, false) = read_block_header(&mut page)? else { return None };
+    if kind != 1 || page.split_off(..1)? != [0] {
+        return None;
+    }
+    match VALUE.checked_sub(zeros)? {
+        1 => blocks::<1, V>(page, values, of),
+        2 => blocks::<2, V>(page, values, of),
+        3 => blocks::<3, V>(page, values, of),
+        4 => blocks::<4, V>(page, values, of),
+        5 => blocks::<5, V>(page, values, of),
+        6 => blocks::<6, V>(page, values, of),
+        7 => blocks::<7, V>(page, values, of),
+        8 => blocks::<8, V>(page, values, of),
+        9 => blocks::<9, V>(page, values, of),
+        10 => blocks::<10, V>(page, values, of),
+        11 => blocks::<11, V>(page, values, of),
+        12 => blocks::<12, V>(page, values, of),
+        13 => blocks::<13, V>(page, values, of),
+        _ => None,
+    }
+}
+
+fn blocks<const WIDTH: usize, V>(mut page: &[u8], mut values: &mut [V], of: &mut impl FnMut(i128) -> V) -> Option<()> {
+    let (mut distance, mut expected) = (Distance::Told, Vec::new());
+    loop {
+        let (kind, size, is_last) = read_block_header(&mut page)?;
+        let mut block = page.split_off(..size)?;
+        let literals = match kind {
+            0 if is_last => block,
+            2 => {
+                let header = block.split_off(..3)?;
+                let header = u32::from_le_bytes([header[0], header[1], header[2], 0]);
+                let literals = block.split_off(..(header >> 4) as usize)?;
+                let count = (literals.len() / WIDTH).checked_sub(usize::from(is_last))?;
+                expected.clear();
+                instructions::<WIDTH>(count, distance, &mut expected);
+                if header & 0b1111 != 0b1100 || block != expected {
+                    return None;
+                }
+                literals
+            }
+            _ => return None,
+        };
+        let (literals, []) = literals.as_chunks::<WIDTH>() else { return None };
+        let of_block = values.split_off_mut(..literals.len())?;
+        for (value, literal) in of_block.iter_mut().zip(literals) {
+            let mut units = [0; VALUE];
+            units[VALUE - WIDTH..].copy_from_slice(literal);
+            *value = of(i128::from_be_bytes(units));
+        }
+        if is_last {
+            return (values.is_empty() && page.is_empty()).then_some(());
+        }
+        distance = Distance::Repeated;
+    }
+}
+
+/// The kind of a block, its size, and whether it is the last.
+fn read_block_header(page: &mut &[u8]) -> Option<(u32, usize, bool)> {
+    let bytes = page.split_off(..3)?;
+    let header = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]);
+    Some((header >> 1 & 0b11, (header >> 3) as usize, header & 1 == 1))
+}
+
 /// Blocks end within a value, between its zeros and the bytes that count: each begins with the
 /// latter, and ends with the zeros of the value that the next one goes on with.
 fn frame<const WIDTH: usize, T: Copy>(column: &[T], units: impl Fn(T) -> i128, page: &mut Vec<u8>) {
-    // A frame of one segment, its size in four bytes.
-    page.extend_from_slice(&[0x28, 0xB5, 0x2F, 0xFD, 0xA0]);
+    page.extend_from_slice(&FRAME);
     page.extend_from_slice(&((column.len() * VALUE) as u32).to_le_bytes());
     // The zeros of the first value: one byte, repeated.
     block_header(1, VALUE - WIDTH, false, page);
@@ -131,6 +206,8 @@ mod tests {
     fn there_and_back(values: &[i128]) -> Vec<u8> {
         let mut page = Vec::new();
         assert!(compress(values, |value| value, &mut page));
+        let mut read = vec![0; values.len()];
+        assert!(decompress(&page, &mut read, &mut |units| units).is_some() && read == values);
         zstd::bulk::decompress(&page, values.len() * VALUE).unwrap()
     }
 
@@ -154,7 +231,36 @@ mod tests {
         }
     }
 
+    #[test]
+    fn frames_of_others_are_left_to_zstd() {
+        let values: Vec<i128> = (0..20_000).map(|n| n * 1_000).collect();
+        let mut read = vec![0; values.len()];
+        let mut read = |page: &[u8]| decompress(page, &mut read, &mut |units| units);
+        assert_eq!(read(&zstd::bulk::compress(&plain(&values), 1).unwrap()), None);
+        let mut page = Vec::new();
+        assert!(compress(&values, |value| value, &mut page) && read(&page).is_some());
+        assert_eq!(read(&page[..page.len() - 1]), None);
+        assert_eq!(read(&[&page[..], &[0]].concat()), None);
+        let mut fewer = Vec::new();
+        assert!(compress(&values[1..], |value| value, &mut fewer));
+        assert_eq!(read(&fewer), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_bent_frame_is_read_as_zstd_does_or_not_at_all(
+            values in proptest::collection::vec(0..1_i128 << 40, 1..400), at: prop::sample::Index, bend in 1..=255_u8
+        ) {
+            let mut page = Vec::new();
+            prop_assert!(compress(&values, |value| value, &mut page));
+            let at = at.index(page.len());
+            page[at] ^= bend;
+            let mut read = vec![0; values.len()];
+            if decompress(&page, &mut read, &mut |units| units).is_some() {
+                prop_assert!(zstd::bulk::decompress(&page, values.len() * VALUE).unwrap() == plain(&read));
+            }
+        }
+
         #[test]
         fn any_zstd_reads_it(values in proptest::collection::vec(0..1_i128 << 104, 1..400), shift in 0..104_u32) {
             let values: Vec<i128> = values.into_iter().map(|value| value >> shift).collect();

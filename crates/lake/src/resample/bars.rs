@@ -79,9 +79,9 @@ pub fn resample(bars: &Bars, from: Interval, to: Interval) -> Result<Resampled, 
 fn frame(bars: &Bars, from: Interval, to: Interval) -> Result<DataFrame, ResampleError> {
     let numbers = |name: &str, values: Vec<i64>| Column::new(name.into(), values);
     let prices = |name, column: &[Price]| numbers(name, column.iter().map(|price| price.units()).collect());
-    let is_short = bars.open_time.iter().zip(&bars.close_time).map(|(open, close)| *close < from.close_of(*open));
+    let is_short = bars.open_time.iter().zip(bars.close_time.iter()).map(|(open, close)| close < from.close_of(open));
     let mut columns = vec![
-        numbers("bucket", bars.open_time.iter().map(|open| to.open_at(*open).micros()).collect()),
+        numbers("bucket", bars.open_time.iter().map(|open| to.open_at(open).micros()).collect()),
         numbers("close_time", bars.close_time.iter().map(|close| close.micros()).collect()),
         numbers("is_short", is_short.map(i64::from).collect()),
         prices("open", &bars.open),
@@ -143,7 +143,7 @@ fn read(grouped: &DataFrame, from: Interval, to: Interval) -> Result<Resampled, 
         taker_buy_volume: volumes("taker_buy_volume")?,
         taker_buy_quote_volume: volumes("taker_buy_quote_volume")?,
         trades: numbers("trades")?,
-        open_time,
+        open_time: open_time.into(),
     };
     Ok(Resampled { bars, partial })
 }

@@ -64,6 +64,10 @@ pub(super) fn tail(path: &Path, bytes: usize) -> Result<Tail> {
     Ok(Tail { bytes: end.into(), size, version: Version::Any })
 }
 
+pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> Result<()> {
+    file.read_exact_at(buffer, offset)
+}
+
 /// Temporary file, fsync, rename, fsync of the folder. Temporary files are hidden and do not end
 /// like data, so that no other reader's pattern meets them. Whoever holds the lock of a folder
 /// may remove them.

@@ -202,8 +202,8 @@ fn bars_are_made_of_trades_as_the_exchange_makes_them() {
     );
     // To the end of the last day before the hole; behind it nothing is known until a trade.
     assert_eq!(minutes.len(), 3 + 2 * 1_440 + 1_439);
-    assert_eq!(minutes.open_time[3 + 2 * 1_440].to_string(), "2023-02-05T00:01:00Z");
-    assert_eq!(minutes.close_time[0].to_string(), "2023-02-01T23:57:59.999999Z");
+    assert_eq!(minutes.open_time.at(3 + 2 * 1_440).to_string(), "2023-02-05T00:01:00Z");
+    assert_eq!(minutes.close_time.at(0).to_string(), "2023-02-01T23:57:59.999999Z");
     // What is before the range is known all the same, across a day without a trade.
     let third = bars(Interval::OneHour, "2023-02-03", "2023-02-04");
     assert_eq!((third.len(), third.close[0].units()), (24, 1_100_000_000));

@@ -66,7 +66,7 @@ impl Made {
             }],
             prices: Vec::new(),
             counted_in: asset("UUU"),
-            marks: candlewick_model::run::Marks::Merged(Vec::new()),
+            marks: candlewick_model::run::Marks::Merged(candlewick_model::Times::default()),
             equity: Amounts::default(),
             account: initial.clone(),
             initial,

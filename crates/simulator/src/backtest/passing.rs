@@ -100,7 +100,7 @@ impl<S: Strategy> Backtest<S> {
             return bars.len();
         }
         let (low, high) = calm.unwrap_or((Price::from_units(i64::MIN), Price::MAX));
-        let quiet = |row: &usize| bars.close_time[*row] < horizon && low < bars.low[*row] && bars.high[*row] < high;
+        let quiet = |row: &usize| bars.close_time.at(*row) < horizon && low < bars.low[*row] && bars.high[*row] < high;
         let ahead = bars.len().min(series.row + self.ahead);
         (series.row + 1..ahead).find(|row| !quiet(row)).unwrap_or(ahead)
     }
@@ -113,6 +113,6 @@ impl SeriesPlan {
             return self.bars.len();
         }
         let ahead = self.bars.len().min(self.row + AHEAD);
-        (self.row..ahead).find(|row| self.bars.close_time[*row] >= horizon).unwrap_or(ahead)
+        (self.row..ahead).find(|row| self.bars.close_time.at(*row) >= horizon).unwrap_or(ahead)
     }
 }

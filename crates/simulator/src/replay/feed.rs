@@ -48,7 +48,7 @@ impl Feed {
     /// The point that comes next; `None` after the last close.
     #[inline]
     pub(super) fn next_point(&self) -> Option<Point> {
-        let (open_time, close_time) = (*self.bars.open_time.get(self.row)?, self.bars.close_time[self.row]);
+        let (open_time, close_time) = (self.bars.open_time.get(self.row)?, self.bars.close_time.at(self.row));
         let along_bar = || (path::time(open_time, close_time, self.step), path::kind(self.step));
         let (time, kind) = self.inside.point(self.step, close_time).unwrap_or_else(along_bar);
         // Real bars have overlapped; time never goes back (rule 2.3).
@@ -127,7 +127,7 @@ pub(super) fn walk(
     first: Option<FirstExtreme>,
 ) {
     if step == 0 {
-        book.open_bar((bars.open_time[row], bars.close_time[row]), bars.volume.at(row));
+        book.open_bar((bars.open_time.at(row), bars.close_time.at(row)), bars.volume.at(row));
         if book.has_volume {
             book.jump_to(desk, bars.open[row]);
         }

@@ -45,7 +45,7 @@ impl Replay {
     pub(crate) fn pass_bar(&mut self, market: usize) -> Timestamp {
         let Self { venue, feeds } = self;
         let feed = &mut feeds[market];
-        let close_time = feed.bars.close_time[feed.row].max(venue.desk.now);
+        let close_time = feed.bars.close_time.at(feed.row).max(venue.desk.now);
         venue.desk.now = close_time;
         feed.unseen.get_or_insert(feed.row);
         feed.point = Some(Point { time: close_time, kind: PointKind::Close, bar: feed.row });

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use candlewick_model::run::Halt;
-use candlewick_model::{Bars, Timestamp};
+use candlewick_model::{Bars, Times, Timestamp};
 
 use super::{Market, Setup, Transfer};
 use crate::desk::DiscountPrices;
@@ -81,7 +81,7 @@ impl ShiftedBars {
 }
 
 fn shifted(bars: &Bars, by: i64) -> Bars {
-    let later = |times: &[Timestamp]| times.iter().map(|time| time.plus(by)).collect();
+    let later = |times: &Times| times.iter().map(|time| time.plus(by)).collect();
     Bars { open_time: later(&bars.open_time), close_time: later(&bars.close_time), ..bars.clone() }
 }
 

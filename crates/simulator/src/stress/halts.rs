@@ -26,7 +26,7 @@ impl Market {
     /// The market as one that is not traded in any more from the bar on that opens next.
     #[must_use]
     pub fn delisted(&self, from: Timestamp) -> Self {
-        let first = self.bars.open_time.partition_point(|open| *open < from);
+        let first = self.bars.open_time.partition_point(|open| open < from);
         let rows = first..self.bars.len();
         self.standing_still(if rows.is_empty() { Vec::new() } else { vec![rows] }, SymbolStatus::Break)
     }
@@ -63,7 +63,7 @@ impl Market {
 /// The bars that open in halts, stretch by stretch.
 fn rows(bars: &Bars, episodes: &[Episode], symbol: Symbol) -> impl Iterator<Item = Range<usize>> {
     let concerns = |episode: &&Episode| episode.trouble == Trouble::Halt && episode.concerns(Some(symbol));
-    let opened = |time: Timestamp| bars.open_time.partition_point(|open| *open < time);
+    let opened = |time: Timestamp| bars.open_time.partition_point(|open| open < time);
     let mut all: Vec<Range<usize>> =
         episodes.iter().filter(concerns).map(|episode| opened(episode.from)..opened(episode.to)).collect();
     all.retain(|rows| !rows.is_empty());
@@ -77,10 +77,10 @@ fn rows(bars: &Bars, episodes: &[Episode], symbol: Symbol) -> impl Iterator<Item
 }
 
 fn halt(bars: &Bars, rows: Range<usize>) -> Halt {
-    let reopens = bars.open_time.get(rows.end).copied();
+    let reopens = bars.open_time.get(rows.end);
     Halt {
-        from: bars.open_time[rows.start],
-        to: reopens.unwrap_or_else(|| bars.close_time[rows.end - 1].plus(1)),
+        from: bars.open_time.at(rows.start),
+        to: reopens.unwrap_or_else(|| bars.close_time.at(rows.end - 1).plus(1)),
         bars: rows.len(),
         low: bars.low[rows.clone()].iter().min().copied().unwrap_or_default(),
         high: bars.high[rows].iter().max().copied().unwrap_or_default(),
@@ -91,10 +91,10 @@ fn halt(bars: &Bars, rows: Range<usize>) -> Halt {
 fn flat(bars: &Arc<Bars>, halts: &[Halt]) -> Arc<Bars> {
     let mut flat = (**bars).clone();
     for halt in halts {
-        let [from, to] = [halt.from, halt.to].map(|time| bars.open_time.partition_point(|open| *open < time));
+        let [from, to] = [halt.from, halt.to].map(|time| bars.open_time.partition_point(|open| open < time));
         for row in from..to {
             let price = row.checked_sub(1).map_or(flat.open[row], |before| flat.close[before]);
-            let (open_time, close_time) = (flat.open_time[row], flat.close_time[row]);
+            let (open_time, close_time) = (flat.open_time.at(row), flat.close_time.at(row));
             flat.set(
                 row,
                 Bar { open_time, close_time, open: price, high: price, low: price, close: price, ..NO_TRADES },
@@ -122,12 +122,12 @@ const NO_TRADES: Bar = Bar {
 fn gathered(longer: &Arc<Bars>, bars: &Bars, halts: &[Halt]) -> Arc<Bars> {
     let mut gathered = (**longer).clone();
     for halt in halts {
-        let from = longer.close_time.partition_point(|close| *close < halt.from);
-        let to = longer.open_time.partition_point(|open| *open < halt.to);
+        let from = longer.close_time.partition_point(|close| close < halt.from);
+        let to = longer.open_time.partition_point(|open| open < halt.to);
         for row in from..to {
-            let (open_time, close_time) = (longer.open_time[row], longer.close_time[row]);
-            let first = bars.open_time.partition_point(|open| *open < open_time);
-            let end = bars.open_time.partition_point(|open| *open <= close_time);
+            let (open_time, close_time) = (longer.open_time.at(row), longer.close_time.at(row));
+            let first = bars.open_time.partition_point(|open| open < open_time);
+            let end = bars.open_time.partition_point(|open| open <= close_time);
             let inside = || (first..end).map(|row| bars.bar(row));
             // Where something was traded, the rest says nothing.
             let traded = inside().filter(|bar| !bar.volume.is_zero()).reduce(joined);

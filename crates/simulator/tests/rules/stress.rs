@@ -91,7 +91,7 @@ fn rule_9_1_longer_bars_and_averages_know_as_little() {
     let quarter: candlewick_model::Bars = {
         let mut whole = setup.markets[0].bars.bar(0);
         (whole.low, whole.close) = (setup.markets[0].bars.low[2], setup.markets[0].bars.close[3]);
-        whole.close_time = setup.markets[0].bars.close_time[3];
+        whole.close_time = setup.markets[0].bars.close_time.at(3);
         [whole].into_iter().collect()
     };
     setup.markets[0].longer = vec![(Interval::ThreeMinutes, quarter.into())];

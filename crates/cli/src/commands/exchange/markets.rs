@@ -71,7 +71,7 @@ impl Markets {
     pub(super) fn described(&self) -> String {
         let one = |market: &Market| {
             let (symbol, bars) = (market.timeline.last().symbol, &market.bars);
-            format!("{symbol}: {} bars of {} from {}", bars.len(), market.interval, bars.open_time[0])
+            format!("{symbol}: {} bars of {} from {}", bars.len(), market.interval, bars.open_time.at(0))
         };
         self.setup.markets.iter().map(one).collect::<Vec<_>>().join("; ")
     }

@@ -19,7 +19,7 @@ pub(super) struct Shift {
 /// first bar.
 pub(super) fn of_setup(setup: &Setup, from: Option<Timestamp>, now: Timestamp) -> anyhow::Result<Shift> {
     let ends = setup.markets.iter().filter_map(|market| market.bars.close_time.last());
-    let end = ends.copied().max().unwrap_or(Timestamp::MIN);
+    let end = ends.max().unwrap_or(Timestamp::MIN);
     let intervals = setup
         .markets
         .iter()

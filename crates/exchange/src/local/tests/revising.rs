@@ -80,7 +80,7 @@ fn a_market_is_halted_and_goes_on() {
         exchange.run(Some(at("2023-03-01T00:15:30Z")), |_| true).unwrap();
         let (seen, original) =
             (klines(&exchange, BTC, Interval::OneMinute), Arc::clone(&exchange.origin.setup.markets[0].bars));
-        let since = seen.open_time.partition_point(|open| *open < now);
+        let since = seen.open_time.partition_point(|open| open < now);
         assert_eq!(seen.bar(since - 1), original.bar(since - 1), "the one that ran has run to its end");
         for row in since..seen.len() {
             let bar = seen.bar(row);

@@ -124,10 +124,10 @@ fn discount_prices(scene: &Scene<'_>, asset: Asset) -> Result<(Price, Price), Te
         return Ok(scene.path().unwrap_or((scene.last, scene.last)));
     }
     let bars = &scene.second.expect("a market of the discount's asset").bars;
-    let row = (0..bars.len()).rfind(|row| bars.open_time[*row] <= scene.now);
+    let row = (0..bars.len()).rfind(|row| bars.open_time.at(*row) <= scene.now);
     prop_assert!(row.is_some(), "nobody knows what {} costs yet", asset);
     let row = row.unwrap_or_default();
-    let price = if bars.close_time[row] <= scene.now { bars.close[row] } else { bars.open[row] };
+    let price = if bars.close_time.at(row) <= scene.now { bars.close[row] } else { bars.open[row] };
     Ok((price, price))
 }
 
