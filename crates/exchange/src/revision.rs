@@ -74,7 +74,8 @@ impl Revision {
     /// What an instrument is with it, with its status or without.
     fn of(&self, instrument: &Instrument, with_status: bool) -> Result<Instrument, String> {
         let mut said = self.said();
-        if !with_status {
+        // A word that is no status stays, to be named.
+        if !with_status && self.status().is_some() {
             said.remove("status");
         }
         instrument.revised(&said).map_err(|error| error.to_string())
