@@ -101,7 +101,7 @@ impl Wanted {
     }
 
     /// For endpoints where a number and a time cannot both be given.
-    fn by_number_or_time(self) -> Result<Self, No> {
+    pub(super) fn by_number_or_time(self) -> Result<Self, No> {
         if self.is_timed() && self.from.is_some() {
             return Err(No::saying(-1128, "Combination of optional parameters invalid."));
         }

@@ -34,7 +34,6 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/api/v3/depth", get(depth))
         .route("/api/v3/trades", get(trades))
         .route("/api/v3/historicalTrades", get(historical_trades))
-        .route("/api/v3/historicalBlockTrades", get(block_trades))
         .route("/api/v3/aggTrades", get(joined_trades))
         .route("/api/v3/klines", get(bars))
         .route("/api/v3/uiKlines", get(bars))
@@ -106,16 +105,6 @@ async fn trades(state: State, Extension(asked): Asked) -> Answer<Vec<TradeRow>> 
 async fn historical_trades(state: State, Extension(asked): Asked) -> Answer<Vec<TradeRow>> {
     let (parameters, unit) = asked.parts();
     told_trades(&state, parameters, unit)
-}
-
-/// A simulated market has none.
-async fn block_trades(state: State, Extension(asked): Asked) -> Answer<Vec<TradeRow>> {
-    let (parameters, _) = asked.parts();
-    one(parameters, &state.exchange())?;
-    parameters.mandatory("fromId")?;
-    number(parameters, "fromId")?;
-    parameters.limit(500, 1_000)?;
-    Ok(Json(Vec::new()))
 }
 
 fn told_trades(state: &Shared, parameters: &Parameters, unit: TimeUnit) -> Answer<Vec<TradeRow>> {
