@@ -75,9 +75,9 @@ fn any_word_on_time_is_taken_or_refused() {
     assert_eq!(target.control("POST", "seek", r#"{"to":"2023-03-01T00:10:00Z"}"#).0, 200);
     assert_eq!(target.control("POST", "step", "").0, 200, "no body is one without members");
     for (path, body, says) in [
-        ("step", "[]", "invalid type"),
+        ("step", "[]", "no JSON object"),
         ("step", r#"{"untill":1}"#, "unknown field `untill`"),
-        ("step", r#"{"to":[]}"#, "an instant is"),
+        ("step", r#"{"to":[]}"#, "a time must be"),
         ("seek", "", "missing field `to`"),
         ("time", r#"{"speed":true}"#, "a speed is"),
         ("time", "{", "EOF"),

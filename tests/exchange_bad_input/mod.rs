@@ -123,7 +123,7 @@ fn is_documented(status: u16, body: &[u8]) -> bool {
     match status {
         200 => told.is_some() && code.is_none(),
         // Pages of what stands before the exchange, and requests that are none for HTTP.
-        400 | 404 | 410 | 431 | 414 if body.is_empty() || body.starts_with(b"<") => true,
+        400 | 404 | 405 | 410 | 414 | 431 if body.is_empty() || body.starts_with(b"<") => true,
         400 | 401 | 405 | 409 | 413 | 429 => {
             let text = told.as_ref().and_then(|told| told["msg"].as_str()).unwrap_or_default();
             code.is_some_and(|code| DOCUMENTED.contains(&code)) && !text.is_empty()

@@ -45,8 +45,14 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Told<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let Sent(body) = Sent::from_request(request, state).await?;
-        let text: &[u8] = if body.is_empty() { b"{}" } else { &body };
-        serde_json::from_slice(text).map(Self).map_err(|reason| error(StatusCode::BAD_REQUEST, &reason.to_string()))
+        let refused = |reason: &str| error(StatusCode::BAD_REQUEST, reason);
+        let text = body.trim_ascii();
+        // A list would be taken for the members in their order.
+        if !text.is_empty() && !text.starts_with(b"{") {
+            return Err(refused("the body is no JSON object"));
+        }
+        let text = if text.is_empty() { b"{}" } else { text };
+        serde_json::from_slice(text).map(Self).map_err(|reason| refused(&reason.to_string()))
     }
 }
 

@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::State;
 use super::admission::Asked;
 use super::answer::{Answer, No};
-use super::request::{Parameters, known_symbol, missing};
+use super::request::{Parameters, missing};
 use crate::history::{self, History};
 
 fn state_of(order: &Order, history: &History, unit: TimeUnit) -> OrderState {
@@ -38,8 +38,7 @@ pub(super) async fn query_order(state: State, Extension(asked): Asked) -> Answer
 pub(super) async fn open_orders(state: State, Extension(asked): Asked) -> Answer<Vec<OrderState>> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let name = parameters.optional("symbol")?;
-    let wanted = name.map(|name| known_symbol(name, |symbol| exchange.has(symbol))).transpose()?;
+    let wanted = parameters.optional_symbol(|symbol| exchange.has(symbol))?;
     let trader = exchange.trader(asked.account);
     let open = trader.open_orders().filter(|order| wanted.is_none_or(|wanted| order.symbol == wanted));
     Ok(Json(open.map(|order| state_of(order, trader.history(), unit)).collect()))

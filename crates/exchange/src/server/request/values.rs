@@ -29,6 +29,11 @@ impl Parameters {
         known_symbol(self.mandatory("symbol")?, is_served)
     }
 
+    /// The same where it may be left out.
+    pub(crate) fn optional_symbol(&self, is_served: impl Fn(Symbol) -> bool) -> Result<Option<Symbol>, No> {
+        self.optional("symbol")?.map(|name| known_symbol(name, is_served)).transpose()
+    }
+
     /// `symbols`, each once: `["BTCUSDT","BNBUSDT"]`.
     pub(crate) fn symbols(&self) -> Result<Option<Vec<String>>, No> {
         let Some(names) = self.optional("symbols")?.map(|text| list("symbols", text)).transpose()? else {
