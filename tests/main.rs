@@ -10,6 +10,7 @@ mod coverage;
 mod detail;
 mod exchange;
 mod exchange_accounts;
+mod exchange_bad_input;
 mod exchange_data;
 mod exchange_faults;
 mod exchange_keys;

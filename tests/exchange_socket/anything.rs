@@ -110,7 +110,7 @@ fn large_and_deep_requests_are_answered_in_time() {
                     r#"{{"id":1,"method":"trades.recent","params":{{"symbol":"BTCUSDT","limit":1{}}}}}"#,
                     "0".repeat(1_000)
                 ),
-                -1108,
+                -1100,
             ),
             (deep(120_000), -1135),
         ] {

@@ -310,7 +310,12 @@ fn what_the_url_wishes_holds_for_all_requests() {
         assert_eq!(socket.ask("session.status", json!({})).await["result"]["returnRateLimits"], false);
         let mut usual = scene.connect().await;
         assert_eq!(keys(&usual.ask("ping", json!({ "returnRateLimits": false })).await), ["id", "status", "result"]);
-        for (query, expected) in [("timeUnit=DAY", -1194), ("returnRateLimits=1", -1130), ("timeUnit=%FF", -1100)] {
+        for (query, expected) in [
+            ("timeUnit=DAY", -1194),
+            ("returnRateLimits=1", -1130),
+            ("timeUnit=%FF", -1100),
+            ("responseFormat=sbe&sbeSchemaId=3&sbeSchemaVersion=1", -1155),
+        ] {
             let (status, body) = scene.connect_to(&format!("/ws-api/v3?{query}")).await.err().unwrap();
             let no: Value = serde_json::from_str(&body).unwrap();
             assert_eq!((status, no["code"].as_i64()), (400, Some(expected)), "{query}");

@@ -93,7 +93,7 @@ fn subscriptions_are_numbered_and_end_one_by_one() {
         log_on(&mut socket).await;
         let ids = |answer: &Value| answer["result"].clone();
         assert_eq!(ids(&socket.ask("userDataStream.subscribe", json!({})).await), json!({ "subscriptionId": 0 }));
-        assert_eq!(code(&socket.ask("userDataStream.subscribe", json!({})).await), (400, -1191));
+        assert_eq!(code(&socket.ask("userDataStream.subscribe", json!({})).await), (400, -2035));
         let other = socket.signed("userDataStream.subscribe.signature", json!({})).await;
         assert_eq!(ids(&other), json!({ "subscriptionId": 1 }));
         let both = json!([{ "subscriptionId": 0 }, { "subscriptionId": 1 }]);

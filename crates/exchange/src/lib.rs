@@ -4,6 +4,7 @@
 //! behind it and time in lock step. Not for: strategies (it knows none) or the outside world.
 
 mod audience;
+mod control;
 pub mod data;
 mod digits;
 mod error;

@@ -3,46 +3,43 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Json, Response};
-use axum::routing::get;
+use axum::middleware::{Next, from_fn};
+use axum::response::{Json, Response};
+use axum::routing::{delete, get};
 use candlewick_model::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::service::Shared;
+use crate::control::{self, Sent, Told, error, faults, kept_out};
 use crate::faults::{FaultPlan, Server};
 
 type Here = State<Arc<Shared>>;
 
-pub(super) fn routes() -> Router<Arc<Shared>> {
+pub(super) fn routes(shared: &Shared) -> Router<Arc<Shared>> {
     Router::new()
-        .route("/faults", get(faults).post(add_faults).delete(clear_faults))
+        .route("/faults", faults(&shared.faults).post(add_faults))
         .route("/requests", get(requests).delete(clear_requests))
         .route("/time", get(time).post(set_time))
-        .route("/limits", axum::routing::delete(forgive))
+        .route("/limits", delete(forgive))
+        .route_layer(from_fn(guard))
 }
 
-async fn faults(State(shared): Here) -> Json<Value> {
-    Json(shared.faults().describe())
-}
-
-async fn add_faults(State(shared): Here, body: Bytes) -> Response {
-    match FaultPlan::from_json(&body, Server::Data) {
-        Ok(plan) => {
-            let mut faults = shared.faults();
-            faults.add(plan);
-            Json(faults.describe()).into_response()
-        }
-        Err(error) => bad(&error.to_string()),
+/// It serves this machine alone.
+async fn guard(request: Request, next: Next) -> Response {
+    match kept_out(&request, false) {
+        None => next.run(request).await,
+        Some(refused) => refused,
     }
 }
 
-async fn clear_faults(State(shared): Here) -> StatusCode {
-    shared.faults().clear();
-    StatusCode::NO_CONTENT
+async fn add_faults(State(shared): Here, Sent(body): Sent) -> Response {
+    match FaultPlan::from_json(&body, Server::Data) {
+        Ok(plan) => control::add(&shared.faults, plan),
+        Err(reason) => error(StatusCode::BAD_REQUEST, &reason.to_string()),
+    }
 }
 
 async fn requests(State(shared): Here) -> Json<Value> {
@@ -74,21 +71,12 @@ struct SetTime {
     speed: Option<f64>,
 }
 
-async fn set_time(state: Here, body: Bytes) -> Response {
-    match serde_json::from_slice::<SetTime>(&body) {
-        Ok(set) => {
-            if let Some(now) = set.now {
-                state.clock().put(now);
-            }
-            if let Some(speed) = set.speed {
-                state.clock().set_speed(speed);
-            }
-            time(state).await.into_response()
-        }
-        Err(error) => bad(&error.to_string()),
+async fn set_time(state: Here, Told(set): Told<SetTime>) -> Json<Value> {
+    if let Some(now) = set.now {
+        state.clock().put(now);
     }
-}
-
-fn bad(reason: &str) -> Response {
-    (StatusCode::BAD_REQUEST, Json(json!({ "error": reason }))).into_response()
+    if let Some(speed) = set.speed {
+        state.clock().set_speed(speed);
+    }
+    time(state).await
 }

@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use candlewick_binance::wire::time_number;
-use candlewick_model::{Refusal, Symbol, TimeUnit, Timestamp};
+use candlewick_model::request::legal_symbol;
+use candlewick_model::{Symbol, TimeUnit, Timestamp};
 use serde_json::{Value, json};
 
 use super::catalogue::{Catalogue, Listed};
 use crate::ExchangeError;
 use crate::server::answer::No;
-use crate::server::request::Parameters;
+use crate::server::request::{Parameters, invalid, list};
 
 /// What is said of the symbols, and around them.
 pub(crate) struct Information {
@@ -99,42 +100,27 @@ struct Selection {
 impl Selection {
     fn read(parameters: &Parameters) -> Result<Self, No> {
         let combination = || No::saying(-1128, "Combination of optional parameters invalid.");
-        let list = |name: &str, text: &str| -> Result<Vec<String>, No> {
-            if !text.starts_with('[') {
-                return Ok(vec![text.to_owned()]);
-            }
-            serde_json::from_str(text).map_err(|_| {
-                let range = r#"^\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\]$"#;
-                let text = format!("Illegal characters found in parameter '{name}'; legal range is '{range}'.");
-                Refusal::naming(-1100, text).into()
-            })
-        };
-        let (symbol, symbols) = (parameters.get("symbol"), parameters.get("symbols"));
-        let (permissions, status) = (parameters.get("permissions"), parameters.get("symbolStatus"));
-        let symbols = match (symbol, symbols) {
+        let symbols = match (parameters.optional("symbol")?, parameters.symbols()?) {
             (Some(_), Some(_)) => return Err(combination()),
-            (Some(symbol), None) => Some(vec![symbol.to_owned()]),
-            (None, Some(text)) => Some(list("symbols", text)?),
-            (None, None) => None,
+            (Some(name), None) => Some(vec![legal_symbol(name)?.to_string()]),
+            (None, several) => several,
         };
+        let (permissions, status) = (parameters.optional("permissions")?, parameters.optional("symbolStatus")?);
         if symbols.is_some() && (permissions.is_some() || status.is_some()) {
             return Err(combination());
-        }
-        if let Some(names) = &symbols
-            && names.iter().collect::<BTreeSet<_>>().len() < names.len()
-        {
-            return Err(No::saying(-1151, "Symbol is present multiple times in the list."));
         }
         if status.is_some_and(|status| !["TRADING", "HALT", "BREAK"].contains(&status)) {
             return Err(No::saying(-1122, "Invalid symbolStatus."));
         }
-        let shows_permission_sets = match parameters.get("showPermissionSets") {
-            None | Some("true") => true,
-            Some("false") => false,
-            Some(_) => return Err(No::saying(-1130, "Data sent for parameter 'showPermissionSets' is not valid.")),
+        let shows_permission_sets = parameters.boolean("showPermissionSets")?.unwrap_or(true);
+        let permissions: Vec<String> = match permissions {
+            None => ["SPOT", "MARGIN", "LEVERAGED"].map(str::to_owned).into(),
+            Some(text) if text.starts_with('[') => list("permissions", text)?,
+            Some(text) => vec![text.to_owned()],
         };
-        let usual = || ["SPOT", "MARGIN", "LEVERAGED"].map(str::to_owned).into();
-        let permissions = permissions.map_or_else(|| Ok(usual()), |text| list("permissions", text))?;
+        if !permissions.iter().all(|name| is_permission(name)) {
+            return Err(invalid("permissions"));
+        }
         Ok(Self { symbols, permissions, status: status.map(str::to_owned), shows_permission_sets })
     }
 
@@ -148,6 +134,12 @@ impl Selection {
         self.status.as_ref().is_none_or(|wanted| entry["status"] == wanted.as_str())
             && permissions.any(|permission| self.permissions.iter().any(|wanted| wanted == permission))
     }
+}
+
+/// Those of the documents; of groups there are more from year to year.
+fn is_permission(name: &str) -> bool {
+    let is_group = |number: &str| number.len() == 3 && number.bytes().all(|b| b.is_ascii_digit());
+    ["SPOT", "MARGIN", "LEVERAGED"].contains(&name) || name.strip_prefix("TRD_GRP_").is_some_and(is_group)
 }
 
 /// A symbol as an older snapshot has it, with what newer ones say beside it: that it is not

@@ -6,7 +6,7 @@ use super::aggregate::{Grid, time_zone};
 use super::catalogue::Catalogue;
 use super::view::Wanted;
 use crate::server::answer::No;
-use crate::server::request::Parameters;
+use crate::server::request::{Parameters, known_symbol};
 
 /// What a request asks for.
 #[derive(Debug, Clone, Copy)]
@@ -22,11 +22,11 @@ const PARAMETERS: [&str; 6] = ["symbol", "interval", "startTime", "endTime", "ti
 impl Request {
     pub(crate) fn read(parameters: &Parameters, catalogue: &Catalogue) -> Result<Self, No> {
         parameters.only(&PARAMETERS)?;
-        let symbol = parameters.mandatory("symbol")?;
+        let name = parameters.mandatory("symbol")?;
         let interval = parameters.mandatory("interval")?;
         let (start, end) = (parameters.time("startTime")?, parameters.time("endTime")?);
-        let limit = parameters.limit()?;
-        let symbol = known_symbol(symbol, |symbol| catalogue.market(symbol).is_some())?;
+        let limit = parameters.limit(500, 1_000)?;
+        let symbol = known_symbol(name, |symbol| catalogue.market(symbol).is_some())?;
         // Case counts: `1M` is the month.
         let named = Interval::ALL.into_iter().find(|known| known.rest_name() == interval);
         let interval = named.ok_or(No::saying(-1120, "Invalid interval."))?;
@@ -35,21 +35,10 @@ impl Request {
     }
 }
 
-/// A market's name that is one, and that of a market that is there.
-pub(crate) fn known_symbol(text: &str, is_known: impl Fn(Symbol) -> bool) -> Result<Symbol, No> {
-    let is_legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "-_.".contains(c) || !c.is_ascii();
-    if !text.chars().all(is_legal) || text.chars().count() > 20 {
-        let text = "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'.";
-        return Err(No::saying(-1100, text));
-    }
-    let known = text.parse().ok().filter(|symbol| is_known(*symbol));
-    known.ok_or(No::saying(-1121, "Invalid symbol."))
-}
-
 /// `timeZone`: how far it is ahead of UTC, in microseconds.
 pub(crate) fn offset(parameters: &Parameters) -> Result<i64, No> {
     let wrong = No::saying(-1130, "Data sent for parameter 'timeZone' is not valid.");
-    parameters.get("timeZone").map_or(Ok(0), |text| time_zone(text).ok_or(wrong))
+    parameters.optional("timeZone")?.map_or(Ok(0), |text| time_zone(text).ok_or(wrong))
 }
 
 /// Pages as they should not be.

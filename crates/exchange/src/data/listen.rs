@@ -21,6 +21,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{DEFAULT_VERSIONS, ServerConfig};
 use tower_service::Service;
 
+use super::patience::Patient;
 use crate::ExchangeError;
 
 /// So many connections at a time; more of them are closed at once, as who waits for a place that
@@ -28,6 +29,8 @@ use crate::ExchangeError;
 const CONNECTIONS_MAX: usize = 10_240;
 /// A client that says nothing for so long, or does not finish its header or handshake, is left.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A client that takes nothing for so long is left; a WebSocket is told why before that.
+const WRITE_PATIENCE: Duration = Duration::from_secs(120);
 /// Headers may be so large.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 
@@ -132,12 +135,7 @@ async fn converse(stream: TcpStream, tls: Option<Tls>, routes: Asked) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     match tls {
-        // Timeouts of HTTP begin with the first byte.
-        None => match tokio::time::timeout(PATIENCE, stream.readable()).await {
-            Ok(Ok(())) => speak(stream, routes).await,
-            Ok(Err(error)) => tracing::debug!(%error, "a connection broke"),
-            Err(_) => tracing::debug!("a client that never said anything"),
-        },
+        None => speak(stream, routes).await,
         Some(Tls(acceptor)) => match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
             Ok(Ok(stream)) => speak(stream, routes).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
@@ -147,6 +145,7 @@ async fn converse(stream: TcpStream, tls: Option<Tls>, routes: Asked) {
 }
 
 async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Asked) {
+    let stream = Patient::new(stream, PATIENCE, WRITE_PATIENCE);
     let service = TowerToHyperService::new(routes);
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEADER_BYTES_MAX);

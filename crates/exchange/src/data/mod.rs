@@ -18,6 +18,7 @@ mod generated;
 pub(crate) mod klines;
 pub(crate) mod limits;
 pub(crate) mod listen;
+mod patience;
 mod record;
 pub(crate) mod refuse;
 mod release;

@@ -9,6 +9,8 @@ use crate::faults::FaultKind;
 
 /// So many requests are kept.
 const KEPT: usize = 10_000;
+/// So much of a path or a query is.
+const TEXT_BYTES_MAX: usize = 2_000;
 
 /// One request with its answer.
 #[derive(Debug, Clone, Serialize)]
@@ -62,7 +64,9 @@ impl Record {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    pub(super) fn add(&mut self, request: Recorded) {
+    pub(super) fn add(&mut self, mut request: Recorded) {
+        request.path.truncate(request.path.floor_char_boundary(TEXT_BYTES_MAX));
+        request.query.truncate(request.query.floor_char_boundary(TEXT_BYTES_MAX));
         self.total += 1;
         self.weight += u64::from(request.weight);
         *self.by_status.entry(request.status).or_default() += 1;

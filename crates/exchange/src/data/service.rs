@@ -15,7 +15,7 @@ use super::listen::{self, Tls};
 use super::record::Record;
 use super::{answer, control};
 use crate::ExchangeError;
-use crate::faults::{FaultPlan, Faults};
+use crate::faults::{FaultPlan, Faults, SharedFaults};
 
 /// What a data server serves, and how.
 pub struct DataOptions {
@@ -47,7 +47,7 @@ pub(super) struct Shared {
     pub(super) is_secure: bool,
     pub(super) compresses: bool,
     ledger: Mutex<Ledger>,
-    faults: Mutex<Faults>,
+    pub(super) faults: SharedFaults,
     record: Mutex<Record>,
 }
 
@@ -60,7 +60,7 @@ impl Shared {
             is_secure: options.tls.is_some(),
             compresses: options.compresses,
             ledger: Mutex::default(),
-            faults: Mutex::new(Faults::new(options.faults)),
+            faults: SharedFaults::new(Mutex::new(Faults::new(options.faults))),
             record: Mutex::default(),
         })
     }
@@ -154,7 +154,7 @@ impl Drop for DataServer {
 
 /// Everything that a data server answers.
 fn routes(shared: Arc<Shared>) -> Router {
-    Router::new().nest("/control", control::routes()).fallback(answer::answer).with_state(shared)
+    Router::new().nest("/control", control::routes(&shared)).fallback(answer::answer).with_state(shared)
 }
 
 /// The portal alone, to be put beside other routes.

@@ -63,7 +63,8 @@ pub(super) fn corrupted(body: &Bytes) -> Bytes {
 pub(crate) fn sent(reply: Reply, is_head: bool, faults: &[Fault]) -> Response<Body> {
     let (mut parts, body) = reply.into_parts();
     let fault = |kind: FaultKind| faults.iter().find(|fault| fault.kind == kind);
-    let promised = body.len() + fault(FaultKind::WrongLength).map_or(0, |fault| fault.bytes.unwrap_or(10));
+    let more = fault(FaultKind::WrongLength).map_or(0, |fault| fault.bytes.unwrap_or(10));
+    let promised = body.len().saturating_add(more);
     if parts.status != 304 {
         parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(promised));
     }

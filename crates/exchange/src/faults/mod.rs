@@ -311,6 +311,9 @@ impl Fault {
             FaultKind::Status if !self.status.is_some_and(|status| (300..600).contains(&status)) => {
                 "kind `status` needs `status` from 300 to 599"
             }
+            FaultKind::Timeout if self.status.is_some_and(|status| !(300..600).contains(&status)) => {
+                "`status` of kind `timeout` is from 300 to 599"
+            }
             FaultKind::Delay if self.delay_ms.is_none() => "kind `delay` needs `delay_ms`",
             FaultKind::EventLate if self.delay_ms.is_none() => "kind `event-late` needs `delay_ms`",
             FaultKind::Clock if self.offset_ms.is_none() => "kind `clock` needs `offset_ms`",
@@ -410,6 +413,7 @@ mod tests {
             (r#"{"kind":"empty-page"}"#, true, false),
             (r#"{"kind":"timeout","executed":0.5}"#, false, true),
             (r#"{"kind":"timeout","executed":2}"#, false, false),
+            (r#"{"kind":"timeout","status":101}"#, false, false),
             (r#"{"kind":"clock"}"#, false, false),
             (r#"{"kind":"clock","offset_ms":-5000}"#, false, true),
         ] {

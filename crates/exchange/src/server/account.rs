@@ -7,7 +7,7 @@ use candlewick_binance::wire::{
 };
 use candlewick_model::order::RateInterval;
 use candlewick_model::time::DAY;
-use candlewick_model::{ClientOrderId, ExecutionReport, Order, OrderId, Rate, TimeUnit, Timestamp};
+use candlewick_model::{ExecutionReport, Order, OrderId, Rate, TimeUnit, Timestamp};
 use serde::Serialize;
 
 use super::State;
@@ -24,19 +24,12 @@ pub(super) async fn query_order(state: State, Extension(asked): Asked) -> Answer
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     let (symbol, history) = (parameters.symbol(|symbol| exchange.has(symbol))?, exchange.history(asked.account));
-    let id = parameters.whole("orderId")?;
-    let name = parameters.get("origClientOrderId").filter(|text| !text.is_empty());
-    let named = || name.and_then(|name| ClientOrderId::new(name).ok());
-    let order = match (id, name) {
-        (None, None) => {
-            let text = "Param 'origClientOrderId' or 'orderId' must be sent, but both were empty/null!";
-            return Err(No::saying(-1102, text));
-        }
-        (Some(id), _) => history.order(id).filter(|order| order.symbol == symbol),
-        (None, Some(_)) => named().and_then(|name| history.order_named(symbol, name)),
+    let order = match parameters.named("orderId")? {
+        (Some(id), name) => (history.order(id).filter(|order| order.symbol == symbol), name),
+        (None, name) => (name.and_then(|name| history.order_named(symbol, name)), name),
     };
-    let order = order.ok_or(No::saying(-2013, "Order does not exist."))?;
-    if name.is_some() && named() != Some(order.client_order_id) {
+    let (Some(order), name) = order else { return Err(No::saying(-2013, "Order does not exist.")) };
+    if name.is_some_and(|name| name != order.client_order_id) {
         return Err(No::saying(-2039, "Client order ID is not correct for this order ID."));
     }
     Ok(Json(state_of(order, history, unit)))
@@ -45,10 +38,7 @@ pub(super) async fn query_order(state: State, Extension(asked): Asked) -> Answer
 pub(super) async fn open_orders(state: State, Extension(asked): Asked) -> Answer<Vec<OrderState>> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let wanted = match parameters.get("symbol") {
-        Some(_) => Some(parameters.symbol(|symbol| exchange.has(symbol))?),
-        None => None,
-    };
+    let wanted = parameters.optional_symbol(|symbol| exchange.has(symbol))?;
     let trader = exchange.trader(asked.account);
     let open = trader.open_orders().filter(|order| wanted.is_none_or(|wanted| order.symbol == wanted));
     Ok(Json(open.map(|order| state_of(order, trader.history(), unit)).collect()))
@@ -69,7 +59,7 @@ pub(super) async fn my_trades(state: State, Extension(asked): Asked) -> Answer<V
     let exchange = state.exchange();
     let symbol = parameters.symbol(|symbol| exchange.has(symbol))?;
     let order: Option<OrderId> = parameters.whole("orderId")?;
-    let wanted = Wanted::read(parameters, "fromId")?;
+    let wanted = Wanted::read(parameters, "fromId")?.by_number_or_time()?;
     if order.is_some() && wanted.is_timed() {
         return Err(No::saying(-1128, "Combination of optional parameters invalid."));
     }
@@ -97,9 +87,6 @@ impl Wanted {
             start: parameters.time("startTime")?,
             end: parameters.time("endTime")?,
         };
-        if wanted.is_timed() && wanted.from.is_some() {
-            return Err(No::saying(-1128, "Combination of optional parameters invalid."));
-        }
         if let (Some(start), Some(end)) = (wanted.start, wanted.end)
             && end.micros().saturating_sub(start.micros()) > DAY
         {
@@ -112,6 +99,14 @@ impl Wanted {
         self.start.is_some() || self.end.is_some()
     }
 
+    /// For endpoints where a number and a time cannot both be given.
+    pub(super) fn by_number_or_time(self) -> Result<Self, No> {
+        if self.is_timed() && self.from.is_some() {
+            return Err(No::saying(-1128, "Combination of optional parameters invalid."));
+        }
+        Ok(self)
+    }
+
     fn has(&self, id: u64, time: Timestamp) -> bool {
         self.from.is_none_or(|from| id >= from)
             && self.start.is_none_or(|start| time >= start)
@@ -120,7 +115,7 @@ impl Wanted {
 
     /// With a beginning the oldest, without one the most recent; no more are looked at than it takes.
     fn page<T>(&self, found: impl DoubleEndedIterator<Item = T>, parameters: &Parameters) -> Result<Vec<T>, No> {
-        let limit = parameters.limit()?;
+        let limit = parameters.limit(500, 1_000)?;
         if self.from.is_some() || self.start.is_some() {
             return Ok(found.take(limit).collect());
         }
@@ -133,26 +128,20 @@ impl Wanted {
 pub(super) async fn query_list(state: State, Extension(asked): Asked) -> Answer<ListState> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let id = parameters.whole("orderListId")?;
-    let name = parameters.get("origClientOrderId").filter(|text| !text.is_empty());
-    let list = match (id, name) {
-        (None, None) => {
-            let text = "Param 'origClientOrderId' or 'orderListId' must be sent, but both were empty/null!";
-            return Err(No::saying(-1102, text));
+    let history = exchange.history(asked.account);
+    let list = match parameters.named("orderListId")? {
+        (Some(id), name) => {
+            history.list(id).filter(|list| name.is_none_or(|name| name.as_str() == list.list_client_order_id.as_str()))
         }
-        (Some(id), _) => exchange.history(asked.account).list(id),
-        (None, Some(name)) => {
-            ClientOrderId::new(name).ok().and_then(|name| exchange.history(asked.account).list_named(name))
-        }
+        (None, name) => name.and_then(|name| history.list_named(name)),
     };
-    let list = list.filter(|list| name.is_none_or(|name| list.list_client_order_id.as_str() == name));
     let list = list.ok_or(No::saying(-2018, "Order list does not exist."))?;
     Ok(Json(ListState::of(list, Vec::new(), unit)))
 }
 
 pub(super) async fn all_lists(state: State, Extension(asked): Asked) -> Answer<Vec<ListState>> {
     let (parameters, unit) = asked.parts();
-    let wanted = Wanted::read(parameters, "fromId")?;
+    let wanted = Wanted::read(parameters, "fromId")?.by_number_or_time()?;
     let exchange = state.exchange();
     let found = exchange.history(asked.account).lists().filter(|list| wanted.has(list.order_list_id, list.time));
     let lists = wanted.page(found, parameters)?;
@@ -196,7 +185,7 @@ pub(super) async fn prevented_matches(state: State, Extension(asked): Asked) -> 
         maker_prevented_quantity: m.maker_quantity,
         transact_time: time_number(m.time, unit),
     };
-    let limit = parameters.limit()?;
+    let limit = parameters.limit(500, 1_000)?;
     Ok(Json(exchange.history(asked.account).prevented_matches().filter(has).take(limit).map(told).collect()))
 }
 
@@ -204,6 +193,7 @@ pub(super) async fn amendments(state: State, Extension(asked): Asked) -> Answer<
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     let symbol = parameters.symbol(|symbol| exchange.has(symbol))?;
+    parameters.mandatory("orderId")?;
     let order = parameters.whole("orderId")?.ok_or_else(|| missing("orderId"))?;
     let from = parameters.whole("fromExecutionId")?.unwrap_or(0);
     let has = |a: &&history::Amendment| {
@@ -219,7 +209,7 @@ pub(super) async fn amendments(state: State, Extension(asked): Asked) -> Answer<
         new_qty: a.report.order.quantity,
         time: time_number(a.report.time, unit),
     };
-    let limit = parameters.limit()?;
+    let limit = parameters.limit(500, 1_000)?;
     Ok(Json(exchange.history(asked.account).amendments().iter().filter(has).take(limit).map(told).collect()))
 }
 
@@ -247,11 +237,7 @@ pub(super) async fn order_counts(state: State, Extension(asked): Asked) -> Answe
 
 pub(super) async fn account(state: State, Extension(asked): Asked) -> Answer<Account> {
     let (parameters, unit) = asked.parts();
-    let omit_zero = match parameters.get("omitZeroBalances") {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(_) => return Err(No::saying(-1130, "Data sent for parameter 'omitZeroBalances' is not valid.")),
-    };
+    let omit_zero = parameters.boolean("omitZeroBalances")?.unwrap_or(false);
     let exchange = state.exchange();
     let basis_points = |rate: Rate| rate.units() / 10_000;
     let balances = exchange

@@ -29,7 +29,7 @@ use super::{Shared, time_unit};
 use crate::data::listen::Peer;
 
 /// Bodies of requests are shorter by far.
-const BODY_BYTES_MAX: usize = 64 << 10;
+pub(super) const BODY_BYTES_MAX: usize = 64 << 10;
 /// A body that has not come by then does not come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -55,10 +55,13 @@ pub(crate) type Asked = Extension<Arc<Admitted>>;
 /// Lets a request of the API pass, or answers it.
 pub(super) async fn admit(state: &Shared, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let body = match whole(body).await {
+    let body = match whole(body, BODY_BYTES_MAX).await {
         Ok(body) => body,
-        Err(status) => return status.into_response(),
+        Err(status) => return unread(status),
     };
+    if !takes_json(&parts.headers) {
+        return StatusCode::NOT_ACCEPTABLE.into_response();
+    }
     let arrived = Arrived::of(&parts, &body);
     let ahead = parts.extensions.get::<ClockAhead>().copied().unwrap_or_default();
     let found = endpoints::find(&parts.method, parts.uri.path());
@@ -103,15 +106,23 @@ fn say_charset(response: &mut Response) {
 }
 
 /// A body, unless it is too long or does not come.
-pub(super) async fn whole(body: Body) -> Result<Bytes, StatusCode> {
+pub(crate) async fn whole(body: Body, bytes_max: usize) -> Result<Bytes, StatusCode> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    match tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, BODY_BYTES_MAX)).await {
+    match tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, bytes_max)).await {
         Ok(Ok(body)) => Ok(body),
         Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
     }
+}
+
+/// The answer to a request whose body is too long or has not come.
+pub(super) fn unread(status: StatusCode) -> Response {
+    let mut response = No::saying(-1130, "Invalid data sent for a parameter.").into_response();
+    *response.status_mut() = status;
+    say_charset(&mut response);
+    response
 }
 
 /// A request as it came.
@@ -173,6 +184,13 @@ fn is_form(headers: &HeaderMap) -> bool {
     let Some(kind) = headers.get(header::CONTENT_TYPE) else { return true };
     let kind = kind.to_str().unwrap_or_default().split(';').next().unwrap_or_default();
     kind.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// SBE is not enabled: who takes nothing else gets nothing (`faqs/sbe_faq.md`).
+fn takes_json(headers: &HeaderMap) -> bool {
+    let accepted = || headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let names = |kind: &str| accepted().any(|value| value.contains(kind));
+    !names("application/sbe") || names("application/json") || names("*/*")
 }
 
 /// A page for browsers, nothing for programs.

@@ -1,14 +1,12 @@
 //! What no real exchange has: time and markets under control, and forgiveness.
 //!
 //! For: `/control/…`, whose errors are `{"error": …}` unless the venue itself says no. Not for:
-//! other sites in a browser of this machine, which are kept out.
+//! what the data server has too (`crate::control`).
 
 mod market;
 
-use std::net::IpAddr;
-
 use axum::extract::{Request, State as Held};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -21,7 +19,9 @@ use std::sync::Arc;
 use tokio::sync::MutexGuard;
 
 use super::answer::No;
-use super::{Shared, State, trouble};
+use super::{Shared, State};
+use crate::control::{self, Sent, Told, error, faults, kept_out};
+use crate::faults::{FaultPlan, Server};
 use crate::local::{Booking, Came, Ran, TakesUp};
 use crate::pace::{Due, Speed};
 use crate::when::When;
@@ -32,37 +32,17 @@ pub(super) fn routes(shared: &Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/control/step", post(step))
         .route("/control/seek", post(seek))
         .route("/control/transfer", post(transfer))
-        .route("/control/faults", get(trouble::told).post(trouble::add).delete(trouble::clear))
+        .route("/control/faults", faults(&shared.faults).post(add_faults))
         .route("/control/market", get(market::told).post(market::revise))
         .route("/control/limits", delete(forgive))
         .route_layer(from_fn_with_state(Arc::clone(shared), guard))
 }
 
-/// Keeps out what a page of another site sends, also one whose name points here.
 async fn guard(Held(shared): Held<Arc<Shared>>, request: Request, next: Next) -> Response {
-    let authority = request.uri().authority().map(|authority| authority.as_str());
-    if is_own(request.headers(), authority, shared.serves_others) {
-        return next.run(request).await;
+    match kept_out(&request, shared.serves_others) {
+        None => next.run(request).await,
+        Some(refused) => refused,
     }
-    let reason = "control is for this machine: by a loopback name, and not from a page of another site";
-    (StatusCode::FORBIDDEN, Json(json!({ "error": reason }))).into_response()
-}
-
-fn is_own(headers: &HeaderMap, authority: Option<&str>, serves_others: bool) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let Some(host) = text(header::HOST).or(authority) else { return false };
-    let name = if host.ends_with(']') { host } else { host.rsplit_once(':').map_or(host, |(name, _)| name) };
-    let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    let is_here = match address {
-        Ok(address) => address.is_loopback() || serves_others,
-        Err(_) => name.eq_ignore_ascii_case("localhost"),
-    };
-    let is_own_page = match headers.get(header::ORIGIN) {
-        None => true,
-        Some(origin) => [format!("http://{host}"), format!("https://{host}")].iter().any(|own| origin == own.as_str()),
-    };
-    let crosses = text(header::HeaderName::from_static("sec-fetch-site")).is_some_and(|site| site == "cross-site");
-    is_here && is_own_page && !crosses
 }
 
 /// Why a request for control is not met.
@@ -83,7 +63,6 @@ impl From<Refusal> for Trouble {
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        let error = |status: StatusCode, reason: &str| (status, Json(json!({ "error": reason }))).into_response();
         match self {
             Self::Bad(reason) => error(StatusCode::BAD_REQUEST, &reason),
             Self::Conflict(reason) => error(StatusCode::CONFLICT, reason),
@@ -98,7 +77,7 @@ const LOCK_STEP: Trouble = Trouble::Conflict("time is in lock step; only steps m
 
 /// A stretch of time: microseconds, or a text such as 90s, 5m, 2h, 1d.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a length of time is microseconds, or a text such as 90s")]
 enum Length {
     Micros(i64),
     Text(String),
@@ -122,6 +101,7 @@ impl Length {
 
 /// How far time may go.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Step {
     /// Microseconds; absent or null: to the next instant at which something happens, else not
     /// beyond this one.
@@ -150,7 +130,7 @@ pub(super) struct Stepped {
 
 /// Lets simulated time go on to the next instant at which an order changes or a bar closes, but
 /// not beyond `until`; or all the way, `to` an instant or `for` a while.
-async fn step(state: State, Json(step): Json<Step>) -> Result<Json<Stepped>, Trouble> {
+async fn step(state: State, Told(step): Told<Step>) -> Result<Json<Stepped>, Trouble> {
     let by = match (&step.to, &step.length) {
         (None, None) => return step_to_next(&state, step.until).map(Json),
         (Some(to), None) if step.until.is_none() => By::Instant(to.time()),
@@ -244,7 +224,7 @@ struct Seek {
 }
 
 /// Puts time to the end of another instant: forward at once, or back to the world as it was.
-async fn seek(state: State, Json(Seek { to }): Json<Seek>) -> Result<Json<Value>, Trouble> {
+async fn seek(state: State, Told(Seek { to }): Told<Seek>) -> Result<Json<Value>, Trouble> {
     let to = to.time();
     let steering = Steering::take(&state, true).await?;
     let ended = if to >= state.exchange().now() {
@@ -270,19 +250,19 @@ async fn seek(state: State, Json(Seek { to }): Json<Seek>) -> Result<Json<Value>
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SetTime {
-    speed: Option<Told>,
+    speed: Option<Fast>,
     paused: Option<bool>,
 }
 
 /// A speed as it is told: a number, or a word.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Told {
+#[serde(untagged, expecting = "a speed is a number or a word")]
+enum Fast {
     Number(f64),
     Word(String),
 }
 
-impl Told {
+impl Fast {
     fn speed(&self) -> Result<Speed, Trouble> {
         let read = match self {
             Self::Number(times) => Speed::times(*times),
@@ -292,7 +272,7 @@ impl Told {
     }
 }
 
-async fn set_time(state: State, Json(set): Json<SetTime>) -> Result<Json<Value>, Trouble> {
+async fn set_time(state: State, Told(set): Told<SetTime>) -> Result<Json<Value>, Trouble> {
     let _alone = state.drive.turnstile.lock().await;
     {
         let mut exchange = state.exchange();
@@ -301,7 +281,7 @@ async fn set_time(state: State, Json(set): Json<SetTime>) -> Result<Json<Value>,
         if before == Speed::Wall {
             return Err(IS_WALL);
         }
-        let speed = set.speed.as_ref().map_or(Ok(before), Told::speed)?;
+        let speed = set.speed.as_ref().map_or(Ok(before), Fast::speed)?;
         if set.paused.is_some() && speed == Speed::LockStep {
             return Err(LOCK_STEP);
         }
@@ -364,7 +344,7 @@ impl Shared {
 }
 
 /// Pays something into an account or out of it, here and now; what there is of it then.
-async fn transfer(state: State, Json(booking): Json<Booking>) -> Result<Json<Value>, Trouble> {
+async fn transfer(state: State, Told(booking): Told<Booking>) -> Result<Json<Value>, Trouble> {
     let mut exchange = state.exchange();
     exchange.can_book(&booking).map_err(Trouble::Bad)?;
     let held = exchange.transfer(booking)?;
@@ -373,6 +353,17 @@ async fn transfer(state: State, Json(booking): Json<Booking>) -> Result<Json<Val
     Ok(Json(json!({
         "time": time, "account": account, "asset": asset, "amount": amount, "free": free, "locked": locked,
     })))
+}
+
+/// Switches faults on; what of a scenario befalls markets is booked first.
+async fn add_faults(state: State, Sent(body): Sent) -> Response {
+    match FaultPlan::from_json(&body, Server::Trading) {
+        Ok(mut plan) => match state.revise(std::mem::take(&mut plan.markets)).await {
+            Ok(_) => control::add(&state.faults, plan),
+            Err(trouble) => trouble.into_response(),
+        },
+        Err(reason) => error(StatusCode::BAD_REQUEST, &reason.to_string()),
+    }
 }
 
 /// Forgets the weight that addresses have used, their bans, and how often they have connected.
@@ -385,33 +376,6 @@ async fn forgive(state: State) -> StatusCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_this_machine_and_its_own_pages_are_let_in() {
-        let own = |host: &str, origin: Option<&str>, serves_others| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, host.parse().unwrap());
-            if let Some(origin) = origin {
-                headers.insert(header::ORIGIN, origin.parse().unwrap());
-            }
-            is_own(&headers, None, serves_others)
-        };
-        for host in ["127.0.0.1:8420", "127.0.0.1", "localhost:1", "LOCALHOST", "[::1]:8420", "[::1]", "127.9.9.9"] {
-            assert!(own(host, None, false), "{host}");
-            assert!(own(host, Some(&format!("http://{host}")), false), "{host}");
-            assert!(!own(host, Some("http://example.org"), false) && !own(host, Some("null"), false), "{host}");
-        }
-        for host in ["example.org:8420", "localhost.example.org", "192.168.0.7:8420", "", "[::2]:1"] {
-            assert!(!own(host, None, false), "{host}");
-        }
-        assert!(own("192.168.0.7:8420", None, true) && !own("example.org", None, true));
-        assert!(!own("127.0.0.1:8420", Some("http://127.0.0.1:9"), false), "another port is another site");
-        assert!(!is_own(&HeaderMap::new(), None, false) && is_own(&HeaderMap::new(), Some("localhost:1"), false));
-        let mut crossing = HeaderMap::new();
-        crossing.insert(header::HOST, "localhost".parse().unwrap());
-        crossing.insert("sec-fetch-site", "cross-site".parse().unwrap());
-        assert!(!is_own(&crossing, None, false));
-    }
 
     #[test]
     fn lengths_of_time() {

@@ -74,10 +74,7 @@ pub(super) async fn commission(state: State, Extension(asked): Asked) -> Answer<
 
 /// The rates of one market or of all, as the wallet tells them.
 pub(super) async fn trade_fees(state: State, Extension(asked): Asked) -> Answer<Value> {
-    let wanted = match asked.parameters.get("symbol") {
-        Some(_) => Some(asked.parameters.symbol(|symbol| state.exchange().has(symbol))?),
-        None => None,
-    };
+    let wanted = asked.parameters.optional_symbol(|symbol| state.exchange().has(symbol))?;
     let of = |(symbol, rates): &(Symbol, CommissionRates)| {
         let RateParts { maker, taker, .. } = rates.standard;
         json!({ "symbol": symbol, "makerCommission": maker, "takerCommission": taker })

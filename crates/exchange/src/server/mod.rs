@@ -20,11 +20,14 @@ mod select;
 mod socket;
 mod sor;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod tickers;
 mod trading;
 mod trouble;
 mod ws_api;
 
+pub(crate) use admission::whole;
 pub use security::{ApiKey, Keys, Permission};
 
 use std::net::{Ipv4Addr, SocketAddr};

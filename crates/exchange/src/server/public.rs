@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::admission::Asked;
 use super::answer::{Answer, No};
 use super::request::Parameters;
-use super::select::{Selected, bad_combination, limit, one};
+use super::select::{Selected, bad_combination, one};
 use super::{Shared, State, tickers};
 use crate::data::klines;
 use crate::data::rows;
@@ -92,7 +92,7 @@ async fn depth(state: State, Extension(asked): Asked) -> Answer<Depth> {
     let (parameters, _) = asked.parts();
     let exchange = state.exchange();
     let view = one(parameters, &exchange)?;
-    let book = view.book(limit(parameters, 100, 5_000)?);
+    let book = view.book(parameters.limit(100, 5_000)?);
     let levels = |side: Vec<(_, _)>| side.into_iter().map(|(price, quantity)| Level(price, quantity)).collect();
     Ok(Json(Depth { last_update_id: book.last_update_id, bids: levels(book.bids), asks: levels(book.asks) }))
 }
@@ -110,7 +110,7 @@ async fn historical_trades(state: State, Extension(asked): Asked) -> Answer<Vec<
 fn told_trades(state: &Shared, parameters: &Parameters, unit: TimeUnit) -> Answer<Vec<TradeRow>> {
     let exchange = state.exchange();
     let view = one(parameters, &exchange)?;
-    let trades = view.trades(number(parameters, "fromId")?, limit(parameters, 500, 1_000)?);
+    let trades = view.trades(number(parameters, "fromId")?, parameters.limit(500, 1_000)?);
     Ok(Json(trades.iter().map(|trade| TradeRow::of(trade, unit)).collect()))
 }
 
@@ -126,7 +126,7 @@ async fn joined_trades(state: State, Extension(asked): Asked) -> Answer<Vec<AggT
         (None, Some(start), end) => Joined::From(start, end.unwrap_or(Timestamp::MAX)),
         (None, None, end) => Joined::Until(end.unwrap_or(Timestamp::MAX)),
     };
-    let trades = view.joined_trades(&wanted, limit(parameters, 500, 1_000)?);
+    let trades = view.joined_trades(&wanted, parameters.limit(500, 1_000)?);
     Ok(Json(trades.iter().map(|trade| AggTradeRow::of(trade, unit)).collect()))
 }
 

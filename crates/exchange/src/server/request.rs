@@ -1,11 +1,16 @@
 //! Requests as they were sent: parameters from query and body, signature, time.
 //!
-//! The order of checks: key, mandatory parameters, window, signature, time.
+//! The order of checks: key, mandatory parameters, window, signature, time. What values may be is in
+//! `values`.
+
+mod values;
 
 use candlewick_binance::signing::{encode_non_ascii, parse_query};
 use candlewick_model::request::timing;
 use candlewick_model::time::SECOND;
-use candlewick_model::{RawParameters, Refusal, Symbol, Timestamp};
+use candlewick_model::{RawParameters, Refusal, Timestamp};
+
+pub(crate) use values::{invalid, known_symbol, list, missing};
 
 use super::answer::No;
 use super::security::{ApiKey, Asker, Keys, Permission};
@@ -104,43 +109,6 @@ impl Parameters {
         self.pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn mandatory(&self, name: &str) -> Result<&str, No> {
-        self.get(name).filter(|text| !text.is_empty()).ok_or_else(|| missing(name))
-    }
-
-    /// The market's name, which must be one that is served.
-    pub(crate) fn symbol(&self, is_served: impl Fn(Symbol) -> bool) -> Result<Symbol, No> {
-        let served = self.mandatory("symbol")?.parse().ok().filter(|symbol| is_served(*symbol));
-        served.ok_or(No::saying(-1121, "Invalid symbol."))
-    }
-
-    /// A whole number, if it was sent.
-    pub(crate) fn whole(&self, name: &str) -> Result<Option<u64>, No> {
-        let Some(text) = self.get(name).filter(|text| !text.is_empty()) else { return Ok(None) };
-        if !text.bytes().all(|b| b.is_ascii_digit()) {
-            let text = format!("Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'.");
-            return Err(Refusal::naming(-1100, text).into());
-        }
-        let overflow = || Refusal::naming(-1108, format!("Parameter '{name}' overflowed.")).into();
-        text.parse().map(Some).map_err(|_| overflow())
-    }
-
-    /// An instant in either unit, if it was sent; what is no plausible time is taken for
-    /// milliseconds.
-    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, No> {
-        let number = self.whole(name)?.map(|n| i64::try_from(n).unwrap_or(i64::MAX));
-        Ok(number.map(|n| Timestamp::from_either_unit(n).map_or(Timestamp::from_millis(n), |(time, _)| time)))
-    }
-
-    /// `limit`, 500 if it was not sent, at most 1,000.
-    pub(crate) fn limit(&self) -> Result<usize, No> {
-        match self.whole("limit")? {
-            None => Ok(500),
-            Some(0) => Err(No::saying(-1130, "Data sent for parameter 'limit' is not valid.")),
-            Some(limit) => Ok(usize::try_from(limit).unwrap_or(usize::MAX).min(1_000)),
-        }
-    }
-
     /// What is left for the endpoint once key, signature and time are dealt with.
     pub(crate) fn raw(&self) -> RawParameters {
         let own = |name: &str| !OF_THE_SIGNATURE.contains(&name);
@@ -202,10 +170,6 @@ pub(crate) fn payload(query: &str, body: &str) -> String {
         }
     }
     if payload.is_ascii() { payload } else { encode_non_ascii(&payload) }
-}
-
-pub(crate) fn missing(name: &str) -> No {
-    Refusal::naming(-1102, format!("Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")).into()
 }
 
 #[cfg(test)]
@@ -330,7 +294,7 @@ mod tests {
                 let documented = ["-1021", "-1022", "-1100", "-1101", "-1102", "-1108"];
                 prop_assert!(documented.iter().any(|known| code.starts_with(known)), "{}", code);
                 if let Ok(parameters) = Parameters::read(&query, &body) {
-                    let _ = (parameters.only(&["symbol"]), parameters.raw(), parameters.time("timestamp"), parameters.limit());
+                    let _ = (parameters.only(&["symbol"]), parameters.raw(), parameters.time("timestamp"), parameters.limit(1, 2));
                 }
                 prop_assert!(payload(&query, &body).is_ascii());
             }

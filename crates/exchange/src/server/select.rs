@@ -1,14 +1,11 @@
 //! What requests for market data select: markets by name and status, windows, kinds of tickers,
 //! how many rows.
 
-use std::collections::BTreeSet;
-
 use candlewick_model::time::{DAY, HOUR, MINUTE};
-use candlewick_model::{Refusal, Symbol, SymbolStatus};
+use candlewick_model::{Symbol, SymbolStatus};
 
 use super::answer::No;
-use super::request::{Parameters, missing};
-use crate::data::klines::known_symbol;
+use super::request::{Parameters, known_symbol, missing};
 use crate::local::LocalExchange;
 use crate::market::View;
 
@@ -27,15 +24,11 @@ impl Selected {
     /// `symbol` or `symbols`; all markets where neither is sent.
     pub(super) fn read(parameters: &Parameters, exchange: &LocalExchange) -> Result<Self, No> {
         let is_known = |symbol: Symbol| exchange.view(symbol).is_some();
-        match (sent(parameters, "symbol")?, sent(parameters, "symbols")?) {
+        match (parameters.optional("symbol")?, parameters.symbols()?) {
             (Some(_), Some(_)) => Err(bad_combination()),
             (Some(symbol), None) => known_symbol(symbol, is_known).map(Self::One),
             (None, None) => Ok(Self::Many(exchange.views().map(|view| view.market.symbol).collect())),
-            (None, Some(list)) => {
-                let names = names(list)?;
-                if names.iter().collect::<BTreeSet<_>>().len() < names.len() {
-                    return Err(No::saying(-1151, "Symbol is present multiple times in the list."));
-                }
+            (None, Some(names)) => {
                 let symbols: Result<_, No> = names.iter().map(|name| known_symbol(name, is_known)).collect();
                 symbols.map(Self::Many)
             }
@@ -44,7 +37,7 @@ impl Selected {
 
     /// `symbol` or `symbols`, one of which must be sent.
     pub(super) fn read_named(parameters: &Parameters, exchange: &LocalExchange) -> Result<Self, No> {
-        if parameters.get("symbol").is_none() && parameters.get("symbols").is_none() {
+        if ["symbol", "symbols"].iter().all(|name| parameters.get(name).is_none_or(str::is_empty)) {
             return Err(No::saying(-1102, "Param 'symbol' or 'symbols' must be sent, but both were empty/null!"));
         }
         match Self::read(parameters, exchange)? {
@@ -86,7 +79,7 @@ pub(super) fn one<'a>(parameters: &Parameters, exchange: &'a LocalExchange) -> R
 
 /// `symbolStatus`, if it was sent.
 pub(super) fn status(parameters: &Parameters) -> Result<Option<SymbolStatus>, No> {
-    let Some(word) = sent(parameters, "symbolStatus")? else { return Ok(None) };
+    let Some(word) = parameters.optional("symbolStatus")? else { return Ok(None) };
     let known = SymbolStatus::from_word(word).filter(|_| ["TRADING", "HALT", "BREAK"].contains(&word));
     known.map(Some).ok_or(No::saying(-1122, "Invalid symbolStatus."))
 }
@@ -95,44 +88,9 @@ pub(super) fn bad_combination() -> No {
     No::saying(-1128, "Combination of optional parameters invalid.")
 }
 
-/// An optional parameter, which must not be empty.
-pub(super) fn sent<'a>(parameters: &'a Parameters, name: &str) -> Result<Option<&'a str>, No> {
-    match parameters.get(name) {
-        Some("") => Err(Refusal::naming(-1105, format!("Parameter '{name}' was empty.")).into()),
-        value => Ok(value),
-    }
-}
-
-/// `["BTCUSDT","BNBUSDT"]`.
-fn names(list: &str) -> Result<Vec<String>, No> {
-    let range = r#"^\[("[A-Z0-9-_.]{1,20}"(,"[A-Z0-9-_.]{1,20}"){0,}){0,1}\]$"#;
-    let illegal = || {
-        let text = format!("Illegal characters found in parameter 'symbols'; legal range is '{range}'.");
-        No::from(Refusal::naming(-1100, text))
-    };
-    if list.contains(char::is_whitespace) {
-        return Err(illegal());
-    }
-    let names: Vec<String> = serde_json::from_str(list).map_err(|_| illegal())?;
-    if names.is_empty() {
-        return Err(No::saying(-1105, "Parameter 'symbols' was empty."));
-    }
-    Ok(names)
-}
-
-/// `limit`: so many where it was not sent, at most so many.
-pub(super) fn limit(parameters: &Parameters, usual: usize, most: usize) -> Result<usize, No> {
-    sent(parameters, "limit")?;
-    match parameters.whole("limit")? {
-        None => Ok(usual),
-        Some(0) => Err(No::saying(-1130, "Data sent for parameter 'limit' is not valid.")),
-        Some(limit) => Ok(usize::try_from(limit).unwrap_or(most).min(most)),
-    }
-}
-
 /// `type`: whether it is `MINI`.
 pub(super) fn is_mini(parameters: &Parameters) -> Result<bool, No> {
-    match sent(parameters, "type")? {
+    match parameters.optional("type")? {
         None | Some("FULL") => Ok(false),
         Some("MINI") => Ok(true),
         Some(_) => Err(No::saying(-1139, "Invalid ticker type.")),
@@ -141,7 +99,7 @@ pub(super) fn is_mini(parameters: &Parameters) -> Result<bool, No> {
 
 /// `windowSize` in microseconds: 1m to 59m, 1h to 23h, 1d to 7d; a day where it was not sent.
 pub(super) fn window_us(parameters: &Parameters) -> Result<i64, No> {
-    let Some(text) = sent(parameters, "windowSize")? else { return Ok(DAY) };
+    let Some(text) = parameters.optional("windowSize")? else { return Ok(DAY) };
     let wrong = No::saying(-1130, "Data sent for parameter 'windowSize' is not valid.");
     let read = || {
         let (count, unit) = text.split_at_checked(text.len() - 1)?;
@@ -180,10 +138,10 @@ mod tests {
 
     #[test]
     fn limits_types_and_statuses() {
-        let of = |query: &str| read(query, |parameters| limit(parameters, 100, 5_000));
+        let of = |query: &str| read(query, |parameters| parameters.limit(100, 5_000));
         assert_eq!([of(""), of("limit=7"), of("limit=6000")], [Ok(100), Ok(7), Ok(5_000)]);
         assert_eq!(
-            ["limit=0", "limit=-1", "limit=", "limit=99999999999999999999999"].map(of),
+            ["limit=0", "limit=-1", "limit=", "limit=99999999999999999999"].map(of),
             [Err(-1130), Err(-1100), Err(-1105), Err(-1108)]
         );
         assert_eq!(
@@ -192,13 +150,5 @@ mod tests {
         );
         assert_eq!(read("symbolStatus=HALT", status), Ok(Some(SymbolStatus::Halt)));
         assert_eq!(read("symbolStatus=END_OF_DAY", status), Err(-1122));
-    }
-
-    #[test]
-    fn lists_of_names() {
-        assert_eq!(names(r#"["A","B"]"#).unwrap(), ["A", "B"]);
-        for (list, code) in [(r#"["A", "B"]"#, -1100), ("A", -1100), ("[1]", -1100), ("[]", -1105)] {
-            assert_eq!(names(list).unwrap_err().0.code, code, "{list}");
-        }
     }
 }

@@ -12,8 +12,7 @@ use super::State;
 use super::account::Wanted;
 use super::admission::{Admitted, Asked};
 use super::answer::{Answer, No};
-use super::request::missing;
-use super::select::{bad_combination, limit, one};
+use super::select::{bad_combination, one};
 
 /// What nobody has any of.
 type Nothing = [(); 0];
@@ -38,18 +37,19 @@ fn refuse(state: &State, asked: &Admitted, is_test: bool) -> Result<StatusCode, 
 pub(super) async fn allocations(state: State, Extension(asked): Asked) -> Answer<Nothing> {
     let parameters = &asked.parameters;
     parameters.symbol(|symbol| state.exchange().has(symbol))?;
-    let wanted = Wanted::read(parameters, "fromAllocationId")?;
+    let wanted = Wanted::read(parameters, "fromAllocationId")?.by_number_or_time()?;
     if parameters.whole("orderId")?.is_some() && wanted.is_timed() {
         return Err(bad_combination());
     }
-    parameters.limit()?;
+    parameters.limit(500, 1_000)?;
     Ok(Json([]))
 }
 
 pub(super) async fn block_trades(state: State, Extension(asked): Asked) -> Answer<Nothing> {
     let parameters = &asked.parameters;
     one(parameters, &state.exchange())?;
-    parameters.whole("fromId")?.ok_or_else(|| missing("fromId"))?;
-    limit(parameters, 500, 1_000)?;
+    parameters.mandatory("fromId")?;
+    parameters.whole("fromId")?;
+    parameters.limit(500, 1_000)?;
     Ok(Json([]))
 }

@@ -9,11 +9,13 @@ use candlewick_model::{Interval, TimeUnit, Timestamp};
 use serde_json::{Value, json};
 
 use super::State;
-use super::admission::Asked;
+use super::admission::{Admitted, Asked};
 use super::answer::{Answer, No};
+use super::request::Parameters;
 use super::select::{Selected, is_mini, window_us};
 use crate::data::aggregate::Grid;
 use crate::data::klines::offset;
+use crate::local::LocalExchange;
 use crate::market::{Statistics, View};
 
 /// What a window is told with.
@@ -25,47 +27,45 @@ struct Window {
 }
 
 pub(super) async fn day(state: State, Extension(asked): Asked) -> Answer<Value> {
-    let (parameters, unit) = asked.parts();
-    let exchange = state.exchange();
-    let selected = Selected::read(parameters, &exchange)?;
-    let is_mini = is_mini(parameters)?;
-    let ticker = |view: &View<'_>| {
-        let open_time = view.now().plus(-DAY);
-        let statistics = view.statistics(open_time);
-        let window = Window { open_time, close_time: view.now(), statistics, unit };
-        if is_mini { window.mini(view) } else { window.day(view) }
-    };
-    let views = selected.of_status(parameters, &exchange)?;
-    told(&selected, views.iter().map(ticker).collect())
+    windows(&state, &asked, Selected::read, Window::day, |_| Ok(|now: Timestamp| (now.plus(-DAY), now)))
 }
 
 pub(super) async fn trading_day(state: State, Extension(asked): Asked) -> Answer<Value> {
-    let (parameters, unit) = asked.parts();
-    let exchange = state.exchange();
-    let selected = Selected::read_named(parameters, &exchange)?;
-    let is_mini = is_mini(parameters)?;
-    let grid = Grid { interval: Interval::OneDay, offset_us: offset(parameters)? };
-    let ticker = |view: &View<'_>| {
-        let open_time = grid.open_at(view.now());
-        let statistics = view.statistics(open_time);
-        let window = Window { open_time, close_time: grid.next_open(open_time).plus(-1), statistics, unit };
-        window.ticker(view, is_mini)
-    };
-    let views = selected.of_status(parameters, &exchange)?;
-    told(&selected, views.iter().map(ticker).collect())
+    windows(&state, &asked, Selected::read_named, Window::full, |parameters| {
+        let grid = Grid { interval: Interval::OneDay, offset_us: offset(parameters)? };
+        Ok(move |now| {
+            let open = grid.open_at(now);
+            (open, grid.next_open(open).plus(-1))
+        })
+    })
 }
 
 /// It begins on a minute and ends now.
 pub(super) async fn window(state: State, Extension(asked): Asked) -> Answer<Value> {
+    windows(&state, &asked, Selected::read_named, Window::full, |parameters| {
+        let length = window_us(parameters)?;
+        Ok(move |now| (Interval::OneMinute.open_at(now).plus(-length), now))
+    })
+}
+
+/// What the markets that are selected did over a window, which follows from the time and from
+/// parameters of its own; all of it, or the short form that is the same for all.
+fn windows<Span: Fn(Timestamp) -> (Timestamp, Timestamp)>(
+    state: &State,
+    asked: &Admitted,
+    select: impl FnOnce(&Parameters, &LocalExchange) -> Result<Selected, No>,
+    full: impl Fn(&Window, &View<'_>) -> Ticker,
+    span: impl FnOnce(&Parameters) -> Result<Span, No>,
+) -> Answer<Value> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
-    let selected = Selected::read_named(parameters, &exchange)?;
+    let selected = select(parameters, &exchange)?;
     let is_mini = is_mini(parameters)?;
-    let length = window_us(parameters)?;
+    let span = span(parameters)?;
     let ticker = |view: &View<'_>| {
-        let open_time = Interval::OneMinute.open_at(view.now()).plus(-length);
-        let statistics = view.statistics(open_time);
-        Window { open_time, close_time: view.now(), statistics, unit }.ticker(view, is_mini)
+        let (open_time, close_time) = span(view.now());
+        let window = Window { open_time, close_time, statistics: view.statistics(open_time), unit };
+        if is_mini { window.mini(view) } else { full(&window, view) }
     };
     let views = selected.of_status(parameters, &exchange)?;
     told(&selected, views.iter().map(ticker).collect())
@@ -100,10 +100,6 @@ fn told<T: serde::Serialize>(selected: &Selected, rows: Vec<T>) -> Answer<Value>
 }
 
 impl Window {
-    fn ticker(&self, view: &View<'_>, is_mini: bool) -> Ticker {
-        if is_mini { self.mini(view) } else { self.full(view) }
-    }
-
     fn number(&self, time: Timestamp) -> i64 {
         time_number(time, self.unit)
     }

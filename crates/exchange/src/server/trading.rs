@@ -19,6 +19,9 @@ use super::answer::{Answer, No};
 use super::endpoints::EndedItsOrder;
 use crate::history::History;
 
+/// Requests of this kind are kept: they must be no longer than makes sense.
+const TEXT_BYTES_MAX: usize = 8 << 10;
+
 /// What a command has caused, with what is needed to tell of it.
 pub(super) struct Told<'a> {
     events: Vec<VenueEvent>,
@@ -83,6 +86,9 @@ pub(super) fn act<T>(
 ) -> Result<T, No> {
     let (parameters, unit) = asked.parts();
     let raw = parameters.raw();
+    if raw.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > TEXT_BYTES_MAX {
+        return Err(No::saying(-1101, "Too many parameters sent for this endpoint."));
+    }
     let command = Command::Raw(action, Box::new(raw));
     let mut exchange = state.exchange();
     let events = exchange.take_up(asked.account, &command)?;

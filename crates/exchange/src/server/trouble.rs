@@ -15,12 +15,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use candlewick_model::{Refusal, Timestamp};
 use futures_util::stream;
-use serde_json::{Value, json};
 
 use super::{Shared, State, admission};
-use crate::ExchangeError;
 use crate::data::{refuse, transport};
-use crate::faults::{Asking, Fault, FaultKind, FaultPlan, Server};
+use crate::faults::{Asking, Fault, FaultKind};
 
 /// How far the exchange's clock is ahead for a request: microseconds.
 #[derive(Debug, Clone, Copy, Default)]
@@ -114,9 +112,9 @@ pub(super) async fn meet(state: State, request: Request, next: Next) -> Response
     }
     let now = state.exchange().now();
     let (parts, body) = request.into_parts();
-    let body = match admission::whole(body).await {
+    let body = match admission::whole(body, admission::BODY_BYTES_MAX).await {
         Ok(body) => body,
-        Err(status) => return status.into_response(),
+        Err(status) => return admission::unread(status),
     };
     let (method, path) = (parts.method.clone(), parts.uri.path().to_owned());
     let query = || format!("{}&{}", parts.uri.query().unwrap_or_default(), String::from_utf8_lossy(&body));
@@ -168,33 +166,4 @@ async fn spoiled(response: Response, method: &Method, faults: &[Fault]) -> Respo
     };
     let reply = transport::spoiled(Response::from_parts(parts, body), faults, false);
     transport::sent(reply, method == Method::HEAD, faults)
-}
-
-/// `GET /control/faults`: what is switched on, and how often it was met.
-pub(super) async fn told(state: State) -> axum::Json<Value> {
-    axum::Json(state.faults().describe())
-}
-
-/// `POST /control/faults`: switches more on.
-pub(super) async fn add(state: State, body: Bytes) -> Response {
-    match FaultPlan::from_json(&body, Server::Trading) {
-        Ok(mut plan) => {
-            if let Err(trouble) = state.revise(std::mem::take(&mut plan.markets)).await {
-                return trouble.into_response();
-            }
-            state.faults().add(plan);
-            told(state).await.into_response()
-        }
-        Err(error) => unreadable(&error),
-    }
-}
-
-fn unreadable(error: &ExchangeError) -> Response {
-    (StatusCode::BAD_REQUEST, axum::Json(json!({ "error": error.to_string() }))).into_response()
-}
-
-/// `DELETE /control/faults`: switches all off.
-pub(super) async fn clear(state: State) -> StatusCode {
-    state.faults().clear();
-    StatusCode::NO_CONTENT
 }

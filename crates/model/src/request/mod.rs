@@ -123,7 +123,17 @@ fn word<T>(raw: &RawParameters, name: &str, read: impl Fn(&str) -> Option<T>) ->
 }
 
 fn symbol(raw: &RawParameters) -> Result<Symbol, Refusal> {
-    Symbol::new(raw.mandatory("symbol")?).map_err(|_| Refusal::new(-1121, "Invalid symbol."))
+    legal_symbol(raw.mandatory("symbol")?)
+}
+
+/// Capitals, digits, `-`, `_` and `.`, 1 to 20 characters, and whatever is not ASCII (`rest-api.md`
+/// has symbols of that kind).
+pub fn legal_symbol(text: &str) -> Result<Symbol, Refusal> {
+    let is_legal = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || "-_.".contains(c) || !c.is_ascii();
+    if !text.chars().all(is_legal) || !(1..=20).contains(&text.chars().count()) {
+        return Err(illegal("symbol", "^[A-Z0-9-_.]{1,20}$"));
+    }
+    Symbol::new(text).map_err(|_| Refusal::new(-1121, "Invalid symbol."))
 }
 
 /// The name of what is new.
@@ -136,7 +146,7 @@ fn client_order_id(raw: &RawParameters, name: &str) -> Result<Option<ClientOrder
 }
 
 /// Letters, digits, `-` and `_`, 1 to 36 of them (`fix-api.md`, Signaling client order IDs).
-fn legal_name(name: &str, text: &str) -> Result<ClientOrderId, Refusal> {
+pub fn legal_name(name: &str, text: &str) -> Result<ClientOrderId, Refusal> {
     let legal = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
     match ClientOrderId::new(text) {
         Ok(id) if legal => Ok(id),
@@ -168,7 +178,7 @@ fn optional_decimal(raw: &RawParameters, name: &str) -> Result<Option<i64>, Refu
 }
 
 /// A whole number that is not negative: a LONG of the exchange, or less.
-fn whole<T: TryFrom<i64>>(name: &str, text: &str) -> Result<T, Refusal> {
+pub fn whole<T: TryFrom<i64>>(name: &str, text: &str) -> Result<T, Refusal> {
     if !is_digits(text) {
         return Err(illegal(name, r"^[0-9]{1,20}$"));
     }

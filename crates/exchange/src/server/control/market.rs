@@ -1,11 +1,11 @@
 //! `/control/market`: what the exchange does to its markets, now or later, and what it has done.
 
 use axum::Json;
-use axum::body::Bytes;
 use serde_json::{Value, json};
 
 use super::super::State;
 use super::{Shared, Trouble};
+use crate::control::Sent;
 use crate::local::LocalExchange;
 use crate::revision::Revision;
 
@@ -15,7 +15,7 @@ pub(in crate::server) async fn told(state: State) -> Json<Value> {
 }
 
 /// `POST`: one revision, or a list; all of them or none.
-pub(in crate::server) async fn revise(state: State, body: Bytes) -> Result<Json<Value>, Trouble> {
+pub(in crate::server) async fn revise(state: State, Sent(body): Sent) -> Result<Json<Value>, Trouble> {
     state.revise(Revision::read(&body).map_err(Trouble::Bad)?).await?;
     Ok(told(state).await)
 }

@@ -74,6 +74,12 @@ pub(crate) fn find_method(name: &str) -> Option<&'static Endpoint> {
     table::ALL.iter().find(|endpoint| endpoint.socket == Some(name))
 }
 
+/// All of them.
+#[cfg(test)]
+pub(crate) fn all() -> impl Iterator<Item = &'static Endpoint> {
+    table::ALL.iter()
+}
+
 impl Endpoint {
     /// The name in the WebSocket API.
     pub(crate) fn method(&self) -> Option<&'static str> {

@@ -71,6 +71,9 @@ struct Wishes {
 impl Wishes {
     fn read(query: &str) -> Result<Self, No> {
         let pairs = parse_query(query).ok_or(No::saying(-1100, "Illegal characters found in a parameter."))?;
+        if pairs.iter().any(|(name, value)| name == "responseFormat" && value != "json") {
+            return Err(No::saying(-1155, "SBE is not enabled."));
+        }
         let get = |name: &str| pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
         Ok(Self {
             unit: unit_of(get("timeUnit"))?,

@@ -35,18 +35,16 @@ impl Subscriptions {
 
     /// Begins one; an account can be followed once.
     pub(super) fn begin(&mut self, account: usize, is_of_session: bool) -> Result<Subscription, No> {
-        if let Some(known) = self.active.iter().find(|known| known.account == account) {
-            let text = format!(
-                "Similar subscription is already active on this connection. Active subscription id: '{}'.",
-                known.id
-            );
-            return Err(Refusal::naming(-1191, text).into());
+        if self.active.iter().any(|known| known.account == account) {
+            return Err(No::saying(-2035, "User Data Stream subscription already active."));
         }
         if self.active.len() >= ACTIVE_MAX {
-            return Err(too_many(&format!("{ACTIVE_MAX} subscriptions at a time")));
+            let text =
+                format!("Too many subscriptions. Connection may create up to '{ACTIVE_MAX}' subscriptions at a time.");
+            return Err(Refusal::naming(-1191, text).into());
         }
         if self.ever == EVER_MAX {
-            return Err(too_many(&format!("{EVER_MAX} subscriptions")));
+            return Err(No::saying(-2042, "Maximum subscription ID reached for this connection."));
         }
         let begun = Subscription { id: self.ever, account, is_of_session };
         self.ever += 1;
@@ -60,10 +58,6 @@ impl Subscriptions {
     }
 }
 
-fn too_many(most: &str) -> No {
-    Refusal::naming(-1191, format!("Too many subscriptions. Connection may create up to {most}.")).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,7 +67,7 @@ mod tests {
         let mut own = Subscriptions::default();
         let ids = [own.begin(3, true), own.begin(5, false)].map(|begun| begun.ok().map(|begun| begun.id));
         assert_eq!(ids, [Some(0), Some(1)]);
-        assert_eq!(own.begin(3, false).err().map(|no| no.0.code), Some(-1191));
+        assert_eq!(own.begin(3, false).err().map(|no| no.0.code), Some(-2035));
         assert_eq!(own.end(|known| known.is_of_session).len(), 1);
         assert_eq!(own.begin(3, false).ok().map(|begun| begun.id), Some(2));
         assert_eq!(own.active().iter().map(|known| known.id).collect::<Vec<_>>(), [1, 2]);
@@ -89,6 +83,6 @@ mod tests {
             assert_eq!(own.begin(0, false).ok().map(|begun| begun.id), Some(id));
             own.end(|_| true);
         }
-        assert_eq!(own.begin(0, false).err().map(|no| no.0.code), Some(-1191));
+        assert_eq!(own.begin(0, false).err().map(|no| no.0.code), Some(-2042));
     }
 }

@@ -1,0 +1,4 @@
+//! The server as a whole, over plain connections.
+
+mod client;
+mod parameters;
