@@ -86,7 +86,7 @@ fn frame() -> impl Strategy<Value = Frame> {
 
 /// Shakes hands, sends bytes, says that nothing more comes, and reads what is said to that: frames,
 /// each its first byte and its payload.
-fn said(target: &Target, path: &str, bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
+fn said(target: &Target, path: &str, bytes: &[u8]) -> Vec<Told> {
     let hand = format!(
         "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     );
@@ -107,7 +107,10 @@ fn said(target: &Target, path: &str, bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     frames
 }
 
-fn first_of(bytes: &[u8]) -> Option<((u8, Vec<u8>), &[u8])> {
+/// A frame that the server has sent: its first byte and what it holds.
+type Told = (u8, Vec<u8>);
+
+fn first_of(bytes: &[u8]) -> Option<(Told, &[u8])> {
     let [first, length, rest @ ..] = bytes else { return None };
     let (length, rest) = match length {
         126 => (usize::from(u16::from_be_bytes(*rest.first_chunk()?)), &rest[2..]),
@@ -119,7 +122,7 @@ fn first_of(bytes: &[u8]) -> Option<((u8, Vec<u8>), &[u8])> {
 }
 
 /// The code that a connection was left with, if it was told.
-fn closed(frames: &[(u8, Vec<u8>)]) -> Option<u16> {
+fn closed(frames: &[Told]) -> Option<u16> {
     let (_, payload) = frames.iter().find(|(first, _)| *first == 0x88)?;
     payload.get(..2).map(|code| u16::from_be_bytes([code[0], code[1]]))
 }
