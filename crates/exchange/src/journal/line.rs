@@ -69,6 +69,7 @@ struct Written<'a> {
     takes_up: Option<TakesUp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     transfer: Option<Booking>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     revised: Option<Cow<'a, [Revision]>>,
     /// How many entries stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
