@@ -33,4 +33,5 @@ mod provenance;
 mod readers;
 mod realdata;
 mod shapes;
+mod stored;
 mod stress;

@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use candlewick_exchange::MarketPlan;
-use candlewick_lake::{Chunk, Lake, SeriesName, Snapshot, Source, SourceState, content_sha256};
+use candlewick_lake::{Lake, SeriesName, Snapshot};
 use candlewick_model::{Asset, Interval, Price, Quantity, Symbol};
 use serde_json::Value;
 
 use crate::program::{contents, run};
+use crate::stored::fetched;
 
 const PAIRS: [[&str; 3]; 4] =
     [["BTC", "USDT", "23000"], ["ETH", "BTC", "0.07"], ["BNB", "USDT", "300"], ["BNB", "BTC", "0.013"]];
@@ -31,28 +32,13 @@ pub(crate) fn fill(lake: &Lake) {
             plan.tick = Price::from_units(if quote == "BTC" { 100 } else { 1_000_000 });
             plan.step = Quantity::from_units(10_000);
             let series = SeriesName { symbol: plan.symbol, interval };
-            lake.writer(series).unwrap().put(vec![chunk(&plan)]).unwrap();
+            lake.writer(series).unwrap().put(vec![fetched(plan.bars())]).unwrap();
             info = serde_json::from_str(&plan.exchange_info().replace("\"5.00000000\"", "\"0.00010000\"")).unwrap();
         }
         symbols.push(info["symbols"][0].clone());
     }
     info["symbols"] = symbols.into();
     lake.add_exchange_info(&Snapshot::parse(info.to_string(), "a test").unwrap()).unwrap();
-}
-
-fn chunk(plan: &MarketPlan) -> Chunk {
-    let bars = plan.bars();
-    let source = Source {
-        path: "/api/v3/klines".into(),
-        sha256: content_sha256(&bars),
-        published_sha256: None,
-        state: SourceState::Rest,
-        time_unit: None,
-        rows: bars.len(),
-        from: plan.from,
-        to: plan.to,
-    };
-    Chunk { bars, source }
 }
 
 pub(crate) const CONFIGURATION: &str = r#"

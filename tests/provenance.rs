@@ -3,11 +3,12 @@
 
 use std::path::Path;
 
-use candlewick_lake::{Chunk, Lake, SeriesName, Snapshot, Source, SourceState, content_sha256};
+use candlewick_lake::{Lake, SeriesName, Snapshot};
 use candlewick_model::{Amount, Bar, Bars, Interval, Price, Symbol, Timestamp};
 use serde_json::Value;
 
 use crate::program::run;
+use crate::stored::fetched;
 
 const INFO: &str = r#"{"serverTime":1577836800000,"rateLimits":[],"exchangeFilters":[],
  "symbols":[{"symbol":"AB","status":"TRADING","baseAsset":"A","quoteAsset":"B","orderTypes":["LIMIT","MARKET"],
@@ -49,18 +50,8 @@ fn put(lake: &Path, interval: Interval, day: i64, price: i64) {
         }
     };
     let bars: Bars = (0..86_400_000_000 / length).map(bar).collect();
-    let source = Source {
-        path: "/api/v3/klines".into(),
-        sha256: content_sha256(&bars),
-        published_sha256: None,
-        state: SourceState::Rest,
-        time_unit: None,
-        rows: bars.len(),
-        from: start,
-        to: start.plus(86_400_000_000),
-    };
     let series = SeriesName { symbol: Symbol::new("AB").unwrap(), interval };
-    Lake::new(lake).writer(series).unwrap().put(vec![Chunk { bars, source }]).unwrap();
+    Lake::new(lake).writer(series).unwrap().put(vec![fetched(bars)]).unwrap();
 }
 
 /// A lake with the bars of a run, and nothing else.

@@ -209,7 +209,7 @@ fn messages_without_an_end_are_cut_off() {
         let nothing = [Frame::new(0x01, b"").written(), Frame::new(0x00, b"").written().repeat(100_000)].concat();
         said(&target, path, &nothing);
         said(&target, path, &Frame::new(0x89, b"p").written().repeat(20_000));
-        assert!(begun.elapsed() < Duration::from_secs(8), "{path} {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(30), "{path} {:?}", begun.elapsed());
     }
     assert!(target.lives());
 }

@@ -8,11 +8,12 @@ mod refusals;
 
 use std::path::Path;
 
-use candlewick_lake::{Chunk, Lake, SeriesName, Snapshot, Source, SourceState, content_sha256};
+use candlewick_lake::{Lake, SeriesName, Snapshot};
 use candlewick_model::{Amount, Bar, Bars, Interval, Price, Symbol, Timestamp};
 use tempfile::TempDir;
 
 use crate::program::{Ended, run};
+use crate::stored::fetched;
 
 const START_MS: i64 = 1_672_531_200_000;
 
@@ -68,18 +69,8 @@ fn bars(candles: &[Candle]) -> Bars {
 pub(crate) fn fill(lake: &Path, candles: &[Candle], info: &str) {
     let lake = Lake::new(lake);
     let bars = bars(candles);
-    let source = Source {
-        path: "/api/v3/klines".into(),
-        sha256: content_sha256(&bars),
-        published_sha256: None,
-        state: SourceState::Rest,
-        time_unit: None,
-        rows: bars.len(),
-        from: bars.open_time.at(0),
-        to: bars.close_time.at(bars.len() - 1).plus(1),
-    };
     let series = SeriesName { symbol: Symbol::new("AB").unwrap(), interval: Interval::OneMinute };
-    lake.writer(series).unwrap().put(vec![Chunk { bars, source }]).unwrap();
+    lake.writer(series).unwrap().put(vec![fetched(bars)]).unwrap();
     lake.add_exchange_info(&Snapshot::parse(info.to_owned(), "a test").unwrap()).unwrap();
 }
 

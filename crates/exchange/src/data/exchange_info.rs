@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use candlewick_binance::wire::time_number;
 use candlewick_model::request::legal_symbol;
-use candlewick_model::{Symbol, TimeUnit, Timestamp};
+use candlewick_model::{Instrument, Symbol, TimeUnit, Timestamp};
 use serde_json::{Value, json};
 
 use super::catalogue::{Catalogue, Listed};
@@ -155,21 +155,11 @@ fn completed(mut entry: Value) -> Value {
     for name in ["baseCommissionPrecision", "quoteCommissionPrecision"] {
         complete(name, 8.into());
     }
-    for name in [
-        "icebergAllowed",
-        "ocoAllowed",
-        "otoAllowed",
-        "opoAllowed",
-        "quoteOrderQtyMarketAllowed",
-        "allowTrailingStop",
-        "cancelReplaceAllowed",
-        "amendAllowed",
-        "pegInstructionsAllowed",
-        "isMarginTradingAllowed",
-    ] {
+    // First, as all others are not allowed.
+    complete("isSpotTradingAllowed", true.into());
+    for name in Instrument::FLAGS {
         complete(name, false.into());
     }
-    complete("isSpotTradingAllowed", true.into());
     complete("permissions", json!([]));
     complete("defaultSelfTradePreventionMode", "NONE".into());
     complete("allowedSelfTradePreventionModes", json!(["NONE"]));

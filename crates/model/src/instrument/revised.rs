@@ -9,20 +9,6 @@ use serde_json::{Map, Value, json};
 use super::{Instrument, InstrumentError, Reader};
 use crate::order::{SelfTradePrevention, SymbolStatus};
 
-/// Members that are true or false.
-const FLAGS: [&str; 11] = [
-    "icebergAllowed",
-    "ocoAllowed",
-    "otoAllowed",
-    "opoAllowed",
-    "quoteOrderQtyMarketAllowed",
-    "allowTrailingStop",
-    "cancelReplaceAllowed",
-    "amendAllowed",
-    "pegInstructionsAllowed",
-    "isSpotTradingAllowed",
-    "isMarginTradingAllowed",
-];
 /// Members that are lists of words.
 const LISTS: [&str; 3] = ["orderTypes", "permissions", "allowedSelfTradePreventionModes"];
 /// Members that are something else.
@@ -31,6 +17,21 @@ const OTHERS: [&str; 4] = ["status", "permissionSets", "filters", "defaultSelfTr
 const PERMISSIONS: [&str; 3] = ["isSpotTradingAllowed", "permissions", "permissionSets"];
 
 impl Instrument {
+    /// Members of an entry in `exchangeInfo` that say what is allowed: true or false.
+    pub const FLAGS: [&str; 11] = [
+        "icebergAllowed",
+        "ocoAllowed",
+        "otoAllowed",
+        "opoAllowed",
+        "quoteOrderQtyMarketAllowed",
+        "allowTrailingStop",
+        "cancelReplaceAllowed",
+        "amendAllowed",
+        "pegInstructionsAllowed",
+        "isSpotTradingAllowed",
+        "isMarginTradingAllowed",
+    ];
+
     /// The same with what is said anew: members of its entry in `exchangeInfo`. Of a filter that it
     /// has, members that are not said stay; one that it lacks must be said whole; `"removed": true`
     /// takes it away. An error names the member and its value, and nothing is half done.
@@ -98,7 +99,7 @@ fn check_members(said: &Map<String, Value>) -> Result<(), String> {
     let is_words = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(Value::is_string));
     for (name, value) in said {
         let name = name.as_str();
-        let (is_right, kind) = if FLAGS.contains(&name) {
+        let (is_right, kind) = if Instrument::FLAGS.contains(&name) {
             (value.is_boolean(), "true or false")
         } else if LISTS.contains(&name) {
             (is_words(value), "a list of texts")
@@ -109,7 +110,7 @@ fn check_members(said: &Map<String, Value>) -> Result<(), String> {
         } else if OTHERS.contains(&name) {
             (value.is_string(), "a text")
         } else {
-            let all = OTHERS.iter().chain(&LISTS).chain(&FLAGS);
+            let all = OTHERS.iter().chain(&LISTS).chain(&Instrument::FLAGS);
             let all: Vec<_> = all.map(|name| format!("`{name}`")).collect();
             return Err(format!("`{name}` is nothing that can change; it must be one of {}", all.join(", ")));
         };

@@ -82,7 +82,6 @@ proptest! {
         open.index_from(many);
         let at_end = steps.len().saturating_sub(1);
         for (number, (id, comes, buys, limit)) in steps.into_iter().enumerate() {
-
             match (open.at(id), comes) {
                 (None, true) => {
                     let w = working(id, if buys { Side::Buy } else { Side::Sell }, limit);
