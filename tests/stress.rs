@@ -116,8 +116,8 @@ fn mistakes_are_named() {
 /// A STOP_LOSS_LIMIT SELL at 21000 with the limit 20900, and the market is halted from 18:00 to
 /// 21:00: it is triggered by the jump to 20119.83 and rests three days, until the second extreme
 /// of 18:27 (the low is nearer to the open). Without the halt it is triggered at 18:32:39.999999,
-/// where the path reaches 21000, and takes the bid there, a tick below. What is sent
-/// into the halt is refused, a cancel too.
+/// where the path reaches 21000, and takes the bid there, a tick below. An order
+/// that is sent into the halt is refused, a cancel is not.
 #[test]
 fn a_stop_that_a_halt_held_up() {
     let Some(data) = realdata::realdata() else { return };
@@ -153,7 +153,7 @@ fn a_stop_that_a_halt_held_up() {
     let (_, summary) = realdata::backtest(folder.path());
     assert_eq!(fills(folder.path()), ["2023-03-12T18:27:39.999999Z stop 20900.00000000 MAKER"]);
     let refused: Vec<_> = summary["rejections"].as_array().unwrap().iter().map(|r| r["msg"].as_str()).collect();
-    assert_eq!(refused, [Some("Market is closed."); 2]);
+    assert_eq!(refused, [Some("Market is closed.")]);
     let late = &summary["stress"]["late_stops"][0];
     let told = ["halted", "reopened", "triggered", "average_price", "status"].map(|name| late[name].as_str().unwrap());
     let expected = ["2023-03-09T18:00:00Z", "2023-03-09T21:00:00Z", "2023-03-09T21:00:00Z", "20900.00000000", "FILLED"];
@@ -161,5 +161,5 @@ fn a_stop_that_a_halt_held_up() {
     let halted = &summary["markets"][0]["halts"][0];
     assert_eq!((&halted["low"], &halted["bars"]), (&"20042.72000000".into(), &180.into()));
     let events = events(&folder.path().join("out"));
-    assert!(!events.iter().any(|e| e["client_order_id"] == "low" && e["status"] == "CANCELED"));
+    assert!(events.iter().any(|e| e["client_order_id"] == "low" && e["status"] == "CANCELED"));
 }

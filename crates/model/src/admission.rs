@@ -55,14 +55,9 @@ impl Instrument {
         Ok(())
     }
 
-    /// Whether orders are taken.
+    /// Whether orders are taken. Cancels are under any status (rule 8.25).
     pub fn check_open(&self) -> Result<(), Refusal> {
         if self.status == Some(SymbolStatus::Trading) { Ok(()) } else { Err(unsupported("Market is closed.")) }
-    }
-
-    /// Whether cancels and amendments are taken: also where nothing else is (`CANCEL_ONLY`).
-    pub fn check_changeable(&self) -> Result<(), Refusal> {
-        if self.status == Some(SymbolStatus::CancelOnly) { Ok(()) } else { self.check_open() }
     }
 
     /// Whether replacements are taken.
@@ -79,7 +74,7 @@ impl Instrument {
         if !self.allows.amend {
             return Err(unsupported("Order amend is not supported for this symbol."));
         }
-        self.check_changeable()
+        if self.status == Some(SymbolStatus::CancelOnly) { Ok(()) } else { self.check_open() }
     }
 
     /// What an order does about self-trades.

@@ -120,7 +120,6 @@ impl Book {
     }
 
     pub(crate) fn cancel(&mut self, desk: &mut Desk, cancel: &CancelRequest) -> Result<(), Refusal> {
-        self.instrument.check_changeable()?;
         let at = self.find(desk, cancel.order_id, cancel.original_client_order_id).ok_or(unknown(-2011))?;
         let status = self.open[at].order.status;
         if let Some(restrictions) = cancel.restrictions {
@@ -148,7 +147,6 @@ impl Book {
 
     /// Ends all orders of the symbol, oldest first; a list as a whole.
     pub(crate) fn cancel_all(&mut self, desk: &mut Desk) -> Result<(), Refusal> {
-        self.instrument.check_changeable()?;
         if self.open.is_empty() {
             return Err(unknown(-2011));
         }
@@ -172,7 +170,6 @@ impl Book {
 
     /// Ends a whole list.
     pub(crate) fn cancel_list(&mut self, desk: &mut Desk, cancel: &CancelListRequest) -> Result<(), Refusal> {
-        self.instrument.check_changeable()?;
         let at = self.find_list(cancel.order_list_id, cancel.list_client_order_id).ok_or(unknown(-2011))?;
         self.cancel_at(desk, at, cancel.client_order_id);
         self.settle_lists(desk);

@@ -27,22 +27,24 @@ fn standing(prices: &[i64], tune: fn(&mut Setup)) -> World {
 }
 
 #[test]
-fn rule_9_1_a_halted_market_takes_nothing_and_reopens_with_a_jump() {
+fn rule_9_1_a_halted_market_takes_cancels_alone_and_reopens_with_a_jump() {
     let world = standing(&[100, 90, 70, 80], |setup| under(setup, &[(60, 180, r#""kind":"halt""#)]));
     world.check(
         &[
             "0 id=stop side=SELL type=STOP_LOSS q=1 stopPrice=85",
             "0 id=stays side=BUY type=LIMIT tif=GTC q=1 p=60",
+            "0 id=goes side=BUY type=LIMIT tif=GTC q=1 p=75",
             "1.5 id=new side=BUY type=MARKET q=1",
-            "1.5 x of=stays",
+            "1.5 x of=goes",
             "1.5 amend of=stop newQty=0.5",
             "2.9 id=open side=BUY type=MARKET q=1",
         ],
         &[
             "0s stop NEW",
             "0s stays NEW",
+            "0s goes NEW",
             "100s -1013 Market is closed.",
-            "100s -1013 Market is closed.",
+            "100s goes CANCELED",
             "100s -1013 Market is closed.",
             "180s stop FILLED 1@79 TAKER fee 0.079",
             "180s open NEW",
