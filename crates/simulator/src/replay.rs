@@ -65,16 +65,7 @@ impl Replay {
             let is_detailed = market.fill_model.path == PathModel::Detail;
             let (inside, details) =
                 if is_detailed { (Inside::Unknown, market.details.clone()) } else { (Inside::Never, Vec::new()) };
-            Feed {
-                bars,
-                row: 0,
-                step: 0,
-                first_extreme: None,
-                inside,
-                details,
-                point: None,
-                unseen: None,
-            }
+            Feed { bars, row: 0, step: 0, first_extreme: None, inside, details, point: None, unseen: None }
         };
         Self { venue: Venue { books, desk }, feeds: setup.markets.iter().map(feed).collect() }
     }
