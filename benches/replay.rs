@@ -9,7 +9,9 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use candlewick_model::run::FillModel;
-use candlewick_model::{Amount, Bar, Bars, CommissionRates, ExchangeInfo, Interval, Price, Side, Symbol, Timestamp};
+use candlewick_model::{
+    Amount, Bar, Bars, CommissionRates, ExchangeInfo, Interval, Price, Quantity, Side, Symbol, Timestamp,
+};
 use candlewick_simulator::{Backtest, Market, Setup, Timeline};
 use candlewick_strategy::{Context, MaCross, MeanReversion, Strategy};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -99,14 +101,16 @@ impl Strategy for Resting {
 
 /// One order placed and one cancelled on every bar.
 #[derive(Clone)]
-struct Churning;
+struct Churning {
+    quantity: Quantity,
+}
 impl Strategy for Churning {
     fn on_bar(&mut self, context: &mut Context, bar: &Bar) {
         if let Some(order) = context.open_orders().first().map(|order| order.order_id) {
             context.cancel(order);
         }
         let far = Price::from_units(bar.close.units() / 2).floor_to(Price::from_units(1_000_000));
-        context.submit_limit(Side::Buy, far, "0.01".parse().expect("a number"));
+        context.submit_limit(Side::Buy, far, self.quantity);
     }
 }
 
@@ -130,8 +134,9 @@ fn replay(c: &mut Criterion) {
         assert_eq!(finished.outcome.events.len(), 200, "100 sent, 100 accepted");
         finished.outcome.equity.len()
     });
+    let churning = Churning { quantity: "0.01".parse().expect("a number") };
     bench("an order and a cancel on every bar", &|| {
-        Backtest::new(&market, Churning, "churning").run().expect("runs").outcome.events.len()
+        Backtest::new(&market, churning.clone(), "churning").run().expect("runs").outcome.events.len()
     });
     let rate = |text: &str| text.parse().expect("a number");
     let strategy = MeanReversion::new(60, rate("0.002"), rate("0.5"), 10).expect("sound");

@@ -196,10 +196,17 @@ impl Amounts {
     pub fn sum(&self, rows: Range<usize>) -> Amount {
         Amount::from_units(match &self.0 {
             Column::Zeros(_) => 0,
-            Column::Narrow(units) => units[rows].iter().map(|units| i128::from(*units)).sum(),
+            Column::Narrow(units) => sum(&units[rows]),
             Column::Wide(units) => units[rows].iter().sum(),
         })
     }
+}
+
+/// In 64 bits as long as it fits them.
+#[inline]
+fn sum(units: &[i64]) -> i128 {
+    let narrow = units.iter().try_fold(0_i64, |sum, units| sum.checked_add(*units));
+    narrow.map_or_else(|| units.iter().map(|units| i128::from(*units)).sum(), i128::from)
 }
 
 impl Default for Amounts {

@@ -204,10 +204,7 @@ impl Bars {
         while self.close_time.at(to.checked_sub(1)?) > now {
             to -= 1;
         }
-        let mut from = to;
-        while from > 0 && self.close_time.at(from - 1) > after {
-            from -= 1;
-        }
+        let from = self.close_time.rows_after(after, to);
         let (quote, base) = (self.quote_volume.sum(from..to).units(), self.volume.sum(from..to).units());
         let average = quote.checked_mul(crate::number::ONE.into())?.checked_div(base)?;
         i64::try_from(average).ok().map(Price::from_units)

@@ -144,6 +144,33 @@ impl Times {
         from
     }
 
+    /// The row with which the last rows before `to` begin that are all later than an instant; `to`
+    /// where there is none. Few are looked for: they are gone through one by one.
+    #[must_use]
+    pub fn rows_after(&self, instant: Timestamp, to: usize) -> usize {
+        let mut from = to;
+        while let Some(row) = from.checked_sub(1) {
+            let (block, begin) = (&self.blocks[row / BLOCK], row - row % BLOCK);
+            match block {
+                Block::Regular { step, .. } => {
+                    let mut time = block.at(row - begin);
+                    while from > begin && time > instant.micros() {
+                        from -= 1;
+                        time = time.wrapping_sub(*step);
+                    }
+                }
+                Block::Each(times) => {
+                    let later = times[..=row - begin].iter().rev().take_while(|time| **time > instant.micros());
+                    from -= later.count();
+                }
+            }
+            if from > begin {
+                break;
+            }
+        }
+        from
+    }
+
     /// Rows, but for the first, that are not a step behind the row before them.
     pub fn uneven(&self, step: i64) -> impl Iterator<Item = usize> + '_ {
         let rows_to_look_at = move |rows: Range<usize>| match &self.blocks[rows.start / BLOCK] {
@@ -346,6 +373,8 @@ mod tests {
             let (from, to) = (at.min(to), at.max(to));
             let slice = column.slice(from..to);
             prop_assert_eq!(slice.iter().collect::<Vec<_>>(), &all[from..to]);
+            let later = |bound: Timestamp| all[..to].iter().rev().take_while(|time| **time > bound).count();
+            prop_assert!(all.iter().take(3).all(|bound| column.rows_after(*bound, to) == to - later(*bound)));
             prop_assert!(column.within(from..to).rev().eq(all[from..to].iter().rev().copied()));
             let mut again = slice.clone();
             again.extend_from(&column, to..all.len());

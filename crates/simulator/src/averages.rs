@@ -44,10 +44,8 @@ impl Averages {
     /// closed one, even where bars overlap and time has passed its end.
     pub(crate) fn average(&mut self, minutes: u32, now: Timestamp, running: (Timestamp, Timestamp)) -> Option<Price> {
         let bars = &*self.bars;
-        let closed = |row: usize| match (bars.open_time.get(row), bars.close_time.get(row)) {
-            (Some(open), Some(close)) => close <= now && (open, close) != running,
-            _ => false,
-        };
+        let runs = |row, close| close == running.1 && bars.open_time.at(row) == running.0;
+        let closed = |row| bars.close_time.get(row).is_some_and(|close| close <= now && !runs(row, close));
         let expected = self.expected(now).filter(|row| closed(row - 1) && !closed(*row));
         self.closed = expected.unwrap_or_else(|| gallop(self.closed, closed));
         bars.average_price(self.closed, now, minutes)

@@ -84,7 +84,7 @@ pub struct Backtest<S> {
     /// Deposits and withdrawals to come.
     transfers: VecDeque<Transfer>,
     /// Commands on their way, in the order in which they were given.
-    pending: VecDeque<Pending>,
+    pending: VecDeque<Outgoing>,
     /// Whether all series move markets, and their bars close at the same instants, which ascend.
     close_together: bool,
     /// How many bars are looked ahead for what may touch an order.
@@ -126,19 +126,10 @@ impl SeriesPlan {
     }
 }
 
-/// A command on its way.
-struct Pending {
-    /// When it reaches the venue.
-    arrival: Timestamp,
-    /// The market that it names, if it is there.
-    market: Option<usize>,
-    outgoing: Outgoing,
-}
-
+/// When a command arrives that meets no trouble.
 #[inline]
-fn on_its_way(replay: &Replay, markets: &[MarketPlan], outgoing: Outgoing) -> Pending {
-    let market = replay.market_of(&outgoing.command);
-    Pending { arrival: outgoing.time.plus(markets[market.unwrap_or(0)].latency_us), market, outgoing }
+fn arrival(markets: &[MarketPlan], outgoing: &Outgoing) -> Timestamp {
+    outgoing.time.plus(markets[outgoing.market.unwrap_or(0)].latency_us)
 }
 
 impl<S: Strategy> Backtest<S> {
@@ -283,13 +274,12 @@ impl<S: Strategy> Backtest<S> {
     fn execute_due(&mut self, now: Timestamp) {
         let mut at = 0;
         while at < self.pending.len() {
-            let Pending { arrival, market, ref outgoing } = self.pending[at];
+            let Outgoing { id, arrival, market, ref command, .. } = self.pending[at];
             if arrival > now || !self.replay.takes(market) {
                 at += 1;
                 continue;
             }
-            let id = outgoing.id;
-            self.replay.execute_on(market, id, &outgoing.command);
+            self.replay.execute_on(market, id, command);
             // Most often it is the only one.
             if at == 0 {
                 drop(self.pending.pop_front())
@@ -334,26 +324,27 @@ impl<S: Strategy> Backtest<S> {
 
     /// Puts what the strategy has said on its way.
     fn collect(&mut self) {
-        let Self { session, replay, markets, pending, line, .. } = self;
+        let Self { session, markets, pending, line, .. } = self;
         let Some(line) = line else {
             if !session.has_commands() {
                 return;
             }
-            return pending.extend(session.take_commands().map(|outgoing| on_its_way(replay, markets, outgoing)));
+            let said = pending.len();
+            session.hand_over(pending);
+            return pending.range_mut(said..).for_each(|outgoing| outgoing.arrival = arrival(markets, outgoing));
         };
         line.say(session.take_commands());
         while let Some(outgoing) = line.next_to_send() {
-            let market = replay.market_of(&outgoing.command);
-            let latency_us = markets[market.unwrap_or(0)].latency_us;
-            if let Some(arrival) = line.send(session, &outgoing, market, latency_us) {
-                pending.push_back(Pending { arrival, market, outgoing });
+            let latency_us = markets[outgoing.market.unwrap_or(0)].latency_us;
+            if let Some(arrival) = line.send(session, &outgoing, latency_us) {
+                pending.push_back(Outgoing { arrival, ..outgoing });
             }
         }
     }
 
     fn finish(mut self) -> Result<Finished, BacktestError> {
         let outbox = self.line.take().map(|line| self.hang_up(*line)).unwrap_or_default();
-        for outgoing in std::mem::take(&mut self.pending).into_iter().map(|pending| pending.outgoing).chain(outbox) {
+        for outgoing in std::mem::take(&mut self.pending).into_iter().chain(outbox) {
             self.session.not_sent(outgoing);
         }
         self.session.finish();

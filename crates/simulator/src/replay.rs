@@ -65,17 +65,7 @@ impl Replay {
             let is_detailed = market.fill_model.path == PathModel::Detail;
             let (inside, details) =
                 if is_detailed { (Inside::Unknown, market.details.clone()) } else { (Inside::Never, Vec::new()) };
-            Feed {
-                bars,
-                row: 0,
-                step: 0,
-                first_extreme: None,
-                inside,
-                details,
-                point: None,
-                untouched: None,
-                unseen: None,
-            }
+            Feed { bars, row: 0, step: 0, first_extreme: None, inside, details, point: None, unseen: None }
         };
         Self { venue: Venue { books, desk }, feeds: setup.markets.iter().map(feed).collect() }
     }
@@ -214,7 +204,6 @@ impl Replay {
     pub fn advance(&mut self, market: usize) -> Option<Point> {
         let Self { venue, feeds } = self;
         let feed = &mut feeds[market];
-        feed.untouched = None;
         assert!(!matches!(feed.inside, Inside::Unknown) || feed.next_point().is_none(), "nobody has looked inside");
         let mut point = feed.next_point()?;
         point.time = point.time.max(venue.desk.now);
@@ -255,7 +244,6 @@ impl Replay {
     /// As [`Self::execute`], where the command's market is known.
     pub(crate) fn execute_on(&mut self, market: Option<usize>, id: CommandId, command: &Command) {
         assert!(self.takes(market), "commands are taken up at opens and extremes only");
-        self.feeds.iter_mut().for_each(|feed| feed.untouched = None);
         self.venue.execute(market, id, command);
     }
 
@@ -273,14 +261,13 @@ impl Replay {
             // What was looked up of the next bar may be of another one.
             feed.inside = Inside::Unknown;
         }
-        (feed.untouched, feed.unseen) = (None, None);
+        feed.unseen = None;
         book.revise(venue.desk.now, revised.timeline.clone(), Arc::clone(&revised.average_bars));
     }
 
     /// The exchange cancels all orders of a market.
     pub fn expire_all(&mut self, market: usize) {
-        let Self { venue, feeds } = self;
-        feeds[market].untouched = None;
+        let venue = &mut self.venue;
         venue.books[market].expire_all(&mut venue.desk);
     }
 

@@ -7,7 +7,7 @@
 //! about the series in hand: the one whose bar, or the market whose report, is being delivered,
 //! until [`Context::look_at`] takes another.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use candlewick_model::fit::{self, Unfit};
@@ -71,6 +71,10 @@ pub struct Outgoing {
     pub id: CommandId,
     /// When it leaves.
     pub time: Timestamp,
+    /// When it reaches its venue, as far as that is known: as it leaves, unless somebody says more.
+    pub arrival: Timestamp,
+    /// The place of the market that it names, if it is there.
+    pub market: Option<usize>,
     /// What it asks for.
     pub command: Command,
 }
@@ -101,7 +105,7 @@ pub struct Context {
     names: Names,
     /// Whether nothing was sent and no timer was set since this was asked for.
     calm: bool,
-    pub(crate) commands: Vec<Outgoing>,
+    pub(crate) commands: VecDeque<Outgoing>,
     pub(crate) events: EventLog,
 }
 
@@ -139,7 +143,7 @@ impl Context {
             last_command: 0,
             names: Names::default(),
             calm: true,
-            commands: Vec::new(),
+            commands: VecDeque::new(),
             events: EventLog::default(),
         }
     }
@@ -385,8 +389,10 @@ impl Context {
     /// What is planned, as it will leave.
     pub(crate) fn outgoing(&self, planned: Vec<Planned>) -> Vec<Outgoing> {
         let (ids, mut names) = (self.last_command + 1.., self.names.clone());
-        let outgoing =
-            |(id, (time, action, parameters))| Outgoing { id, time, command: names.raw(id, action, parameters) };
+        let outgoing = |(id, (time, action, parameters))| {
+            let command = names.raw(id, action, parameters);
+            Outgoing { id, time, arrival: time, market: self.market_of(&command), command }
+        };
         ids.zip(planned).map(outgoing).collect()
     }
 
@@ -401,10 +407,27 @@ impl Context {
         self.last_command += 1;
         self.calm = false;
         let (id, time) = (self.last_command, self.now);
-        // It is large: `extend` makes room first, so that it is made where it waits.
-        self.commands.extend(std::iter::once_with(|| Outgoing { id, time, command }));
-        self.events.push_sent(time, id, &self.commands.last().expect("it has just been sent").command);
+        self.events.push_sent(time, id, &command);
+        let market = self.market_of(&command);
+        self.commands.push_back(Outgoing { id, time, arrival: time, market, command });
         id
+    }
+
+    /// The place of the market that a command names: most often it is in hand.
+    #[inline]
+    fn market_of(&self, command: &Command) -> Option<usize> {
+        let place = |symbol: &Symbol| {
+            let in_hand = self.in_hand().market;
+            if self.markets[in_hand].instrument.symbol == *symbol {
+                return Some(in_hand);
+            }
+            self.markets.iter().position(|market| market.instrument.symbol == *symbol)
+        };
+        match command {
+            Command::Submit(order) => place(&order.symbol),
+            Command::Cancel(cancel) => place(&cancel.symbol),
+            other => place(&other.symbol()?),
+        }
     }
 
     /// Time moves on; it never goes back.

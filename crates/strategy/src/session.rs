@@ -4,6 +4,7 @@
 //! For: runners. They decide *when* something is delivered; what follows from it is decided
 //! here, once. Not for: venues and transport.
 
+use std::collections::{VecDeque, vec_deque};
 use std::sync::Arc;
 
 use candlewick_model::run::{CommandId, Event, Marks};
@@ -195,8 +196,19 @@ impl<S: Strategy> Session<S> {
     }
 
     /// Takes what the strategy has said, in order.
-    pub fn take_commands(&mut self) -> std::vec::Drain<'_, Outgoing> {
+    pub fn take_commands(&mut self) -> vec_deque::Drain<'_, Outgoing> {
         self.context.commands.drain(..)
+    }
+
+    /// Puts what the strategy has said behind what is on its way; moves none of it where there is
+    /// nothing, as most often.
+    #[inline]
+    pub fn hand_over(&mut self, to: &mut VecDeque<Outgoing>) {
+        if to.is_empty() {
+            std::mem::swap(to, &mut self.context.commands);
+        } else {
+            to.append(&mut self.context.commands);
+        }
     }
 
     /// What the strategy will send up to an instant whatever happens until then.
@@ -206,7 +218,7 @@ impl<S: Strategy> Session<S> {
     }
 
     /// Records a command that the market ended too early for.
-    pub fn not_sent(&mut self, Outgoing { id, time, command }: Outgoing) {
+    pub fn not_sent(&mut self, Outgoing { id, time, command, .. }: Outgoing) {
         let action = command.action();
         self.context.events.push(Event::NotSent { time, command: id, action, parameters: command });
     }

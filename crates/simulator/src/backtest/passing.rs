@@ -92,9 +92,9 @@ impl<S: Strategy> Backtest<S> {
 
     /// Up to which row of the only series nothing can happen but that bars close. The next one
     /// is known to be quiet.
-    pub(super) fn quiet_to(&self) -> usize {
-        let (series, horizon) = (&self.series[0], self.horizon());
+    pub(super) fn quiet_to(&mut self) -> usize {
         let calm = self.replay.untouched_range(0);
+        let (series, horizon) = (&self.series[0], self.horizon());
         let bars = &series.bars;
         if calm.is_none() && series.latest < horizon {
             return bars.len();

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 
 use candlewick_model::Timestamp;
 use candlewick_model::run::PathModel;
-use candlewick_strategy::Strategy;
+use candlewick_strategy::{Outgoing, Strategy};
 
-use super::{Backtest, BacktestError, Pending, SeriesPlan, on_its_way};
+use super::{Backtest, BacktestError, SeriesPlan, arrival};
 use crate::path::{FirstExtreme, Point, PointKind};
 
 impl<S: Strategy> Backtest<S> {
@@ -117,11 +117,11 @@ impl<S: Strategy> Backtest<S> {
             return;
         }
         let replay = &self.replay;
-        let is_late = |p: &Pending| p.market.is_some_and(|market| replay.has_ended(market));
+        let is_late = |p: &Outgoing| p.market.is_some_and(|market| replay.has_ended(market));
         let (late, pending) = std::mem::take(&mut self.pending).into_iter().partition(is_late);
         self.pending = pending;
-        let late: VecDeque<Pending> = late;
-        late.into_iter().for_each(|p| self.session.not_sent(p.outgoing));
+        let late: VecDeque<Outgoing> = late;
+        late.into_iter().for_each(|late| self.session.not_sent(late));
     }
 
     /// What is to be settled before a market moves on: at the open of a bar its path.
@@ -135,11 +135,11 @@ impl<S: Strategy> Backtest<S> {
             model => {
                 let replay = &self.replay;
                 let planned = replay.next_close(market).map_or(Vec::new(), |close| self.session.planned(close));
-                let planned: Vec<_> =
-                    planned.into_iter().map(|outgoing| on_its_way(replay, &self.markets, outgoing)).collect();
-                let of_market = |p: &&Pending| p.market == Some(market);
-                let arriving = self.pending.iter().chain(&planned).filter(of_market);
-                let arriving: Vec<_> = arriving.map(|p| (p.arrival, p.outgoing.id, &p.outgoing.command)).collect();
+                let of_market = |p: &Outgoing| p.market == Some(market);
+                let pending = self.pending.iter().map(|p| (p.arrival, p));
+                let planned = planned.iter().map(|p| (arrival(&self.markets, p), p));
+                let arriving = pending.chain(planned).filter(|(_, p)| of_market(p));
+                let arriving: Vec<_> = arriving.map(|(arrival, p)| (arrival, p.id, &p.command)).collect();
                 replay.choose_path(market, model, &arriving)
             }
         }

@@ -253,25 +253,17 @@ impl Book {
         self.reference.follows_trades()
     }
 
-    /// Between which prices the market can move without touching an order; `None` where orders
-    /// take, trail, or are otherwise moved by every price.
-    pub(crate) fn untouched_range(&self) -> Option<(Price, Price)> {
-        let (mut low, mut high) = (Price::from_units(i64::MIN), Price::MAX);
-        for w in self.open.foremost() {
-            let (price, above) = match w.stage {
-                Stage::Pending => continue,
-                Stage::Remainder => return None,
-                Stage::Contingent if w.order.trailing_time.is_some() => return None,
-                Stage::Contingent => self.watched(w),
-                Stage::Resting => (w.order.limit(), w.order.side == Side::Sell),
-            };
-            if above {
-                high = high.min(price);
-            } else {
-                low = low.max(price);
-            }
-        }
-        (!self.follows_trades()).then_some((low, high))
+    /// Between which prices the market can move without touching an order; `None` where every
+    /// price matters.
+    #[inline]
+    pub(crate) fn untouched_range(&mut self) -> Option<(Price, Price)> {
+        if self.follows_trades() { None } else { self.open.untouched() }
+    }
+
+    /// Whether no order is touched where the market comes to a price.
+    #[inline]
+    fn is_untouched(&mut self, price: Price) -> bool {
+        self.open.untouched().is_some_and(|(low, high)| low < price && price < high)
     }
 
     /// Counts bars along whose inside the market moves, and those whose inside is not known. In

@@ -31,7 +31,7 @@ impl Book {
         let from = self.last;
         self.last = price;
         self.note_trade(desk);
-        if self.open.is_empty() || !self.is_trading() {
+        if self.is_untouched(price) || !self.is_trading() {
             return self.note_point(desk);
         }
         self.step += 1;
@@ -99,7 +99,7 @@ impl Book {
     /// The market moves through every tick to a price: what it meets by its position along the
     /// path, then remainders see whether they still take there.
     pub(crate) fn move_to(&mut self, desk: &mut Desk, price: Price) {
-        if self.open.is_empty() || !self.is_trading() {
+        if (self.is_untouched(self.last) && self.is_untouched(price)) || !self.is_trading() {
             self.last = price;
             self.note_trade(desk);
             return self.note_point(desk);

@@ -15,6 +15,7 @@ use std::slice;
 
 use candlewick_model::{ClientOrderId, Order, OrderId, Price, Side};
 
+use super::triggers::waits_above;
 use super::{Stage, Working};
 use index::{Index, Kind};
 
@@ -38,14 +39,22 @@ pub(crate) struct Open {
     count: usize,
     /// How many have no price at which they are met: remainders, and those that trail.
     restless: usize,
+    /// Between which prices no order is touched; `None` where it must be looked up.
+    untouched: Option<Untouched>,
     index: Option<Box<Index>>,
     /// From how many on there is an index.
     many: usize,
 }
 
+/// The prices between which no order is touched; `None` where every price touches one.
+pub(crate) type Untouched = Option<(Price, Price)>;
+
+/// No order, no bounds.
+const ANYWHERE: Untouched = Some((Price::from_units(i64::MIN), Price::MAX));
+
 impl Default for Open {
     fn default() -> Self {
-        Self { chunks: Vec::new(), count: 0, restless: 0, index: None, many: MANY }
+        Self { chunks: Vec::new(), count: 0, restless: 0, untouched: Some(ANYWHERE), index: None, many: MANY }
     }
 }
 
@@ -100,6 +109,7 @@ impl Open {
     pub(crate) fn insert(&mut self, working: Working) {
         self.count += 1;
         self.restless += usize::from(Kind::of(&working) == Kind::Restless);
+        self.untouched = self.untouched.map(|range| both(range, untouched_by(&working)));
         match &mut self.index {
             Some(index) => index.add(&working),
             None if self.count >= self.many => self.index = Some(Box::new(self.iter().chain([&working]).collect())),
@@ -127,6 +137,7 @@ impl Open {
             self.chunks.remove(place.chunk);
         }
         self.count -= 1;
+        self.untouched = (self.count == 0).then_some(ANYWHERE);
         self.restless -= usize::from(Kind::of(&working) == Kind::Restless);
         if self.count < self.many / 2 {
             self.index = None;
@@ -143,7 +154,8 @@ impl Open {
 
     /// Changes an order, though not its id or name.
     pub(crate) fn change(&mut self, place: Place, change: impl FnOnce(&mut Working)) {
-        let Self { chunks, restless, index, .. } = self;
+        let Self { chunks, restless, index, untouched, .. } = self;
+        *untouched = None;
         let w = &mut chunks[place.chunk][place.at];
         *restless -= usize::from(Kind::of(w) == Kind::Restless);
         if let Some(index) = index {
@@ -222,6 +234,19 @@ impl Open {
         })
     }
 
+    /// Between which prices no order is touched.
+    #[inline]
+    pub(crate) fn untouched(&mut self) -> Untouched {
+        let Some(range) = self.untouched else { return self.look_up_untouched() };
+        range
+    }
+
+    fn look_up_untouched(&mut self) -> Untouched {
+        let range = self.foremost().fold(ANYWHERE, |range, w| both(range, untouched_by(w)));
+        self.untouched = Some(range);
+        range
+    }
+
     /// Whether any order has no price at which it is met.
     #[inline]
     pub(crate) fn has_restless(&self) -> bool {
@@ -251,6 +276,26 @@ impl Open {
         self.many = many;
         self.index = (self.count >= many).then(|| Box::new(self.iter().collect()));
     }
+}
+
+/// Between which prices the market can move without touching an order: none where it takes,
+/// trails, or is otherwise moved by every price.
+fn untouched_by(w: &Working) -> Untouched {
+    let (low, high) = (Price::from_units(i64::MIN), Price::MAX);
+    let (price, above) = match w.stage {
+        Stage::Pending => return ANYWHERE,
+        Stage::Remainder => return None,
+        Stage::Contingent if w.order.trailing_time.is_some() => return None,
+        Stage::Contingent => (w.order.stop_price, waits_above(&w.order)),
+        Stage::Resting => (w.order.limit(), w.order.side == Side::Sell),
+    };
+    Some(if above { (low, price) } else { (price, high) })
+}
+
+/// What lies in both.
+fn both(one: Untouched, other: Untouched) -> Untouched {
+    let ((low, high), (other_low, other_high)) = (one?, other?);
+    Some((low.max(other_low), high.min(other_high)))
 }
 
 /// All open orders, by id.

@@ -29,10 +29,6 @@ pub(super) struct Feed {
     pub(super) details: Vec<Arc<dyn DetailSource>>,
     /// Where the market stands; `None` before the first point.
     pub(super) point: Option<Point>,
-    /// Between which prices no order is touched, since orders last changed: not asked yet, or
-    /// the answer.
-    #[serde(skip)]
-    pub(super) untouched: Option<Option<(Price, Price)>>,
     /// The first of the bars that have passed without anybody looking at their prices. Only a
     /// backtest leaves such, which nobody takes a state of.
     #[serde(skip)]
@@ -106,12 +102,11 @@ impl Feed {
     /// What can be found out about its next bar without an order on the way: that no order is
     /// touched.
     #[inline]
-    pub(super) fn is_idle(&mut self, book: &Book) -> bool {
+    pub(super) fn is_idle(&self, book: &mut Book) -> bool {
         if book.open.is_empty() && !book.follows_trades() {
             return true;
         }
-        let untouched = *self.untouched.get_or_insert_with(|| book.untouched_range());
-        let (Some((low, high)), true) = (untouched, self.row < self.bars.len()) else { return false };
+        let (Some((low, high)), true) = (book.untouched_range(), self.row < self.bars.len()) else { return false };
         low < self.bars.low[self.row] && self.bars.high[self.row] < high
     }
 }

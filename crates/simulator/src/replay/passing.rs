@@ -36,7 +36,7 @@ impl Replay {
     #[must_use]
     #[inline]
     pub(crate) fn is_idle(&mut self) -> bool {
-        self.feeds.iter_mut().zip(&self.venue.books).all(|(feed, book)| feed.is_idle(book))
+        self.feeds.iter().zip(&mut self.venue.books).all(|(feed, book)| feed.is_idle(book))
     }
 
     /// Lets a bar, or what is left of it, pass in which no order works and no command arrives.
@@ -87,8 +87,8 @@ impl Replay {
 
     /// Between which prices a market can move without touching an order; `None` where there is
     /// no order, so that it may move anywhere.
-    pub(crate) fn untouched_range(&self, market: usize) -> Option<(Price, Price)> {
-        let (feed, book) = (&self.feeds[market], &self.venue.books[market]);
-        if book.open.is_empty() { None } else { feed.untouched.flatten() }
+    pub(crate) fn untouched_range(&mut self, market: usize) -> Option<(Price, Price)> {
+        let book = &mut self.venue.books[market];
+        if book.open.is_empty() { None } else { book.untouched_range() }
     }
 }

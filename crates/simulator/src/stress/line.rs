@@ -141,16 +141,15 @@ impl Line {
         &mut self,
         session: &mut Session<S>,
         outgoing: &Outgoing,
-        market: Option<usize>,
         latency_us: i64,
     ) -> Option<Timestamp> {
-        let Outgoing { id, time, command } = outgoing;
+        let Outgoing { id, time, market, command, .. } = outgoing;
         let (action, symbol) = (command.action(), command.symbol());
         let first_left = (*time).max(self.free);
         let wait = || Wait {
             command: *id,
             action,
-            market,
+            market: *market,
             left: first_left,
             until: None,
             refusal: None,
