@@ -327,8 +327,12 @@ fn over_tls_in_both_versions_of_http() {
         for (client, version) in
             [(client(), reqwest::Version::HTTP_2), (client().http1_only(), reqwest::Version::HTTP_11)]
         {
-            let answer = client.build().unwrap().get(stranger.url("api/v3/ping")).send().await.unwrap();
+            let client = client.build().unwrap();
+            let answer = client.get(stranger.url("api/v3/ping")).send().await.unwrap();
             assert_eq!((answer.version(), answer.text().await.unwrap().as_str()), (version, "{}"));
+            let page = client.get(stranger.url("")).send().await.unwrap().text().await.unwrap();
+            let bucket = format!("var BUCKET_URL = '{}';", stranger.url("data.binance.vision"));
+            assert!(page.contains(&bucket), "{bucket}: {page}");
         }
     });
 }

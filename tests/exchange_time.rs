@@ -288,10 +288,14 @@ fn other_machines_and_tls_where_they_are_wanted() {
     let port = program.url.strip_prefix("https://0.0.0.0:").unwrap();
     let trusted = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([trusted]).build().unwrap();
+    let url = format!("https://127.0.0.1:{port}");
     for path in ["api/v3/ping", "control/time"] {
-        let answer = block_on(async { client.get(format!("https://127.0.0.1:{port}/{path}")).send().await.unwrap() });
+        let answer = block_on(async { client.get(format!("{url}/{path}")).send().await.unwrap() });
         assert_eq!(answer.status().as_u16(), 200, "{path}");
     }
+    let page = block_on(async { client.get(&url).send().await.unwrap().text().await.unwrap() });
+    assert!(page.contains(&format!("var BUCKET_URL = '{url}/data.binance.vision';")), "{page}");
+    run_program(&["exchange", "ctl", "--url", &url, "--ca", certificate, "time"]).assert(0, &[]);
     assert!(program.stop().1.contains("warning: other machines can reach https://0.0.0.0:"));
 }
 

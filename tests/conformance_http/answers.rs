@@ -91,7 +91,7 @@ impl Caused<'_> {
         })
     }
 
-    /// The new orders by number, each as its last report leaves it.
+    /// The new orders by number, each as its last report leaves it, a pending one as it was placed.
     fn placed(&self, kind: &str) -> Vec<Value> {
         let told = self.told();
         let number = |fields: &Fields| format!("{:?}", fields["i"]);
@@ -103,9 +103,10 @@ impl Caused<'_> {
             }
         }
         let answer = |new: &&Fields| {
-            let own = || told.iter().filter(|fields| fields["i"] == new["i"]);
-            let mut last = own().next_back().unwrap().clone();
-            if let Some(known) = own().rev().find_map(|fields| fields.get("v")) {
+            let reports = if text(new, "X") == "PENDING_NEW" { 1 } else { told.len() };
+            let own = || told.iter().filter(|fields| fields["i"] == new["i"]).take(reports);
+            let mut last = own().last().unwrap().clone();
+            if let Some(known) = own().filter_map(|fields| fields.get("v")).last() {
                 last.insert("v", known.clone());
             }
             let mut placed = if kind == "ACK" { reports::acknowledged(&last) } else { reports::placed(&last) };

@@ -104,7 +104,8 @@ impl Asked {
     }
 }
 
-fn certificate(file: Option<&PathBuf>) -> anyhow::Result<Option<Vec<u8>>> {
+/// A certificate as it stands in a file.
+pub(crate) fn certificate(file: Option<&PathBuf>) -> anyhow::Result<Option<Vec<u8>>> {
     let Some(file) = file else { return Ok(None) };
     let pem = std::fs::read(file).with_context(|| file.display().to_string())?;
     if !pem.starts_with(b"-----BEGIN CERTIFICATE-----") {

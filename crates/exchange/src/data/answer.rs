@@ -31,6 +31,8 @@ pub(super) struct Asked {
     pub(super) path: String,
     query: String,
     headers: HeaderMap,
+    /// The scheme and the host by which the client reached this server.
+    reached_by: (&'static str, String),
     faults: Vec<Fault>,
     now: Timestamp,
 }
@@ -74,13 +76,19 @@ pub(super) async fn answer(
     let _under_way = UnderWay::new(&shared);
     let asking = Asking { method: parts.method.as_str(), path: &path, query: &query, now };
     let faults = shared.faults().meet(&asking);
-    let asked = Arc::new(Asked { method: parts.method, path, query, headers: parts.headers, faults, now });
+    let peer = peer.map(|Extension(peer)| peer);
+    let scheme = if peer.as_ref().is_some_and(|peer| peer.is_secure) { "https" } else { "http" };
+    // HTTP/2 has no `Host`, but an authority.
+    let named = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = named.or(parts.uri.authority().map(|authority| authority.as_str())).unwrap_or("localhost");
+    let reached_by = (scheme, host.to_owned());
+    let asked = Arc::new(Asked { method: parts.method, path, query, headers: parts.headers, reached_by, faults, now });
     if let Some(delay) = asked.fault(FaultKind::Delay).and_then(|fault| fault.delay_ms) {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
     let weight = weight(&asked);
     let verdict = asked.is_rest().then(|| {
-        let address = peer.map_or(std::net::Ipv4Addr::LOCALHOST.into(), |Extension(peer)| peer.address);
+        let address = peer.map_or(std::net::Ipv4Addr::LOCALHOST.into(), |peer| peer.address);
         shared.ledger().book(address, weight, now, &shared.limits)
     });
     let reply = match refused(&asked, verdict.as_ref(), now) {
@@ -224,9 +232,8 @@ fn bucket_content(shared: &Shared, asked: &Asked) -> Reply {
     if !key.is_empty() {
         return bucket_file(shared, asked, key);
     }
-    let host = asked.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
+    let (scheme, host) = &asked.reached_by;
     if in_bucket.is_none() && !bucket::Request::is_one(&asked.query) && !host.contains("s3") {
-        let scheme = if shared.is_secure { "https" } else { "http" };
         return respond::front_page(&format!("{scheme}://{}/{}", respond::safe_host(host), bucket::NAME));
     }
     match bucket::Request::read(&asked.query) {

@@ -38,6 +38,8 @@ const HEADER_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
     pub(crate) address: IpAddr,
+    /// Whether it speaks TLS.
+    pub(crate) is_secure: bool,
     /// Its place among the connections that there can be; who goes on with the connection keeps it.
     #[expect(dead_code, reason = "kept, not read")]
     place: Arc<OwnedSemaphorePermit>,
@@ -99,7 +101,7 @@ async fn serve_so_many(
             continue;
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let peer = Peer { address: peer.ip(), place: Arc::new(place) };
+        let peer = Peer { address: peer.ip(), is_secure: tls.is_some(), place: Arc::new(place) };
         connections.spawn(converse(stream, tls.clone(), Asked { routes: routes.clone(), peer }));
     }
 }

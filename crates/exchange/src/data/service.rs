@@ -44,7 +44,6 @@ pub(super) struct Shared {
     pub(super) portal: Portal,
     pub(super) limits: Limits,
     pub(super) information: Information,
-    pub(super) is_secure: bool,
     pub(super) compresses: bool,
     ledger: Mutex<Ledger>,
     pub(super) faults: SharedFaults,
@@ -57,7 +56,6 @@ impl Shared {
             information: Information::new(&options.portal.catalogue, Some(options.limits.told()))?,
             portal: options.portal,
             limits: options.limits,
-            is_secure: options.tls.is_some(),
             compresses: options.compresses,
             ledger: Mutex::default(),
             faults: SharedFaults::new(Mutex::new(Faults::new(options.faults))),
@@ -89,6 +87,7 @@ impl Shared {
 /// A server that runs until it is dropped.
 pub struct DataServer {
     address: SocketAddr,
+    is_secure: bool,
     shared: Arc<Shared>,
     task: JoinHandle<std::io::Result<()>>,
 }
@@ -98,9 +97,9 @@ impl DataServer {
     pub async fn start(mut options: DataOptions, port: u16) -> Result<Self, ExchangeError> {
         let (listener, address) = listen::bind(port).await?;
         let tls = options.tls.take();
-        let shared = Arc::new(Shared { is_secure: tls.is_some(), ..Shared::new(options)? });
+        let (shared, is_secure) = (Arc::new(Shared::new(options)?), tls.is_some());
         let task = tokio::spawn(listen::serve(listener, tls, routes(Arc::clone(&shared))));
-        Ok(Self { address, shared, task })
+        Ok(Self { address, is_secure, shared, task })
     }
 
     /// Where it listens.
@@ -112,7 +111,7 @@ impl DataServer {
     /// The base URL for clients.
     #[must_use]
     pub fn url(&self) -> String {
-        let scheme = if self.shared.is_secure { "https" } else { "http" };
+        let scheme = if self.is_secure { "https" } else { "http" };
         format!("{scheme}://{}", self.address)
     }
 

@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use candlewick_binance::wire::{Amended, Cancelled, HalfResult, ListState, Placed, Replaced, ResponseType};
 use candlewick_model::{
-    Action, Command, ExecutionReport, ExecutionType, Fill, Half, ListStatus, OrderId, RawParameters, Refusal, TimeUnit,
+    Action, Command, ExecutionReport, ExecutionType, Fill, Half, ListStatus, OrderId, OrderStatus, RawParameters,
+    Refusal, TimeUnit,
 };
 use candlewick_simulator::VenueEvent;
 use serde::Serialize;
@@ -52,9 +53,12 @@ impl Told<'_> {
         })
     }
 
-    /// An order that was placed, as all reports of it leave it.
+    /// An order that was placed, as all reports of it leave it; a pending one as it was placed,
+    /// even if its working order was filled at once (`rest-api.md`, New Order List - OTO).
     fn placed(&self, id: OrderId, response: ResponseType) -> Option<Placed> {
-        let own = || self.reports().filter(|report| report.order.order_id == id);
+        let all = || self.reports().filter(|report| report.order.order_id == id);
+        let is_pending = all().next()?.order.status == OrderStatus::PendingNew;
+        let own = || all().take(if is_pending { 1 } else { usize::MAX });
         let order = own().last()?.order;
         let fills: Vec<Fill> = own().filter_map(|report| report.fill).collect();
         Some(Placed::of(&order, &fills, self.history.prevented_match_of(id), response, self.unit))

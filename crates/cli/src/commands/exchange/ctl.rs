@@ -2,15 +2,17 @@
 
 mod market;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use candlewick_exchange::Speed;
 use candlewick_model::{Amount, Asset, Timestamp};
 use clap::{Args, Subcommand};
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Certificate, Client, Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::commands::sources::certificate;
 use crate::commands::{print, print_json, runtime};
 use crate::failure::Failure;
 
@@ -19,6 +21,9 @@ pub(crate) struct Ctl {
     /// The exchange.
     #[arg(long, global = true, value_name = "URL", default_value = "http://127.0.0.1:8420")]
     url: String,
+    /// The certificate (PEM) of an exchange with one of its own.
+    #[arg(long, global = true, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Print its answer as JSON.
     #[arg(long, global = true)]
     json: bool,
@@ -118,8 +123,7 @@ impl Ctl {
     async fn ask(&self) -> Result<Value, Failure> {
         let (method, path, body) = self.what.request().map_err(Failure::usage)?;
         let url = format!("{}/control/{path}", self.url.trim_end_matches('/'));
-        let client = Client::builder().no_proxy().build().map_err(Failure::outside)?;
-        let request = client.request(method, &url);
+        let request = self.client().map_err(Failure::usage)?.request(method, &url);
         let request = match body {
             Some(body) => request.json(&body),
             None => request,
@@ -139,6 +143,14 @@ impl Ctl {
         let reason = read["error"].as_str().or(read["msg"].as_str()).unwrap_or(&text);
         let error = anyhow!("{reason}");
         Err(if status.is_server_error() { Failure::outside(error) } else { Failure::usage(error) })
+    }
+
+    fn client(&self) -> anyhow::Result<Client> {
+        let mut client = Client::builder().no_proxy();
+        if let Some(pem) = certificate(self.ca.as_ref())? {
+            client = client.tls_certs_only([Certificate::from_pem(&pem)?]);
+        }
+        Ok(client.build()?)
     }
 
     fn no_answer(&self, error: reqwest::Error) -> Failure {
