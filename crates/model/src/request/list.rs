@@ -34,25 +34,26 @@ pub(super) fn opo(raw: &RawParameters) -> Result<ListRequest, Refusal> {
 
 pub(super) fn otoco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_names(raw, &[&WORKING, &PENDING_ABOVE, &PENDING_BELOW])?;
-    let working = working(raw)?;
-    let (above, below) = pair(raw, &PENDING_ABOVE, &PENDING_BELOW)?;
-    list(raw, Legs::Otoco { working, above, below })
+    let legs = triggered(raw, &PENDING_ABOVE, &PENDING_BELOW)?;
+    list(raw, legs)
 }
 
 pub(super) fn opoco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_unpaid(raw)?;
     check_names(raw, &[&WORKING, &PAID_ABOVE, &PAID_BELOW])?;
-    let working = working(raw)?;
-    let (above, below) = pair(raw, &PAID_ABOVE, &PAID_BELOW)?;
-    check_payment(&working, &above)?;
-    list(raw, Legs::Otoco { working, above, below })
+    let legs = triggered(raw, &PAID_ABOVE, &PAID_BELOW)?;
+    if let Legs::Otoco { working, above: pending, .. } | Legs::Oto { working, pending } = &legs {
+        check_payment(working, pending)?;
+    }
+    list(raw, legs)
 }
 
 /// `POST /api/v3/order/oco`: the limit leg is above the market on the SELL side, below it on
-/// the BUY side.
+/// the BUY side. `web-socket-api.md` asks for `stopPrice` or `trailingDelta`, `rest-api.md` for the
+/// former: either is taken.
 pub(super) fn deprecated_oco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_names(raw, &[&LIMIT_OF_OCO, &STOP_OF_OCO])?;
-    for name in ["symbol", "side", "quantity", "price", "stopPrice"] {
+    for name in ["symbol", "side", "quantity", "price"] {
         raw.mandatory(name)?;
     }
     let side = Side::from_word(raw.mandatory("side")?).ok_or(Refusal::new(-1117, "Invalid side."))?;
@@ -87,33 +88,51 @@ fn working(raw: &RawParameters) -> Result<OrderRequest, Refusal> {
     }
 }
 
+/// An order that triggers a pair. `pendingBelowType` may be left out (`rest-api.md`): without any
+/// parameter of the order below, the one above is triggered alone.
+fn triggered(raw: &RawParameters, above: &Names, below: &Names) -> Result<Legs, Refusal> {
+    let working = working(raw)?;
+    if raw.iter().any(|(name, _)| below.holds(name) && !above.holds(name)) {
+        let (above, below) = pair(raw, above, below)?;
+        return Ok(Legs::Otoco { working, above, below });
+    }
+    let pending = pair_leg(raw, above)?;
+    check_places(&pending, None)?;
+    Ok(Legs::Oto { working, pending })
+}
+
 /// A pair of which one cancels the other.
 fn pair(raw: &RawParameters, above: &Names, below: &Names) -> Result<(OrderRequest, OrderRequest), Refusal> {
-    for name in [above.order_type, below.order_type] {
-        if let Some("LIMIT" | "MARKET") = raw.get(name) {
-            return Err(Refusal::new(-1158, "Order type not supported in OCO."));
-        }
+    let (above, below) = (pair_leg(raw, above)?, pair_leg(raw, below)?);
+    check_places(&above, Some(&below))?;
+    Ok((above, below))
+}
+
+fn pair_leg(raw: &RawParameters, names: &Names) -> Result<OrderRequest, Refusal> {
+    match raw.get(names.order_type) {
+        Some("LIMIT" | "MARKET") => Err(Refusal::new(-1158, "Order type not supported in OCO.")),
+        _ => check_iceberg(leg(raw, names)?, names),
     }
-    let orders = (check_iceberg(leg(raw, above)?, above)?, check_iceberg(leg(raw, below)?, below)?);
-    check_places(&orders.0, &orders.1)?;
-    Ok(orders)
 }
 
 /// Which type may be above the market, and which below it (errors -1165 to -1168, -1196 to -1199).
-fn check_places(above: &OrderRequest, below: &OrderRequest) -> Result<(), Refusal> {
+fn check_places(above: &OrderRequest, below: Option<&OrderRequest>) -> Result<(), Refusal> {
     use OrderType::{LimitMaker, StopLoss, StopLossLimit, TakeProfit, TakeProfitLimit};
-    if (above.order_type(), below.order_type()) == (LimitMaker, LimitMaker) {
+    let below = below.map(OrderRequest::order_type);
+    if (above.order_type(), below) == (LimitMaker, Some(LimitMaker)) {
         return Err(Refusal::new(-1168, "At least one OCO order must be contingent."));
     }
-    let misplaced = match (above.side, above.order_type(), below.order_type()) {
+    let misplaced = match (above.side, above.order_type(), below) {
         (Side::Buy, LimitMaker, _) => Some((-1165, "A limit order in a buy OCO must be below.")),
-        (Side::Sell, _, LimitMaker) => Some((-1166, "A limit order in a sell OCO must be above.")),
-        (Side::Buy, _, StopLoss | StopLossLimit) => Some((-1196, "A stop loss order in a buy OCO must be above.")),
+        (Side::Sell, _, Some(LimitMaker)) => Some((-1166, "A limit order in a sell OCO must be above.")),
+        (Side::Buy, _, Some(StopLoss | StopLossLimit)) => {
+            Some((-1196, "A stop loss order in a buy OCO must be above."))
+        }
         (Side::Sell, StopLoss | StopLossLimit, _) => Some((-1197, "A stop loss order in a sell OCO must be below.")),
         (Side::Buy, TakeProfit | TakeProfitLimit, _) => {
             Some((-1198, "A take profit order in a buy OCO must be below."))
         }
-        (Side::Sell, _, TakeProfit | TakeProfitLimit) => {
+        (Side::Sell, _, Some(TakeProfit | TakeProfitLimit)) => {
             Some((-1199, "A take profit order in a sell OCO must be above."))
         }
         _ => None,
