@@ -5,20 +5,16 @@ use candlewick_model::{Action, CommissionRates, Half, ListStatus, Refusal};
 use candlewick_simulator::VenueEvent;
 use serde_json::{Value, json};
 
+use super::lockstep::TakenUp;
 use super::rates;
 use super::reports::{self, Fields, Reports, text};
 
 /// Status and content. What could not be sent meets a market that has ended.
-pub(super) fn expected(
-    sent: &Sent,
-    caused: Option<&[VenueEvent]>,
-    reports: &Reports,
-    fees: &CommissionRates,
-) -> (u16, Value) {
-    let Some(caused) = caused else {
+pub(super) fn expected(sent: &Sent, taken_up: &TakenUp, reports: &Reports, fees: &CommissionRates) -> (u16, Value) {
+    let Some(events) = &taken_up.caused else {
         return (400, json!({ "code": -1016, "msg": "This service is no longer available." }));
     };
-    let caused = Caused { sent, events: caused, reports, fees };
+    let caused = Caused { sent, events, is_over_limit: taken_up.is_over_limit, reports, fees };
     let refusal = caused.events.iter().find_map(|event| match event {
         VenueEvent::Refused { refusal, .. } => Some(refusal),
         _ => None,
@@ -32,6 +28,7 @@ pub(super) fn expected(
 struct Caused<'a> {
     sent: &'a Sent,
     events: &'a [VenueEvent],
+    is_over_limit: bool,
     reports: &'a Reports,
     fees: &'a CommissionRates,
 }
@@ -166,9 +163,14 @@ impl Caused<'_> {
             "cancelResponse": self.half(&halves.cancel, true),
             "newOrderResponse": self.half(&halves.new_order, false),
         });
-        let is_over_the_limit = matches!(&halves.new_order, Half::Failure(refusal) if refusal.code == -1015);
+        let is_over_limit = match &halves.new_order {
+            Half::Failure(refusal) => refusal.code == -1015,
+            Half::NotAttempted => self.is_over_limit,
+            Half::Success => false,
+        };
+        let stops = self.sent.parameters.get("cancelReplaceMode") == Some("STOP_ON_FAILURE");
         let status = match refusal.code {
-            _ if is_over_the_limit => 429,
+            _ if stops && is_over_limit => 429,
             -2021 => 409,
             _ => 400,
         };

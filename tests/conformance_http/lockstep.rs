@@ -21,6 +21,8 @@ pub(super) struct TakenUp {
     pub(super) moved: Vec<VenueEvent>,
     /// What it caused; nothing where the market ended before.
     pub(super) caused: Option<Vec<VenueEvent>>,
+    /// Whether more unfilled orders count by now than the limit allows.
+    pub(super) is_over_limit: bool,
 }
 
 impl LockStep {
@@ -71,6 +73,7 @@ impl LockStep {
             self.replay.execute(self.requests, &Command::Raw(sent.action, Box::new(sent.parameters.clone())));
             self.replay.drain_events().collect()
         });
-        TakenUp { moved, caused }
+        let is_over_limit = self.unfilled_orders().iter().any(|(limit, count)| *count > limit.limit);
+        TakenUp { moved, caused, is_over_limit }
     }
 }

@@ -95,7 +95,7 @@ async fn differences(scenario: &Scenario, http: &reqwest::Client, shapes: &mut S
         heard.extend(stream.hear(rest.shapes).await);
         heard.extend(describe_answer(&answer, sent.action == Action::Test));
         stream.compare(&market.account());
-        let expected = answers::expected(sent, taken_up.caused.as_deref(), &reports, &model.fees);
+        let expected = answers::expected(sent, &taken_up, &reports, &model.fees);
         let about = format!("{} {:?}", sent.action, sent.parameters);
         found.extend(rest::difference(&about, &expected, &answer));
         found.extend(rest.compare_often(&market, &reports).await);

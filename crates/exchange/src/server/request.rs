@@ -115,6 +115,12 @@ impl Parameters {
         self.pairs.iter().filter(|(name, _)| own(name)).map(|(n, v)| (n.as_str(), v.as_str())).collect()
     }
 
+    /// All that was sent, but of the signature no more than that it was.
+    pub(crate) fn unsigned(&self) -> RawParameters {
+        let value = |(name, value): &(String, String)| if name == "signature" { String::new() } else { value.clone() };
+        self.pairs.iter().map(|pair| (pair.0.clone(), value(pair))).collect()
+    }
+
     /// Whether the sender of a request is who it claims to be, may do what the request needs,
     /// and the request is fresh; the number of its account.
     pub(crate) fn authorise(

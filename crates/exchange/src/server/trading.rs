@@ -6,9 +6,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use candlewick_binance::wire::{Amended, Cancelled, HalfResult, ListState, Placed, Replaced, ResponseType};
+use candlewick_model::request;
 use candlewick_model::{
-    Action, Command, ExecutionReport, ExecutionType, Fill, Half, ListStatus, OrderId, OrderStatus, RawParameters,
-    Refusal, TimeUnit,
+    Action, Command, ExecutionReport, ExecutionType, Fill, Half, Halves, ListStatus, OrderId, OrderStatus,
+    RawParameters, Refusal, TimeUnit,
 };
 use candlewick_simulator::VenueEvent;
 use serde::Serialize;
@@ -19,6 +20,7 @@ use super::admission::{Admitted, Asked};
 use super::answer::{Answer, No};
 use super::endpoints::EndedItsOrder;
 use crate::history::History;
+use crate::local::LocalExchange;
 
 /// Requests of this kind are kept: they must be no longer than makes sense.
 const TEXT_BYTES_MAX: usize = 8 << 10;
@@ -26,11 +28,27 @@ const TEXT_BYTES_MAX: usize = 8 << 10;
 /// What a command has caused, with what is needed to tell of it.
 pub(super) struct Told<'a> {
     events: Vec<VenueEvent>,
-    history: &'a History,
+    exchange: &'a LocalExchange,
+    account: usize,
     unit: TimeUnit,
 }
 
 impl Told<'_> {
+    fn history(&self) -> &History {
+        self.exchange.history(self.account)
+    }
+
+    /// Whether a replacement has met the limit of unfilled orders, which counts its new order even
+    /// where it was not tried.
+    fn is_over_limit(&self, halves: &Halves) -> bool {
+        let exceeded = || self.exchange.unfilled_orders(self.account).iter().any(|(of, count)| *count > of.limit);
+        match &halves.new_order {
+            Half::Failure(refusal) => refusal.code == -1015,
+            Half::NotAttempted => exceeded(),
+            Half::Success => false,
+        }
+    }
+
     fn reports(&self) -> impl Iterator<Item = &ExecutionReport> {
         self.events.iter().filter_map(|event| match event {
             VenueEvent::Report(report) => Some(report),
@@ -61,7 +79,7 @@ impl Told<'_> {
         let own = || all().take(if is_pending { 1 } else { usize::MAX });
         let order = own().last()?.order;
         let fills: Vec<Fill> = own().filter_map(|report| report.fill).collect();
-        Some(Placed::of(&order, &fills, self.history.prevented_match_of(id), response, self.unit))
+        Some(Placed::of(&order, &fills, self.history().prevented_match_of(id), response, self.unit))
     }
 
     /// The orders that were placed, by number.
@@ -96,10 +114,15 @@ pub(super) fn act<T>(
     let command = Command::Raw(action, Box::new(raw));
     let mut exchange = state.exchange();
     let events = exchange.take_up(asked.account, &command)?;
-    let told = Told { events, history: exchange.history(asked.account), unit };
+    let told = Told { events, exchange: &exchange, account: asked.account, unit };
     let Command::Raw(_, raw) = &command else { unreachable!("made above") };
     // A replacement tells of its halves itself.
     match told.refusal() {
+        // What was read before the venue was asked is counted as well.
+        Some(refusal) if refusal.code == -1104 => {
+            let counted = request::command(action, &parameters.unsigned()).err();
+            Err(counted.unwrap_or_else(|| refusal.clone()).into())
+        }
         Some(refusal) if refusal.halves.is_none() => Err(refusal.clone().into()),
         _ => Ok(answer(&told, raw)),
     }
@@ -177,7 +200,7 @@ pub(super) async fn amend(state: State, Extension(asked): Asked) -> Result<Respo
     act(&state, &asked, Action::Amend, |told, _| {
         let amended = told.reports().find(|report| report.execution_type == ExecutionType::Replaced);
         let amended = amended.expect("what is not refused is reported as replaced");
-        let list = amended.order.order_list_id.and_then(|list| told.history.list(list));
+        let list = amended.order.order_list_id.and_then(|list| told.history().list(list));
         let list = list.map(|list| ListState::of(list, Vec::new(), told.unit));
         let mut response = Json(Amended::of(amended, list, told.unit)).into_response();
         let own = |report: &&ExecutionReport| report.order.order_id == amended.order.order_id;
@@ -192,6 +215,7 @@ pub(super) async fn amend(state: State, Extension(asked): Asked) -> Result<Respo
 pub(super) async fn cancel_replace(state: State, Extension(asked): Asked) -> Result<Response, No> {
     act(&state, &asked, Action::CancelReplace, |told, raw| {
         let response = ResponseType::asked_for(raw);
+        let stops = raw.get("cancelReplaceMode") == Some("STOP_ON_FAILURE");
         let cancelled = || value(told.cancelled().next());
         let placed = || value(told.new_orders().first().and_then(|id| told.placed(*id, response)));
         let Some((refusal, halves)) = told.refusal().and_then(|refusal| Some((refusal, refusal.halves.as_ref()?)))
@@ -205,7 +229,7 @@ pub(super) async fn cancel_replace(state: State, Extension(asked): Asked) -> Res
         let (new_order_result, new_order_response) = half(&halves.new_order, placed);
         let data = Replaced { cancel_result, new_order_result, cancel_response, new_order_response };
         let answer = json!({ "code": refusal.code, "msg": refusal.text, "data": data });
-        (status_of(refusal.code, &halves.new_order), Json(answer)).into_response()
+        (status_of(refusal.code, stops && told.is_over_limit(halves)), Json(answer)).into_response()
     })
 }
 
@@ -217,11 +241,12 @@ fn half(half: &Half, done: impl FnOnce() -> Value) -> (HalfResult, Value) {
     }
 }
 
-/// Of a failed replacement (`rest-api.md`, its table): over the limit, in part, as a whole.
-fn status_of(code: i32, new_order: &Half) -> StatusCode {
-    match (code, new_order) {
-        (_, Half::Failure(refusal)) if refusal.code == -1015 => StatusCode::TOO_MANY_REQUESTS,
-        (-2021, _) => StatusCode::CONFLICT,
+/// Of a failed replacement (`rest-api.md`, its table): in part, as a whole, or over the limit where
+/// one half was to stop the other.
+fn status_of(code: i32, stopped_by_limit: bool) -> StatusCode {
+    match code {
+        _ if stopped_by_limit => StatusCode::TOO_MANY_REQUESTS,
+        -2021 => StatusCode::CONFLICT,
         _ => StatusCode::BAD_REQUEST,
     }
 }

@@ -94,15 +94,15 @@ impl RawParameters {
         }
     }
 
-    /// Sent twice, or not among the ones that the endpoint reads. `recvWindow` and `timestamp`
-    /// belong to every endpoint.
+    /// Sent twice, or not among the ones that the endpoint reads. What belongs to a signature
+    /// belongs to every endpoint.
     fn check_names(&self, known: impl Fn(&str) -> bool) -> Result<(), Refusal> {
         for (at, (name, _)) in self.0.iter().enumerate() {
             if self.0[..at].iter().any(|(earlier, _)| earlier == name) {
                 return Err(Refusal::new(-1101, "Duplicate values for a parameter detected."));
             }
         }
-        let everywhere = |name: &str| matches!(name, "recvWindow" | "timestamp");
+        let everywhere = |name: &str| matches!(name, "recvWindow" | "timestamp" | "signature");
         let read = self.0.iter().filter(|(name, _)| everywhere(name) || known(name)).count();
         let sent = self.0.len();
         if read < sent {
