@@ -321,6 +321,13 @@ impl Replay {
         self.venue.books[market].own_shown(side, bound)
     }
 
+    /// As long as this is the same, so is what a market's book shows of own orders. It begins anew
+    /// where a replay goes on from a state.
+    #[must_use]
+    pub fn order_changes(&self, market: usize) -> u64 {
+        self.venue.books[market].open.changes()
+    }
+
     /// From so many open orders on there is an index of them. Nothing comes of it but time, which
     /// is for tests to see.
     #[doc(hidden)]

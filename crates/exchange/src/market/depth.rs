@@ -14,16 +14,19 @@ use candlewick_model::{Amount, Price, Quantity, Rate, Side};
 /// The market's own levels of a side.
 const MARKET_LEVELS: usize = 1_000;
 
+/// A price and what there is at it.
+pub(crate) type Level = (Price, Quantity);
+
 /// More levels than any book has.
-pub(crate) const ALL_LEVELS: usize = usize::MAX;
+pub(super) const ALL_LEVELS: usize = usize::MAX;
 
 /// Both sides of a book, the best prices first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct BookNow {
     /// One more with every change.
     pub(crate) last_update_id: u64,
-    pub(crate) bids: Vec<(Price, Quantity)>,
-    pub(crate) asks: Vec<(Price, Quantity)>,
+    pub(crate) bids: Vec<Level>,
+    pub(crate) asks: Vec<Level>,
 }
 
 /// What the market's own levels follow from.
@@ -46,7 +49,7 @@ impl Shape {
     /// So many levels of either side. `own` tells the own orders of a side that are as good as a
     /// price or better; what one could not show without crossing the other side is left out: it is
     /// about to trade.
-    pub(super) fn book(&self, own: impl Fn(Side, Price) -> Vec<(Price, Quantity)>, levels: usize) -> BookNow {
+    pub(super) fn book(&self, own: impl Fn(Side, Price) -> Vec<Level>, levels: usize) -> BookNow {
         let (bid, ask) = self.touch();
         let mut bids = self.side((0..).map(|level| bid - level * self.tick_units()), levels);
         let least = worst(&bids, levels).unwrap_or(Price::ZERO);
@@ -74,7 +77,7 @@ impl Shape {
         (bid.min(ask - tick), ask)
     }
 
-    fn side(&self, prices: impl Iterator<Item = i64>, levels: usize) -> Vec<(Price, Quantity)> {
+    fn side(&self, prices: impl Iterator<Item = i64>, levels: usize) -> Vec<Level> {
         let above_zero = prices.take(levels.min(MARKET_LEVELS)).take_while(|price| (1..i64::MAX).contains(price));
         above_zero.map(|price| (Price::from_units(price), self.quantity)).collect()
     }
@@ -82,12 +85,12 @@ impl Shape {
 
 /// The price beyond which no level is wanted, as the market's own ones are enough: very many own
 /// orders need not be sorted for it.
-fn worst(side: &[(Price, Quantity)], levels: usize) -> Option<Price> {
+fn worst(side: &[Level], levels: usize) -> Option<Price> {
     levels.checked_sub(1).and_then(|last| side.get(last)).map(|(price, _)| *price)
 }
 
 /// Levels in order, those at one price as one.
-fn summed(mut side: Vec<(Price, Quantity)>, levels: usize) -> Vec<(Price, Quantity)> {
+pub(super) fn summed(mut side: Vec<Level>, levels: usize) -> Vec<Level> {
     side.dedup_by(|next, level| {
         let is_same = next.0 == level.0;
         if is_same {
@@ -116,7 +119,7 @@ mod tests {
     }
 
     /// Own orders that are as good as a price or better.
-    fn among(own: &[(Side, Price, Quantity)]) -> impl Fn(Side, Price) -> Vec<(Price, Quantity)> + '_ {
+    fn among(own: &[(Side, Price, Quantity)]) -> impl Fn(Side, Price) -> Vec<Level> + '_ {
         |side, bound| {
             let is_better = |price: Price| if side == Side::Buy { price >= bound } else { price <= bound };
             let of_side = own.iter().filter(|(other, price, _)| *other == side && is_better(*price));

@@ -24,7 +24,8 @@ use crate::data::klines;
 use crate::data::view;
 use crate::trader::Trader;
 
-pub(crate) use depth::{ALL_LEVELS, BookNow};
+use depth::ALL_LEVELS;
+pub(crate) use depth::{BookNow, Level};
 pub(crate) use statistics::Statistics;
 pub(crate) use tape::Joined;
 
@@ -155,6 +156,37 @@ impl<'a> View<'a> {
 
     /// The best prices of both sides, as far down as `levels`; of a delisted market there are none.
     pub(crate) fn book(&self, levels: usize) -> BookNow {
+        self.book_among(|side, bound| self.own_shown(side, bound).collect(), levels)
+    }
+
+    /// The whole book, with what [`Self::own_levels`] has told.
+    pub(crate) fn whole_book(&self, [bids, asks]: &[Vec<Level>; 2]) -> BookNow {
+        let own = |side, _| match side {
+            Side::Buy => bids.clone(),
+            Side::Sell => asks.clone(),
+        };
+        self.book_among(own, ALL_LEVELS)
+    }
+
+    /// Own orders on either side as levels, the best prices first.
+    pub(crate) fn own_levels(&self) -> [Vec<Level>; 2] {
+        let mut bids: Vec<_> = self.own_shown(Side::Buy, Price::ZERO).collect();
+        let mut asks: Vec<_> = self.own_shown(Side::Sell, Price::MAX).collect();
+        bids.sort_by_key(|(price, _)| std::cmp::Reverse(*price));
+        asks.sort_by_key(|(price, _)| *price);
+        [bids, asks].map(|side| depth::summed(side, ALL_LEVELS))
+    }
+
+    /// As long as this is the same, so are the own levels.
+    pub(crate) fn order_changes(&self) -> u64 {
+        self.traders.iter().map(|trader| trader.replay.order_changes(self.at)).sum()
+    }
+
+    fn own_shown(&self, side: Side, bound: Price) -> impl Iterator<Item = Level> {
+        self.traders.iter().flat_map(move |trader| trader.replay.shown(self.at, side, bound))
+    }
+
+    fn book_among(&self, own: impl Fn(Side, Price) -> Vec<Level>, levels: usize) -> BookNow {
         if self.market.is_delisted() {
             return BookNow { last_update_id: self.last_update_id(), ..BookNow::default() };
         }
@@ -165,9 +197,6 @@ impl<'a> View<'a> {
             half_spread: tick.units().saturating_mul(self.market.half_spread_ticks.into()),
             tick,
             quantity: depth::level_quantity(self.tape().last_volume(self.stand()), self.market.volume_share, step),
-        };
-        let own = |side: Side, bound: Price| {
-            self.traders.iter().flat_map(move |trader| trader.replay.shown(self.at, side, bound)).collect()
         };
         BookNow { last_update_id: self.last_update_id(), ..shape.book(own, levels) }
     }

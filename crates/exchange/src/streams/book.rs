@@ -10,9 +10,7 @@ use super::Topic;
 use super::listeners::{Listeners, Pace};
 use super::text::Text;
 use crate::audience::Change;
-use crate::market::{ALL_LEVELS, BookNow, View};
-
-type Level = (Price, Quantity);
+use crate::market::{BookNow, Level, View};
 
 /// `<symbol>@bookTicker`.
 pub(super) struct BestPrices {
@@ -83,6 +81,9 @@ impl Topic for Levels {
 pub(super) struct Changes {
     /// The book as it was last.
     seen: BookNow,
+    /// The own orders in it, of which there may be very many, and what they were known by.
+    own: [Vec<Level>; 2],
+    own_changes: u64,
     /// The last change that listeners know.
     told: u64,
     /// Levels that have changed since, as they are now: also those that are again what they were,
@@ -94,11 +95,17 @@ pub(super) struct Changes {
 
 impl Changes {
     pub(super) fn begin(speed_us: i64, view: &View<'_>) -> Self {
-        let seen = view.book(ALL_LEVELS);
-        Self { told: seen.last_update_id, seen, bids: Vec::new(), asks: Vec::new(), pace: Pace::of(speed_us) }
+        let (own, own_changes) = (view.own_levels(), view.order_changes());
+        let seen = view.whole_book(&own);
+        let (told, pace) = (seen.last_update_id, Pace::of(speed_us));
+        Self { told, seen, own, own_changes, bids: Vec::new(), asks: Vec::new(), pace }
     }
 
-    fn see(&mut self, book: BookNow) {
+    fn see(&mut self, view: &View<'_>) {
+        if view.order_changes() != self.own_changes {
+            (self.own, self.own_changes) = (view.own_levels(), view.order_changes());
+        }
+        let book = view.whole_book(&self.own);
         let (falling, rising) = (|a, b| a > b, |a, b| a < b);
         self.bids = overlaid(&self.bids, changes(&self.seen.bids, &book.bids, falling), falling);
         self.asks = overlaid(&self.asks, changes(&self.seen.asks, &book.asks, rising), rising);
@@ -109,7 +116,7 @@ impl Changes {
 impl Topic for Changes {
     fn tell(&mut self, view: &View<'_>, _change: Change, listeners: &mut Listeners) {
         if view.last_update_id() != self.seen.last_update_id {
-            self.see(view.book(ALL_LEVELS));
+            self.see(view);
         }
         let last = self.seen.last_update_id;
         // Updates that have left every level as it was are told with the next that has not:
@@ -137,6 +144,9 @@ impl Topic for Changes {
         // Updates do not go back: who has been told of later ones needs a snapshot.
         if view.last_update_id() < self.seen.last_update_id {
             *self = Self::begin(self.pace.least_us(), view);
+        } else {
+            // They may be counted anew.
+            (self.own, self.own_changes) = (view.own_levels(), view.order_changes());
         }
     }
 

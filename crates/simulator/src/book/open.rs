@@ -41,6 +41,8 @@ pub(crate) struct Open {
     restless: usize,
     /// Between which prices no order is touched; `None` where it must be looked up.
     untouched: Option<Untouched>,
+    /// How often any of them has come, gone or changed, in this process.
+    changes: u64,
     index: Option<Box<Index>>,
     /// From how many on there is an index.
     many: usize,
@@ -54,7 +56,8 @@ const ANYWHERE: Untouched = Some((Price::from_units(i64::MIN), Price::MAX));
 
 impl Default for Open {
     fn default() -> Self {
-        Self { chunks: Vec::new(), count: 0, restless: 0, untouched: Some(ANYWHERE), index: None, many: MANY }
+        let untouched = Some(ANYWHERE);
+        Self { chunks: Vec::new(), count: 0, restless: 0, untouched, changes: 0, index: None, many: MANY }
     }
 }
 
@@ -79,6 +82,12 @@ impl Open {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
+    }
+
+    /// One more whenever what is shown of them may be something else.
+    #[inline]
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// All of them, by id.
@@ -108,6 +117,7 @@ impl Open {
     /// Puts an order where its id belongs.
     pub(crate) fn insert(&mut self, working: Working) {
         self.count += 1;
+        self.changes += 1;
         self.restless += usize::from(Kind::of(&working) == Kind::Restless);
         self.untouched = self.untouched.map(|range| both(range, untouched_by(&working)));
         match &mut self.index {
@@ -137,6 +147,7 @@ impl Open {
             self.chunks.remove(place.chunk);
         }
         self.count -= 1;
+        self.changes += 1;
         self.untouched = (self.count == 0).then_some(ANYWHERE);
         self.restless -= usize::from(Kind::of(&working) == Kind::Restless);
         if self.count < self.many / 2 {
@@ -154,8 +165,8 @@ impl Open {
 
     /// Changes an order, though not its id or name.
     pub(crate) fn change(&mut self, place: Place, change: impl FnOnce(&mut Working)) {
-        let Self { chunks, restless, index, untouched, .. } = self;
-        *untouched = None;
+        (self.untouched, self.changes) = (None, self.changes + 1);
+        let Self { chunks, restless, index, .. } = self;
         let w = &mut chunks[place.chunk][place.at];
         *restless -= usize::from(Kind::of(w) == Kind::Restless);
         if let Some(index) = index {
