@@ -196,6 +196,9 @@ pub struct Fault {
     pub edition: Option<Edition>,
 }
 
+/// Methods that anybody sends.
+const METHODS: [&str; 7] = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"];
+
 fn anything() -> String {
     "*".to_owned()
 }
@@ -323,9 +326,23 @@ impl Fault {
             _ if !is_chance(self.probability) => "`probability` must be from 0 to 1",
             _ if !is_chance(self.executed) => "`executed` must be from 0 to 1",
             _ if self.code.is_some() != self.msg.is_some() => "`code` and `msg` go together",
-            _ => return None,
+            _ if self.from.is_some_and(|from| self.to.is_some_and(|to| to <= from)) => "`to` must be after `from`",
+            _ => return self.names_nothing(),
         };
         Some(text.to_owned())
+    }
+
+    /// A condition that nothing can meet.
+    fn names_nothing(&self) -> Option<String> {
+        let methods = self.method.iter().flat_map(|methods| methods.split(',')).map(str::trim);
+        let is_method = |method: &str| METHODS.iter().any(|known| known.eq_ignore_ascii_case(method));
+        let method = methods.clone().find(|method| !is_method(method));
+        let event = self.event.as_deref().filter(|event| !crate::user::EVENTS.contains(event));
+        match (method, event) {
+            (Some(method), _) => Some(format!("`method` {method:?} is none of {}", METHODS.join(", "))),
+            (_, Some(event)) => Some(format!("`event` {event:?} is none of {}", crate::user::EVENTS.join(", "))),
+            (None, None) => None,
+        }
     }
 
     /// The chance that a request which meets it is executed all the same.
@@ -396,6 +413,8 @@ mod tests {
             r#"{"kind":"nothing"}"#,
             r#"{"kind":"timeout"}"#,
             r#"{"kind":"status","status":400,"code":-1000}"#,
+            r#"{"kind":"cut","method":"GET, GETT"}"#,
+            r#"{"kind":"cut","from":"2023-01-02","to":"2023-01-01"}"#,
             "x",
         ] {
             assert!(FaultPlan::from_json(json.as_bytes(), Server::Data).is_err(), "{json}");
@@ -416,6 +435,8 @@ mod tests {
             (r#"{"kind":"timeout","status":101}"#, false, false),
             (r#"{"kind":"clock"}"#, false, false),
             (r#"{"kind":"clock","offset_ms":-5000}"#, false, true),
+            (r#"{"kind":"event-lost","event":"executionReport"}"#, false, true),
+            (r#"{"kind":"event-lost","event":"executionreport"}"#, false, false),
         ] {
             for (server, expected) in [(Server::Data, data), (Server::Trading, trading)] {
                 assert_eq!(FaultPlan::from_json(json.as_bytes(), server).is_ok(), expected, "{json} {server:?}");

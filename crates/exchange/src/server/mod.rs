@@ -186,6 +186,11 @@ impl Server {
         exchange.audience.users.faults = Arc::clone(&faults);
         // The port comes first: nobody's state is touched if it is taken.
         let (listener, address) = listen::bind_to(listen.address).await?;
+        if !address.ip().is_loopback() {
+            // Whoever knows a listen key hears what its account does.
+            let secret = ring::rand::generate(&ring::rand::SystemRandom::new()).expect("this machine has randomness");
+            exchange.audience.users.keys.keep_secret(secret.expose());
+        }
         let speed = service.time.speed;
         let (exchange, told) = begun(exchange, scenario, service.time)?;
         let (drive, notices) = Drive::new(speed, exchange.now());

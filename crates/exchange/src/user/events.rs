@@ -24,6 +24,16 @@ pub(super) enum Event<'a> {
     KeyExpired(&'a str),
 }
 
+/// The names of all.
+pub(crate) const NAMES: [&str; 6] = [
+    "executionReport",
+    "listStatus",
+    "outboundAccountPosition",
+    "balanceUpdate",
+    "eventStreamTerminated",
+    "listenKeyExpired",
+];
+
 impl Event<'_> {
     /// Its JSON, told now, with times in a unit.
     pub(super) fn text(&self, now: Timestamp, unit: TimeUnit) -> String {
@@ -31,14 +41,14 @@ impl Event<'_> {
     }
 
     pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Report(_) => "executionReport",
-            Self::List(_) => "listStatus",
-            Self::Position { .. } => "outboundAccountPosition",
-            Self::Paid { .. } => "balanceUpdate",
-            Self::Terminated => "eventStreamTerminated",
-            Self::KeyExpired(_) => "listenKeyExpired",
-        }
+        NAMES[match self {
+            Self::Report(_) => 0,
+            Self::List(_) => 1,
+            Self::Position { .. } => 2,
+            Self::Paid { .. } => 3,
+            Self::Terminated => 4,
+            Self::KeyExpired(_) => 5,
+        }]
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) struct ListenKeys {
     /// At most one an account.
     keys: BTreeMap<String, Key>,
     made: u64,
+    /// What names are made of beside that.
+    secret: [u8; 32],
     /// No key ends before.
     next_end: Option<Timestamp>,
 }
@@ -28,12 +30,18 @@ struct Key {
 }
 
 impl ListenKeys {
+    /// Makes names that follow from a secret: without one they are the same in every run, which is
+    /// for servers that this machine alone reaches.
+    pub(crate) fn keep_secret(&mut self, secret: [u8; 32]) {
+        self.secret = secret;
+    }
+
     /// The key of an account, which holds for an hour from now.
     pub(crate) fn of_account(&mut self, account: usize, now: Timestamp) -> String {
         let known = self.keys.iter().find(|(_, key)| key.account == account).map(|(name, _)| name.clone());
         let name = known.unwrap_or_else(|| {
             self.made += 1;
-            name(account, self.made)
+            name(&self.secret, account, self.made)
         });
         self.keys.insert(name.clone(), Key { account, until: now.plus(HOUR) });
         self.look_ahead();
@@ -74,9 +82,12 @@ impl ListenKeys {
     }
 }
 
-/// Not to be guessed from the outside, the same in every run.
-fn name(account: usize, number: u64) -> String {
-    let half = |part: u8| digest(&SHA256, format!("listen key {account} {number} {part}").as_bytes());
+/// Not to be guessed by who does not know the secret.
+fn name(secret: &[u8; 32], account: usize, number: u64) -> String {
+    let half = |part: u8| {
+        let text = format!("listen key {account} {number} {part}");
+        digest(&SHA256, &[secret, text.as_bytes()].concat())
+    };
     let bytes = [half(0), half(1)];
     let digits = bytes.iter().flat_map(|half| half.as_ref()).map(|byte| DIGITS[usize::from(*byte) % DIGITS.len()]);
     digits.map(char::from).collect()
@@ -105,6 +116,9 @@ mod tests {
         assert_eq!((keys.account(&first), keys.account(&other)), (None, Some(1)));
         assert!(keys.expire(at(109)).is_empty());
         assert_ne!(keys.of_account(0, at(100)), first);
+        let mut secret = ListenKeys::default();
+        secret.keep_secret([7; 32]);
+        assert_ne!(secret.of_account(0, at(0)), first);
         keys.close(&other);
         assert_eq!(keys.expire(at(110)), [""; 0]);
         assert_eq!(keys.account(&other), None);

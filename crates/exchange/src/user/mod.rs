@@ -18,6 +18,7 @@ use candlewick_model::{Asset, Symbol, TimeUnit, Timestamp};
 use candlewick_simulator::{Replay, Setup, VenueEvent};
 
 use self::events::Event;
+pub(crate) use self::events::NAMES as EVENTS;
 pub(crate) use self::listen_keys::ListenKeys;
 use crate::faults::{FaultKind, Faults, SharedFaults};
 use crate::local::Booking;
