@@ -54,7 +54,7 @@ pub(super) struct Shared {
 impl Shared {
     fn new(options: DataOptions) -> Result<Self, ExchangeError> {
         Ok(Self {
-            information: Information::new(&options.portal.catalogue, Some(options.limits.told()))?,
+            information: Information::new(&options.portal.catalogue, Some(options.limits.told()), 0)?,
             portal: options.portal,
             limits: options.limits,
             is_secure: options.tls.is_some(),
