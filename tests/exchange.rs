@@ -8,7 +8,7 @@ use candlewick_model::CommissionRates;
 use candlewick_model::run::FillModel;
 use candlewick_model::time::{DAY, MINUTE};
 use candlewick_model::{Account, Amount, ExchangeInfo, Interval, Timestamp};
-use candlewick_simulator::{Market, Setup, Timeline};
+use candlewick_simulator::{Limits, Market, Setup, Timeline};
 use serde_json::{Value, json};
 
 pub(crate) const KEY: &str = "k3y";
@@ -310,6 +310,100 @@ fn exchange_info_is_the_snapshot_at_simulated_time() {
         assert_eq!(listed["symbols"], info["symbols"]);
         let (status, no) = stranger.get("/api/v3/exchangeInfo?symbol=NOPE").await;
         assert_eq!((status, no), (400, json!({ "code": -1121, "msg": "Invalid symbol." })));
+    });
+}
+
+/// An hour of three snapshots, the second one of other rules, the last one silent about the market.
+fn with_snapshots(service: Service) -> Service {
+    let first: Value = serde_json::from_str(&service.exchange_info).unwrap();
+    let entry = |info: &mut Value, filter: &str, member: &str, value: Value| {
+        let filters = info["symbols"][0]["filters"].as_array_mut().unwrap();
+        filters.iter_mut().find(|entry| entry["filterType"] == filter).unwrap()[member] = value;
+    };
+    let mut second = first.clone();
+    entry(&mut second, "PRICE_FILTER", "tickSize", "0.50".into());
+    entry(&mut second, "MAX_NUM_ORDERS", "maxNumOrders", 1.into());
+    second["serverTime"] = start().plus(10 * MINUTE).millis().into();
+    second["symbols"][0]["ocoAllowed"] = false.into();
+    second["exchangeFilters"] = json!([{ "filterType": "EXCHANGE_MAX_NUM_ORDERS", "maxNumOrders": 9 }]);
+    second["rateLimits"][0]["limit"] = 1.into();
+    second["rateLimits"][1]["limit"] = 7.into();
+    let third =
+        json!({ "serverTime": start().plus(20 * MINUTE).millis(), "symbols": [], "rateLimits": first["rateLimits"] });
+    let texts = [second, first, third].map(|info| info.to_string());
+    let read: Vec<_> = texts.iter().map(|text| ExchangeInfo::parse(text).unwrap()).collect();
+    let symbol = "BTCUSDT".parse().unwrap();
+    let instruments = read.iter().filter_map(|info| Some((info.server_time, info.instruments.get(&symbol)?.clone())));
+    let limits = |info: &ExchangeInfo| {
+        let limits = Limits { filters: info.exchange_filters.clone(), orders: info.order_limits.clone() };
+        (info.server_time, limits)
+    };
+    let mut setup = service.setup;
+    setup.markets[0].timeline = Timeline::new(instruments.collect()).unwrap();
+    setup.limits = Timeline::new(read.iter().map(limits).collect()).unwrap();
+    Service { setup, exchange_info: texts.join("\n"), ..service }
+}
+
+#[test]
+fn what_is_told_of_rules_and_what_orders_are_held_to_are_one_snapshot() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stranger = Stranger::meet_at(with_snapshots(service())).await;
+        stranger.step(Some(start().plus(MINUTE))).await;
+        let limit = |price: &str| format!("side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.01&price={price}");
+        assert_eq!(stranger.order(&limit("15000.50")).await.0, 200);
+        let mut told = Vec::new();
+        for minutes in [5, 9, 10, 15, 20, 30] {
+            let until = start().plus(minutes * MINUTE);
+            while stranger.get("/api/v3/time").await.1["serverTime"].as_i64().unwrap() < until.millis() {
+                stranger.step(Some(until)).await;
+            }
+            let (_, info) = stranger.get("/api/v3/exchangeInfo?symbol=BTCUSDT").await;
+            let symbol = &info["symbols"][0];
+            let filter = |name: &str| {
+                let mut filters = symbol["filters"].as_array().unwrap().iter();
+                filters.find(|entry| entry["filterType"] == name).unwrap().clone()
+            };
+            let (_, own) = stranger.ask("/api/v3/myFilters", "symbol=BTCUSDT").await;
+            let (tick, most) = (filter("PRICE_FILTER")["tickSize"].clone(), filter("MAX_NUM_ORDERS"));
+            assert!(own["symbolFilters"].as_array().unwrap().contains(&most), "{own}");
+            assert_eq!(own["exchangeFilters"], info["exchangeFilters"]);
+            let (_, counts) = stranger.ask("/api/v3/rateLimit/order", "").await;
+            let limits = info["rateLimits"].as_array().unwrap();
+            let of_orders: Vec<_> = limits.iter().filter(|limit| limit["rateLimitType"] == "ORDERS").collect();
+            assert_eq!(of_orders.len(), 2);
+            assert!(
+                of_orders.iter().zip(counts.as_array().unwrap()).all(|(told, count)| told["limit"] == count["limit"])
+            );
+            assert_eq!(limits.iter().find(|limit| limit["rateLimitType"] == "REQUEST_WEIGHT").unwrap()["limit"], 6000);
+            // An order off the coarser tick, then one beside the one that is open.
+            let judged = async |price: &str| {
+                let (_, no) = stranger
+                    .signed(reqwest::Method::POST, "/api/v3/order", &format!("symbol=BTCUSDT&{}", limit(price)))
+                    .await;
+                if no["orderId"].is_u64() {
+                    let cancel = format!("symbol=BTCUSDT&orderId={}", no["orderId"]);
+                    assert_eq!(stranger.signed(reqwest::Method::DELETE, "/api/v3/order", &cancel).await.0, 200);
+                }
+                no["msg"].as_str().unwrap_or("taken").to_owned()
+            };
+            let expected = if tick == "0.50" {
+                ["Filter failure: PRICE_FILTER", "Filter failure: MAX_NUM_ORDERS"]
+            } else {
+                ["taken"; 2]
+            };
+            assert_eq!([judged("15000.01").await, judged("15000.50").await], expected, "after {minutes} minutes");
+            told.push((
+                tick,
+                symbol["ocoAllowed"].clone(),
+                of_orders[0]["limit"].clone(),
+                info["exchangeFilters"].as_array().unwrap().len(),
+            ));
+        }
+        let (fine, coarse) =
+            ((json!("0.01000000"), json!(true), json!(50), 0), (json!("0.50"), json!(false), json!(7), 1));
+        let silent = (json!("0.50"), json!(false), json!(50), 0);
+        assert_eq!(told, [fine.clone(), fine, coarse.clone(), coarse, silent.clone(), silent]);
     });
 }
 

@@ -232,6 +232,8 @@ fn what_is_paid_in_or_out_is_told() {
         assert_eq!((status, &held["free"], &held["account"]), (200, &json!("7499.50000000"), &json!(0)), "{held}");
         let now = socket.now().await;
         let events = socket.take_events();
+        let account = socket.signed("account.status", json!({})).await;
+        assert_eq!([&account["result"]["canDeposit"], &account["result"]["canWithdraw"]], [&json!(true); 2]);
         assert_eq!(shorts(&events), ["balanceUpdate", "position USDT"]);
         assert_eq!(events[0], json!({ "e": "balanceUpdate", "E": now, "a": "USDT", "d": "-2500.50000000", "T": now }));
         assert_eq!(events[1]["B"], json!([{ "a": "USDT", "f": "7499.50000000", "l": "0.00000000" }]));

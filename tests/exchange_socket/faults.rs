@@ -1,6 +1,6 @@
 //! Faults on WebSockets: answers, events and connections that go wrong.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use candlewick_exchange::Service;
 use candlewick_exchange::faults::{FaultPlan, Server};
@@ -8,8 +8,8 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 use super::events::{limit, shorts};
-use super::{Scene, run};
-use crate::exchange::service;
+use super::{Scene, Socket, payload, run};
+use crate::exchange::{KEY, credentials, service};
 
 fn with(faults: Value) -> Service {
     Service { faults: FaultPlan::from_json(faults.to_string().as_bytes(), Server::Trading).unwrap(), ..service() }
@@ -35,6 +35,99 @@ fn a_request_meets_the_faults_of_rest() {
         let early = socket.signed("account.status", json!({})).await;
         assert_eq!(early["error"]["code"], -1021, "{early}");
         assert_eq!(socket.signed("account.status", json!({})).await["status"], 200);
+    });
+}
+
+/// Answers that say nothing of limits are the same each time.
+const PLAIN: &str = "/ws-api/v3?returnRateLimits=false";
+
+/// The text that comes next within a moment, whatever it is; `None` where nothing comes or the other
+/// side has gone without good-bye.
+async fn heard(socket: &mut Socket) -> Option<String> {
+    let next = tokio::time::timeout(Duration::from_millis(300), socket.stream.next()).await.ok()??;
+    Some(next.ok()?.into_text().unwrap().to_string())
+}
+
+#[test]
+fn answers_that_do_not_arrive_as_they_were_said() {
+    let of = |kind: &str, more: Value| {
+        let mut fault = json!({ "kind": kind, "path": "/api/v3/time", "next": 1 });
+        fault.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        fault
+    };
+    run(service(), async |scene: Scene| {
+        let meet = async |fault: Value| {
+            let faults = format!("{}/control/faults", scene.server.url());
+            assert_eq!(scene.http.post(faults).body(fault.to_string()).send().await.unwrap().status(), 200);
+        };
+        let mut socket = scene.connect_to(PLAIN).await.unwrap();
+        let request = r#"{"id":"a","method":"time"}"#;
+        socket.send(request).await;
+        let whole = heard(&mut socket).await.unwrap();
+        assert!(whole.starts_with(r#"{"id":"a","status":200,"result":{"#), "{whole}");
+        let half = &whole[..whole.len() / 2];
+        for (fault, expected) in [
+            (of("lost", json!({})), None),
+            (of("truncated", json!({})), Some(half)),
+            (of("partial-json", json!({ "bytes": 9 })), Some(r#"{"id":"a""#)),
+        ] {
+            meet(fault).await;
+            socket.send(request).await;
+            assert_eq!(heard(&mut socket).await.as_deref(), expected);
+            socket.send(request).await;
+            assert_eq!(heard(&mut socket).await.unwrap().len(), whole.len(), "the connection goes on");
+        }
+        meet(of("corrupt", json!({}))).await;
+        socket.send(request).await;
+        let other = heard(&mut socket).await.unwrap();
+        let differ = whole.bytes().zip(other.bytes()).filter(|(one, other)| one != other).count();
+        assert_eq!((other.len(), differ), (whole.len(), 1), "{other}");
+        meet(of("slow", json!({ "rate": 500 }))).await;
+        let begun = Instant::now();
+        socket.send(request).await;
+        assert_eq!(heard(&mut socket).await.unwrap().len(), whole.len());
+        assert!(begun.elapsed() >= Duration::from_millis(2 * whole.len() as u64), "{:?}", begun.elapsed());
+        for (fault, expected) in [
+            (of("status", json!({ "status": 503 })), json!([503, -1000, null])),
+            (of("status", json!({ "status": 429, "retry_after": 7 })), json!([429, -1003, 7_000])),
+        ] {
+            meet(fault).await;
+            let answer = socket.ask("time", json!({})).await;
+            let error = &answer["error"];
+            let data = error["data"].as_object();
+            let wait = data.map(|data| data["retryAfter"].as_i64().unwrap() - data["serverTime"].as_i64().unwrap());
+            assert_eq!(json!([answer["status"], error["code"], wait]), expected);
+        }
+        for (fault, expected) in
+            [(of("cut", json!({ "bytes": 9 })), Some(r#"{"id":"a""#)), (of("wrong-length", json!({})), None)]
+        {
+            let mut socket = scene.connect_to(PLAIN).await.unwrap();
+            meet(fault).await;
+            socket.send(request).await;
+            assert_eq!(heard(&mut socket).await.as_deref(), expected);
+            let end = tokio::time::timeout(Duration::from_secs(20), socket.stream.next()).await.expect("it ends");
+            assert!(!matches!(end, Some(Ok(_))), "without a good-bye: {end:?}");
+        }
+    });
+}
+
+/// Nobody is told, and it has happened.
+#[test]
+fn what_was_executed_without_an_answer_is_there() {
+    let faults = json!([
+        {"kind": "lost", "path": "/api/v3/order", "method": "POST", "next": 1},
+        {"kind": "timeout", "path": "userDataStream.subscribe.signature", "next": 1},
+    ]);
+    run(with(faults), async |scene: Scene| {
+        let mut socket = scene.connect().await;
+        let lost = socket.signed("userDataStream.subscribe.signature", json!({})).await;
+        assert_eq!(lost["error"]["code"], -1007);
+        let mut order = limit("BUY", "15000", "0.01");
+        (order["apiKey"], order["timestamp"]) = (KEY.into(), socket.now().await);
+        order["signature"] = credentials().sign(&payload(&order)).into();
+        socket.send(json!({ "id": 1, "method": "order.place", "params": order }).to_string()).await;
+        assert_eq!(socket.signed("openOrders.status", json!({})).await["result"].as_array().unwrap().len(), 1);
+        assert_eq!(shorts(&socket.take_events()), ["NEW 1 NEW", "position BTC USDT"]);
     });
 }
 

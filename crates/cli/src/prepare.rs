@@ -130,14 +130,6 @@ impl Prepared {
         })
     }
 
-    /// The snapshot in force at the first bar, as the exchange sent it.
-    #[must_use]
-    pub fn exchange_info(&self) -> &str {
-        let first = self.setup.start();
-        let in_force = self.snapshots.iter().rev().find(|snapshot| snapshot.time() <= first.plus(1));
-        in_force.or(self.snapshots.first()).map_or("{}", |snapshot| snapshot.json.as_str())
-    }
-
     /// Runs the configured strategy, the other two paths where the report wants them, and where
     /// there is a scenario of trouble the run without it and those of other seeds.
     pub fn backtest(&self, config: &Config) -> anyhow::Result<Run> {

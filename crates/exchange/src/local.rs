@@ -143,7 +143,7 @@ impl LocalExchange {
         }
     }
 
-    /// With the exchange's own words about its symbols.
+    /// With the exchange's own words about its symbols: answers of `exchangeInfo`, one after the other.
     #[must_use]
     pub fn with_exchange_info(self, json: String) -> Self {
         Self { catalogue: self.catalogue.with_exchange_info(json), ..self }

@@ -151,7 +151,7 @@ impl Demo {
 
     async fn live_events(&self, config: &Config, prepared: &Prepared) -> anyhow::Result<Vec<Event>> {
         let credentials = Credentials::new("demo", "demo");
-        let exchange_info = prepared.exchange_info().to_owned();
+        let exchange_info = prepared.exchange_info.concat();
         let service = Service::new(prepared.setup.clone(), exchange_info, credentials.clone().into());
         let server = Server::start(service, 0).await?;
         let plan = Plan {

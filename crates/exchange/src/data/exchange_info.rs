@@ -13,41 +13,73 @@ use crate::ExchangeError;
 use crate::server::answer::No;
 use crate::server::request::{Parameters, invalid, list};
 
-/// What is said of the symbols, and around them.
+/// What is said of the symbols, and around them, by when it was said.
 pub(crate) struct Information {
-    around: Value,
-    symbols: Vec<(Symbol, Value)>,
+    around: Said,
+    symbols: Vec<(Symbol, Said)>,
+}
+
+/// What snapshots say of something, by their times; there is at least one.
+struct Said(Vec<(Timestamp, Value)>);
+
+impl Said {
+    /// What the latest snapshot says; before the first one that does (rule 5.2).
+    fn at(&self, now: Timestamp) -> &Value {
+        let after = self.0.partition_point(|(taken, _)| *taken <= now);
+        &self.0[after.saturating_sub(1)].1
+    }
 }
 
 impl Information {
-    /// What the catalogue's snapshot says, with other limits where these are given.
-    pub(crate) fn new(catalogue: &Catalogue, rate_limits: Option<Value>) -> Result<Self, ExchangeError> {
-        let parsed = catalogue.exchange_info.as_deref().map(serde_json::from_str::<Value>).transpose();
-        let given = parsed.map_err(|error| ExchangeError::ExchangeInfo { reason: error.to_string() })?;
-        let listed = given.as_ref().and_then(|info| info["symbols"].as_array()).cloned().unwrap_or_default();
+    /// What the catalogue's snapshots say, with other limits where these are given, so many
+    /// microseconds later.
+    pub(crate) fn new(catalogue: &Catalogue, rate_limits: Option<Value>, shift_us: i64) -> Result<Self, ExchangeError> {
+        let given = snapshots(catalogue.exchange_info.as_deref().unwrap_or("{}"), shift_us)?;
         let of = |symbol: Symbol| {
-            let own = listed.iter().find(|entry| entry["symbol"] == symbol.as_str()).cloned();
-            own.map(completed).or_else(|| catalogue.market(symbol).map(|market| made_up(symbol, market)))
+            let entry = |(taken, info): &(Timestamp, Value)| {
+                let mut own = info["symbols"].as_array()?.iter().filter(|entry| entry["symbol"] == symbol.as_str());
+                // Of two nobody knows which one counts.
+                let (entry, None) = (own.next()?, own.next()) else { return None };
+                Some((*taken, completed(entry.clone())))
+            };
+            let listed: Vec<_> = given.iter().filter_map(entry).collect();
+            let made_up = || Some(vec![(Timestamp::MIN, made_up(symbol, catalogue.market(symbol)?))]);
+            Some(listed).filter(|listed| !listed.is_empty()).or_else(made_up).map(Said)
         };
         let symbols = catalogue.symbols().filter_map(|symbol| Some((symbol, of(symbol)?))).collect();
-        let array = |name: &str| given.as_ref().map(|info| info[name].clone()).filter(Value::is_array);
-        let around = json!({
-            "timezone": "UTC",
-            "serverTime": 0,
-            "rateLimits": rate_limits.or_else(|| array("rateLimits")).unwrap_or_else(|| json!([])),
-            "exchangeFilters": array("exchangeFilters").unwrap_or_else(|| json!([]))
+        let around = given.iter().map(|(taken, info)| {
+            let array = |name: &str| Some(info[name].clone()).filter(Value::is_array).unwrap_or_else(|| json!([]));
+            let around = json!({
+                "timezone": "UTC",
+                "serverTime": 0,
+                "rateLimits": rate_limits.clone().unwrap_or_else(|| array("rateLimits")),
+                "exchangeFilters": array("exchangeFilters")
+            });
+            (*taken, around)
         });
-        Ok(Self { around, symbols })
+        Ok(Self { around: Said(around.collect()), symbols })
     }
 
-    /// What the snapshot says of a market.
-    pub(crate) fn of_symbol(&self, symbol: Symbol) -> Option<&Value> {
-        self.symbols.iter().find(|(known, _)| *known == symbol).map(|(_, entry)| entry)
+    /// The limits of addresses are the same throughout: those that hold at an instant.
+    pub(crate) fn with_limits_of_addresses(mut self, at: Timestamp) -> Self {
+        let is_of_orders = |limit: &&Value| limit["rateLimitType"] == "ORDERS";
+        let of = |around: &Value| around["rateLimits"].as_array().cloned().unwrap_or_default();
+        let throughout: Vec<_> = of(self.around.at(at)).into_iter().filter(|limit| !is_of_orders(&limit)).collect();
+        for (_, around) in &mut self.around.0 {
+            let orders = of(around).into_iter().filter(|limit| is_of_orders(&limit));
+            around["rateLimits"] = throughout.iter().cloned().chain(orders).collect();
+        }
+        self
     }
 
-    /// The filters of the exchange as a whole, and of assets.
-    pub(crate) fn exchange_filters(&self) -> &Value {
-        &self.around["exchangeFilters"]
+    /// What is said of a market.
+    pub(crate) fn of_symbol(&self, symbol: Symbol, now: Timestamp) -> Option<&Value> {
+        self.symbols.iter().find(|(known, _)| *known == symbol).map(|(_, said)| said.at(now))
+    }
+
+    /// What is said beside the markets: limits, and filters of the exchange as a whole and of assets.
+    pub(crate) fn around(&self, now: Timestamp) -> &Value {
+        self.around.at(now)
     }
 
     /// The answer to a request. What a market is now goes before what the snapshot says of it.
@@ -73,8 +105,8 @@ impl Information {
                 return Err(No::saying(-1121, "Invalid symbol."));
             }
         }
-        let told = here.iter().map(|(symbol, entry)| {
-            let mut entry = Cow::Borrowed(entry);
+        let told = here.iter().map(|(symbol, said)| {
+            let mut entry = Cow::Borrowed(said.at(now));
             now_is(*symbol, &mut entry);
             entry
         });
@@ -82,11 +114,28 @@ impl Information {
         if !selection.shows_permission_sets {
             chosen.iter_mut().for_each(|entry| entry["permissionSets"] = json!([]));
         }
-        let mut answer = self.around.clone();
+        let mut answer = self.around(now).clone();
         answer["serverTime"] = time_number(now, unit).into();
         answer["symbols"] = chosen.into();
         Ok(answer.to_string().into_bytes())
     }
+}
+
+/// Snapshots by their times, one after the other as a run keeps them.
+fn snapshots(text: &str, shift_us: i64) -> Result<Vec<(Timestamp, Value)>, ExchangeError> {
+    let taken = |info: &Value| {
+        let number = info["serverTime"].as_i64();
+        let time = number.and_then(Timestamp::from_either_unit).map(|(time, _)| time.plus(shift_us));
+        time.unwrap_or(Timestamp::MIN)
+    };
+    let read = serde_json::Deserializer::from_str(text).into_iter().map(|info| info.map(|info| (taken(&info), info)));
+    let no_json = |reason: String| ExchangeError::ExchangeInfo { reason };
+    let mut all = read.collect::<Result<Vec<_>, _>>().map_err(|error| no_json(error.to_string()))?;
+    if all.is_empty() {
+        return Err(no_json("there is none".to_owned()));
+    }
+    all.sort_by_key(|(taken, _)| *taken);
+    Ok(all)
 }
 
 /// Which symbols a request wants.

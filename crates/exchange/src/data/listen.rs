@@ -27,12 +27,18 @@ use crate::ExchangeError;
 /// So many connections at a time; more of them are closed at once, as who waits for a place that
 /// idle ones hold would wait for long.
 const CONNECTIONS_MAX: usize = 10_240;
-/// A client that says nothing for so long, or does not finish its header or handshake, is left.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// A client that takes nothing for so long is left; a WebSocket is told why before that.
-const WRITE_PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Patience = Patience { read: Duration::from_secs(30), write: Duration::from_secs(120) };
 /// Headers may be so large.
 const HEADER_BYTES_MAX: usize = 64 << 10;
+
+/// For how long a connection may stand still.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// A client that says nothing for so long, or does not finish its header or handshake, is left.
+    read: Duration,
+    /// A client that takes nothing for so long is left; a WebSocket is told why before that.
+    write: Duration,
+}
 
 /// The other end of a connection.
 #[derive(Debug, Clone)]
@@ -80,7 +86,7 @@ pub(crate) async fn bind_to(wanted: SocketAddr) -> Result<(TcpListener, SocketAd
 
 /// Serves until it is aborted.
 pub(crate) async fn serve(listener: TcpListener, tls: Option<Tls>, routes: Router) -> std::io::Result<()> {
-    serve_so_many(listener, tls, routes, CONNECTIONS_MAX).await
+    serve_so_many(listener, tls, routes, CONNECTIONS_MAX, PATIENCE).await
 }
 
 async fn serve_so_many(
@@ -88,6 +94,7 @@ async fn serve_so_many(
     tls: Option<Tls>,
     routes: Router,
     connections_max: usize,
+    patience: Patience,
 ) -> std::io::Result<()> {
     let places = Arc::new(Semaphore::new(connections_max));
     // Connections end with the server.
@@ -102,7 +109,7 @@ async fn serve_so_many(
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let peer = Peer { address: peer.ip(), is_secure: tls.is_some(), place: Arc::new(place) };
-        connections.spawn(converse(stream, tls.clone(), Asked { routes: routes.clone(), peer }));
+        connections.spawn(converse(stream, tls.clone(), Asked { routes: routes.clone(), peer }, patience));
     }
 }
 
@@ -131,30 +138,36 @@ where
     }
 }
 
-async fn converse(stream: TcpStream, tls: Option<Tls>, routes: Asked) {
+async fn converse(stream: TcpStream, tls: Option<Tls>, routes: Asked, patience: Patience) {
     // Answers are small and waited for: they must not be held back for more to come.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "no TCP_NODELAY");
     }
     match tls {
-        None => speak(stream, routes).await,
-        Some(Tls(acceptor)) => match tokio::time::timeout(PATIENCE, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => speak(stream, routes).await,
+        None => speak(stream, routes, patience).await,
+        Some(Tls(acceptor)) => match tokio::time::timeout(patience.read, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => speak(stream, routes, patience).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
             Err(_) => tracing::debug!("a handshake that never ended"),
         },
     }
 }
 
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Asked) {
-    let stream = Patient::new(stream, PATIENCE, WRITE_PATIENCE);
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, routes: Asked, patience: Patience) {
+    let stream = Patient::new(stream, patience.read, patience.write);
     let service = TowerToHyperService::new(routes);
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(PATIENCE).max_buf_size(HEADER_BYTES_MAX);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.read)
+        .max_buf_size(HEADER_BYTES_MAX)
+        // Who has asked may end its side, and waits for the answer.
+        .half_close(true);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .keep_alive_interval(Some(PATIENCE))
+        .keep_alive_interval(Some(patience.read))
         .max_header_list_size(HEADER_BYTES_MAX as u32)
         .adaptive_window(true);
     // A broken connection is the client's affair, or a fault's.
@@ -164,35 +177,4 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, rou
 }
 
 #[cfg(test)]
-mod tests {
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    use super::*;
-
-    /// Asks for something; how the answer begins.
-    async fn ask(stream: &mut TcpStream) -> String {
-        let mut begins = [0; 12];
-        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
-        let read = stream.read_exact(&mut begins).await;
-        read.map_or_else(|_| "closed".to_owned(), |_| String::from_utf8_lossy(&begins).into_owned())
-    }
-
-    #[tokio::test]
-    async fn there_is_no_room_for_more_until_one_goes() {
-        let (listener, address) = bind(0).await.unwrap();
-        let routes = Router::new().route("/", get(async || "here"));
-        let server = tokio::spawn(serve_so_many(listener, None, routes, 2));
-        let mut streams = Vec::new();
-        for expected in ["HTTP/1.1 200", "HTTP/1.1 200", "closed", "closed"] {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            assert_eq!(ask(&mut stream).await, expected);
-            streams.push(stream);
-        }
-        drop(streams.swap_remove(0));
-        while ask(&mut TcpStream::connect(address).await.unwrap()).await == "closed" {
-            tokio::task::yield_now().await;
-        }
-        server.abort();
-    }
-}
+mod tests;

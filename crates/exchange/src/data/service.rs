@@ -53,7 +53,7 @@ pub(super) struct Shared {
 impl Shared {
     fn new(options: DataOptions) -> Result<Self, ExchangeError> {
         Ok(Self {
-            information: Information::new(&options.portal.catalogue, Some(options.limits.told()))?,
+            information: Information::new(&options.portal.catalogue, Some(options.limits.told()), 0)?,
             portal: options.portal,
             limits: options.limits,
             compresses: options.compresses,

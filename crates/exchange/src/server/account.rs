@@ -259,8 +259,9 @@ pub(super) async fn account(state: State, Extension(asked): Asked) -> Answer<Acc
             seller: fees.standard.seller,
         }),
         can_trade: true,
-        can_withdraw: false,
-        can_deposit: false,
+        // Every account may be paid into and out of: by the configuration, and by control.
+        can_withdraw: true,
+        can_deposit: true,
         brokered: false,
         require_self_trade_prevention: false,
         prevent_sor: false,

@@ -106,14 +106,15 @@ pub(super) async fn my_filters(state: State, Extension(asked): Asked) -> Answer<
     let symbol = parameters.symbol(|symbol| state.exchange().has(symbol))?;
     let kind = |filter: &Value| filter["filterType"].as_str().unwrap_or_default().to_owned();
     let list = |filters: &Value| filters.as_array().cloned().unwrap_or_default();
-    let mut of_symbol = state.information.of_symbol(symbol).cloned().unwrap_or_default();
-    if let Some(view) = state.exchange().view(symbol) {
+    let exchange = state.exchange();
+    let mut of_symbol = state.information.of_symbol(symbol, exchange.now()).cloned().unwrap_or_default();
+    if let Some(view) = exchange.view(symbol) {
         view.put_into(&mut of_symbol);
     }
     let is_of_asset = |filter: &Value| {
         kind(filter) == "MAX_ASSET" && [&of_symbol["baseAsset"], &of_symbol["quoteAsset"]].contains(&&filter["asset"])
     };
-    let exchange_wide = list(state.information.exchange_filters());
+    let exchange_wide = list(&state.information.around(exchange.now())["exchangeFilters"]);
     let (of_asset, of_exchange): (Vec<_>, Vec<_>) =
         exchange_wide.into_iter().partition(|filter| kind(filter) == "MAX_ASSET");
     Ok(Json(json!({

@@ -60,11 +60,11 @@ use crate::{ExchangeError, Portal};
 pub struct Service {
     /// The market behind the REST API.
     pub setup: Setup,
-    /// The answer of `exchangeInfo`, as a snapshot has it.
+    /// Answers of `exchangeInfo`, one after the other: each holds from its `serverTime` on.
     pub exchange_info: String,
     /// The keys that are accepted.
     pub keys: Keys,
-    /// Whether an address may ask only for as much as `exchange_info` says.
+    /// Whether an address may ask only for as much as `exchange_info` says at the beginning.
     pub limits_addresses: bool,
     /// What goes wrong from the beginning.
     pub faults: FaultPlan,
@@ -172,14 +172,17 @@ impl Server {
     /// Starts serving.
     pub async fn start_at(service: Service, listen: Listen) -> Result<Self, ExchangeError> {
         let no_json = |source: serde_json::Error| ExchangeError::ExchangeInfo { reason: source.to_string() };
-        let limits = if service.limits_addresses {
-            Limits::of_exchange_info(&service.exchange_info).map_err(no_json)?
-        } else {
-            Limits::none()
-        };
         let accounts = service.keys.accounts(&service.setup.account)?;
         let mut exchange =
             LocalExchange::with_accounts(&service.setup, &accounts).with_exchange_info(service.exchange_info);
+        let start = service.setup.start();
+        let information = Information::new(exchange.catalogue(), None, service.time.shift_us)?;
+        let information = information.with_limits_of_addresses(start);
+        let limits = if service.limits_addresses {
+            Limits::of_exchange_info(&information.around(start).to_string()).map_err(no_json)?
+        } else {
+            Limits::none()
+        };
         let mut faults = service.faults;
         let scenario = std::mem::take(&mut faults.markets);
         let faults = SharedFaults::new(Mutex::new(Faults::new(faults)));
@@ -197,7 +200,7 @@ impl Server {
         told.into_iter().for_each(|notice| drive.tell(notice));
         let fees = |market: &Market| (market.timeline.last().symbol, market.fill_model.fees);
         let shared = Arc::new(Shared {
-            information: Information::new(exchange.catalogue(), None)?,
+            information,
             exchange: Mutex::new(exchange),
             drive,
             keys: service.keys,

@@ -55,7 +55,7 @@ async fn time(state: State, Extension(asked): Asked) -> Answer<ServerTime> {
     Ok(Json(ServerTime { server_time: time_number(asked.ahead.of(state.exchange().now()), asked.unit) }))
 }
 
-/// The snapshot, cut down to the markets that are here, as they are at the simulated time.
+/// The snapshot in force, cut down to the markets that are here, as they are at the simulated time.
 async fn exchange_info(state: State, Extension(asked): Asked) -> Result<Response, No> {
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();

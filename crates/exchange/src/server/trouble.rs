@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
+use axum::extract::ws::Utf8Bytes;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -67,12 +68,42 @@ impl Met {
         ClockAhead(offset.unwrap_or(0).saturating_mul(1_000))
     }
 
+    /// What arrives of a message on a WebSocket, after which time, and whether the connection breaks
+    /// behind it.
+    pub(super) fn on_its_way(&self, text: Utf8Bytes) -> Arriving {
+        let has = |kind| self.fault(kind).is_some();
+        // A frame that promises more than there is does not come to its end.
+        if has(FaultKind::Lost) || has(FaultKind::WrongLength) {
+            return Arriving { text: None, after: Duration::ZERO, breaks: has(FaultKind::WrongLength) };
+        }
+        let rate = self.fault(FaultKind::Slow).and_then(|fault| fault.rate);
+        let cut = self.fault(FaultKind::Cut);
+        let mut bytes = Bytes::from(text);
+        bytes = transport::spoiled(Response::new(bytes), &self.0, false).into_body();
+        if let Some(fault) = cut {
+            bytes.truncate(fault.bytes.unwrap_or(bytes.len() / 2));
+        }
+        let after = rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(bytes.len() as f64 / f64::from(rate)));
+        // A text frame has nothing but characters.
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Arriving { text: Some(text.into()), after, breaks: cut.is_some() }
+    }
+
     /// What comes in place of the answer, and whether the request is executed all the same.
     pub(super) fn instead(&self, shared: &Shared) -> Option<(&Fault, bool)> {
         let kinds = [FaultKind::Lost, FaultKind::Timeout, FaultKind::Status];
         let fault = kinds.into_iter().find_map(|kind| self.fault(kind))?;
         Some((fault, shared.faults().happens(fault.executes())))
     }
+}
+
+/// A message on its way.
+pub(super) struct Arriving {
+    /// `None`: nothing of it arrives.
+    pub(super) text: Option<Utf8Bytes>,
+    pub(super) after: Duration,
+    /// Whether the connection does not last longer.
+    pub(super) breaks: bool,
 }
 
 /// What becomes of what is to be said on a connection.

@@ -27,7 +27,7 @@ impl Markets {
     pub(super) fn of_config(file: &Path, lake: &str) -> anyhow::Result<Self> {
         let (config, text) = Config::read(file)?;
         let prepared = Prepared::whole(&config, &text, &Lake::open(lake)?)?;
-        let exchange_info = prepared.exchange_info().to_owned();
+        let exchange_info = prepared.exchange_info.concat();
         let Some(scenario) = &config.stress else {
             return Ok(Self { setup: prepared.setup.clone(), exchange_info, faults: FaultPlan::default() });
         };

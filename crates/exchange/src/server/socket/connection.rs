@@ -47,8 +47,8 @@ impl Leave {
     const TOO_SLOW: Self = Self { code: close_code::POLICY, reason: "Slow consumer" };
     /// The day is over, or the server stops.
     const AWAY: Self = Self { code: close_code::AWAY, reason: "Connection expired" };
-    /// Nothing is said, not even good-bye.
-    pub(crate) const WITHOUT_A_WORD: Self = Self { code: close_code::ABNORMAL, reason: "" };
+    /// In the middle of something: what has been said arrives, good-bye does not.
+    pub(crate) const CUT_OFF: Self = Self { code: close_code::ABNORMAL, reason: "cut off" };
     /// The address is banned.
     pub(crate) const BANNED: Self = Self { code: close_code::POLICY, reason: "IP banned" };
 }
@@ -63,7 +63,7 @@ enum End {
 
 impl From<Leave> for End {
     fn from(leave: Leave) -> Self {
-        if leave == Leave::WITHOUT_A_WORD { Self::Gone } else { Self::Leave(leave) }
+        Self::Leave(leave)
     }
 }
 
@@ -189,13 +189,16 @@ impl<C: Conversation> Connection<C> {
         }
     }
 
-    /// Says what is still to be said, then why it goes, and waits for the other side to go too:
+    /// Says what is still to be said, then why it goes if it does, and waits for the other side to go too:
     /// who hangs up with something unread takes back what was written last.
     async fn leave(&mut self, leave: Leave) -> Result<(), Error> {
         while !self.inlet.has_fallen_behind()
             && let Some(text) = self.inlet.waiting()
         {
             self.socket.feed(Message::Text(text)).await?;
+        }
+        if leave == Leave::CUT_OFF {
+            return self.socket.flush().await;
         }
         let Leave { code, reason } = leave;
         self.socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() }))).await?;

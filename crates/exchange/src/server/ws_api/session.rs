@@ -9,11 +9,13 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::extract::ws::Utf8Bytes;
-use axum::http::Uri;
+use axum::http::{Uri, header};
 use candlewick_binance::wire::time_number;
+use candlewick_model::time::SECOND;
 use candlewick_model::{Refusal, Timestamp};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use tower_service::Service as _;
 
 use super::caller::{Caller, Logon, OF_THE_REQUEST};
@@ -22,7 +24,6 @@ use super::reply::{Outcome, Used, reply};
 use super::subscriptions::{Subscription, Subscriptions};
 use super::{PATH, Wishes, tells_limits};
 use crate::data::limits::Verdict;
-use crate::faults::FaultKind;
 use crate::outlet::Outlet;
 use crate::server::Shared;
 use crate::server::admission::Admitted;
@@ -30,7 +31,7 @@ use crate::server::answer::No;
 use crate::server::endpoints::{Endpoint, find_method};
 use crate::server::limits::full_until;
 use crate::server::socket::{Conversation, Leave};
-use crate::server::trouble::{self, ClockAhead, Fate, Met};
+use crate::server::trouble::{self, Arriving, ClockAhead, Fate, Met};
 
 /// A connection that has begun.
 pub(super) struct Session {
@@ -58,16 +59,20 @@ impl Conversation for Session {
             message.as_ref().map_or(Ok(None), |message| tells_limits(message.parameters.get("returnRateLimits")));
         let tells_limits = wish.ok().flatten().unwrap_or(self.wishes.tells_limits);
         let weight = self.weight(endpoint, message.as_ref().ok());
+        let mut met = Met::default();
         let (used, is_banned, outcome) = match self.shared.ip_limits.judge(self.address, weight, now) {
             Verdict::Passed { used } => match message {
-                Ok(message) => (used, false, self.meet(endpoint, message, now).await?),
+                Ok(message) => {
+                    met = self.met(endpoint, &message, now);
+                    (used, false, self.meet(&met, endpoint, message, now).await)
+                }
                 Err(no) => (used, false, Outcome::error(&no)),
             },
             Verdict::Refused { used, until, refusal, .. } => (used, false, self.later(429, &refusal, now, until)),
             Verdict::Banned { used, until, refusal, .. } => (used, true, self.later(418, &refusal, now, until)),
         };
         let used = if outcome.is_free { self.shared.ip_limits.give_back(self.address, weight, now) } else { used };
-        self.say(id, &outcome, tells_limits.then_some(used));
+        self.say(id, &outcome, tells_limits.then_some(used), &met).await?;
         if is_banned { Err(Leave::BANNED) } else { Ok(()) }
     }
 
@@ -92,45 +97,56 @@ impl Session {
         Outcome::not_before(status, refusal, now, until, self.wishes.unit)
     }
 
-    /// Answers. A subscription begins with its answer: nothing comes before it, and nothing that
-    /// happens after it is missed.
-    fn say(&self, id: &RawValue, outcome: &Outcome, used: Option<u32>) {
+    /// Answers, as far as faults let it. A subscription begins with its answer: nothing comes before
+    /// it, and nothing that happens after it is missed.
+    async fn say(&self, id: &RawValue, outcome: &Outcome, used: Option<u32>, met: &Met) -> Result<(), Leave> {
         let (limit, window) = self.shared.ip_limits.weight_limit();
         let text = reply(id, outcome, used.map(|weight| Used { weight, limit, window }).as_ref());
-        let Some(begun) = outcome.begins else { return self.outlet.say(text) };
-        let mut exchange = self.shared.exchange();
-        self.outlet.say(text);
-        exchange.audience.users.subscribe(begun.account, begun.id, self.wishes.unit, &self.outlet);
+        let Arriving { text, after, breaks } = met.on_its_way(text);
+        if !after.is_zero() {
+            sleep(after).await;
+        }
+        let mut exchange = outcome.begins.map(|begun| (begun, self.shared.exchange()));
+        text.into_iter().for_each(|text| self.outlet.say(text));
+        if let Some((begun, exchange)) = &mut exchange {
+            exchange.audience.users.subscribe(begun.account, begun.id, self.wishes.unit, &self.outlet);
+        }
+        if breaks { Err(Leave::CUT_OFF) } else { Ok(()) }
     }
 
-    /// Takes up a request with the faults that it meets: those of the same request over HTTP.
-    async fn meet(
-        &mut self,
-        endpoint: Option<&Endpoint>,
-        message: Message<'_>,
-        now: Timestamp,
-    ) -> Result<Outcome, Leave> {
-        let met = match endpoint.and_then(Endpoint::request) {
+    /// The faults that a request meets: those of the same request over HTTP.
+    fn met(&self, endpoint: Option<&Endpoint>, message: &Message<'_>, now: Timestamp) -> Met {
+        match endpoint.and_then(Endpoint::request) {
             Some((method, path)) => Met::by(&self.shared, method.as_str(), path, || message.parameters.query(), now),
             None => Met::by(&self.shared, "", &message.method, String::new, now),
-        };
+        }
+    }
+
+    /// Takes up a request with its faults, all but what happens to the answer on its way.
+    async fn meet(&mut self, met: &Met, endpoint: Option<&Endpoint>, message: Message<'_>, now: Timestamp) -> Outcome {
         met.wait().await;
         let Some((fault, is_executed)) = met.instead(&self.shared) else {
-            return Ok(self.take_up(endpoint, message, now, met.ahead()).await);
+            return self.take_up(endpoint, message, now, met.ahead()).await;
         };
-        let is_free = is_executed && self.take_up(endpoint, message, now, met.ahead()).await.is_free;
-        if fault.kind == FaultKind::Lost {
-            return Err(Leave::WITHOUT_A_WORD);
+        let mut done = None;
+        if is_executed {
+            done = Some(self.take_up(endpoint, message, now, met.ahead()).await);
         }
+        let (is_free, begins) = done.map_or((false, None), |done| (done.is_free, done.begins));
         let response = trouble::answer_of(fault, "", now);
         let status = response.status().as_u16();
+        let seconds = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap_or_default();
+        if let (Some(seconds), Ok(refusal)) = (seconds, serde_json::from_slice::<Refusal>(&body)) {
+            let until = now.plus(i64::saturating_mul(seconds, SECOND));
+            return Outcome { is_free, begins, ..self.later(status, &refusal, now, until) };
+        }
         let body = serde_json::from_slice(&body);
         let unknown = || {
             let text = "An unknown error occurred while processing the request.";
             to_raw_value(&Refusal::new(-1000, text)).expect("refusals are plain data")
         };
-        Ok(Outcome { status, is_free, ..Outcome::of(body.unwrap_or_else(|_| unknown())) })
+        Outcome { status, is_free, begins, ..Outcome::of(body.unwrap_or_else(|_| unknown())) }
     }
 
     async fn take_up(
