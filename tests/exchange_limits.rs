@@ -342,7 +342,11 @@ fn paths_methods_and_bodies() {
         // All that was sent is counted, what belongs to the signature as well.
         let unread = post(&signed(&format!("{order}&colour=red")), form, Vec::new()).await;
         let sent = order.split('&').count() + 2;
-        assert!(unread.text.contains(&format!("read '{}' parameter(s) but was sent '{sent}'", sent - 1)), "{unread:?}");
+        assert!(
+            unread.text.contains(&format!("read '{}' parameter(s) but was sent '{sent}'", sent - 1)),
+            "{}",
+            unread.text
+        );
         let long = post("", form, vec![b'a'; (64 << 10) + 1]).await;
         assert_eq!((long.status, long.code()), (413, -1130));
         let longer = signed(&format!("{order}&newClientOrderId={}", "a".repeat(9_000)));

@@ -95,7 +95,7 @@ impl RawParameters {
     }
 
     /// Sent twice, or not among the ones that the endpoint reads. What belongs to a signature
-    /// belongs to every endpoint.
+    /// belongs to every endpoint; time and signature are counted as they will be sent.
     fn check_names(&self, known: impl Fn(&str) -> bool) -> Result<(), Refusal> {
         for (at, (name, _)) in self.0.iter().enumerate() {
             if self.0[..at].iter().any(|(earlier, _)| earlier == name) {
@@ -106,6 +106,8 @@ impl RawParameters {
         let read = self.0.iter().filter(|(name, _)| everywhere(name) || known(name)).count();
         let sent = self.0.len();
         if read < sent {
+            let of_signature = ["timestamp", "signature"].iter().filter(|name| self.get(name).is_none()).count();
+            let (read, sent) = (read + of_signature, sent + of_signature);
             let text = format!("Not all sent parameters were read; read '{read}' parameter(s) but was sent '{sent}'.");
             return Err(Refusal::naming(-1104, text));
         }

@@ -106,7 +106,7 @@ fn every_refusal_has_its_code_and_text() {
         ),
         (
             "symbol=A&side=BUY&type=MARKET&quantity=1&colour=red".to_owned(),
-            "-1104 Not all sent parameters were read; read '4' parameter(s) but was sent '5'.",
+            "-1104 Not all sent parameters were read; read '6' parameter(s) but was sent '7'.",
         ),
         (
             "symbol=A&symbol=A&side=BUY&type=MARKET&quantity=1".to_owned(),
