@@ -32,6 +32,9 @@ const HEAD: &str = "# Clients\n\nPrograms that talk to the exchange, unmodified 
                     from what the tours have called, by `tests/clients.rs`; `CANDLEWICK_BLESS=1` rewrites it. To run \
                     them:\n\n```sh\neval \"$(tests/clients/setup)\"\ncargo test --test main clients\n```\n";
 
+/// How they are pointed here.
+const POINTED_HERE: &str = include_str!("clients/pointed_here.md");
+
 /// Which others were tried, by hand.
 const BY_HAND: &str = include_str!("clients/by_hand.md");
 
@@ -144,7 +147,7 @@ fn clients_of_other_makers_find_the_exchange_that_they_know() {
 
 /// The whole page: who has reached what, then each client's own calls.
 fn render(toured: &[Toured]) -> String {
-    let mut page = HEAD.to_owned();
+    let mut page = [HEAD, POINTED_HERE].concat();
     let requests: BTreeSet<&String> = toured.iter().flat_map(|tour| tour.calls.values().flatten()).collect();
     let names: Vec<String> = toured.iter().map(|tour| format!("{} {}", tour.client, tour.version)).collect();
     write!(page, "\n| request | {} |\n|---|{}\n", names.join(" | "), ":---:|".repeat(names.len())).unwrap();

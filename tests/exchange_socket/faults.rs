@@ -98,6 +98,13 @@ fn answers_that_do_not_arrive_as_they_were_said() {
             let wait = data.map(|data| data["retryAfter"].as_i64().unwrap() - data["serverTime"].as_i64().unwrap());
             assert_eq!(json!([answer["status"], error["code"], wait]), expected);
         }
+        meet(of("status", json!({ "status": 418, "retry_after": 60 }))).await;
+        assert_eq!(socket.ask("time", json!({})).await["status"], 418);
+        let end = tokio::time::timeout(Duration::from_secs(20), socket.stream.next()).await.expect("it ends");
+        assert!(
+            matches!(end, Some(Ok(tokio_tungstenite::tungstenite::Message::Close(_)))),
+            "a ban ends the connection: {end:?}"
+        );
         for (fault, expected) in
             [(of("cut", json!({ "bytes": 9 })), Some(r#"{"id":"a""#)), (of("wrong-length", json!({})), None)]
         {

@@ -35,6 +35,9 @@ impl LocalExchange {
         if asset.is_empty() || amount.is_zero() {
             return Err("a transfer is of an asset, and of an amount that is not 0".to_owned());
         }
+        if asset.as_str().contains(|c: char| c.is_ascii_lowercase()) {
+            return Err(format!("there is no asset {asset}; assets are written in capitals"));
+        }
         let held = self.account(account).balance(asset);
         let moved = Amount::from_units(amount.units().saturating_abs());
         if amount < Amount::ZERO && moved > held.free {

@@ -88,6 +88,7 @@ fn what_cannot_be_booked_says_why() {
         ),
         (booking(2, "BTC", "1"), Some("there is no account 2; there are 2, from 0 on")),
         (booking(0, "BTC", "0"), Some("a transfer is of an asset, and of an amount that is not 0")),
+        (booking(0, "usdt", "1"), Some("there is no asset usdt; assets are written in capitals")),
         (booking(0, "", "1"), Some("a transfer is of an asset, and of an amount that is not 0")),
         (booking(0, "BNB", "1000000000000000"), None),
         (

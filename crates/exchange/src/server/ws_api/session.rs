@@ -60,20 +60,20 @@ impl Conversation for Session {
         let tells_limits = wish.ok().flatten().unwrap_or(self.wishes.tells_limits);
         let weight = self.weight(endpoint, message.as_ref().ok());
         let mut met = Met::default();
-        let (used, is_banned, outcome) = match self.shared.ip_limits.judge(self.address, weight, now) {
+        let (used, outcome) = match self.shared.ip_limits.judge(self.address, weight, now) {
             Verdict::Passed { used } => match message {
                 Ok(message) => {
                     met = self.met(endpoint, &message, now);
-                    (used, false, self.meet(&met, endpoint, message, now).await)
+                    (used, self.meet(&met, endpoint, message, now).await)
                 }
-                Err(no) => (used, false, Outcome::error(&no)),
+                Err(no) => (used, Outcome::error(&no)),
             },
-            Verdict::Refused { used, until, refusal, .. } => (used, false, self.later(429, &refusal, now, until)),
-            Verdict::Banned { used, until, refusal, .. } => (used, true, self.later(418, &refusal, now, until)),
+            Verdict::Refused { used, until, refusal, .. } => (used, self.later(429, &refusal, now, until)),
+            Verdict::Banned { used, until, refusal, .. } => (used, self.later(418, &refusal, now, until)),
         };
         let used = if outcome.is_free { self.shared.ip_limits.give_back(self.address, weight, now) } else { used };
         self.say(id, &outcome, tells_limits.then_some(used), &met).await?;
-        if is_banned { Err(Leave::BANNED) } else { Ok(()) }
+        if outcome.status == 418 { Err(Leave::BANNED) } else { Ok(()) }
     }
 
     fn farewell(&self) -> Utf8Bytes {
