@@ -4,6 +4,7 @@
 //! (balances, the book), which the venue knows.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use candlewick_model::{
     ClientOrderId, ExecutionReport, ExecutionType, ListOrderStatus, ListStatus, Order, OrderId, OrderListId, Prevented,
@@ -16,8 +17,9 @@ use candlewick_simulator::VenueEvent;
 pub(crate) struct History {
     /// By number, in which order they come.
     orders: Vec<Order>,
-    /// The last order that was given a name; it may have another one by now.
-    named: HashMap<(Symbol, ClientOrderId), OrderId>,
+    /// The last order that was given a name, by the name's hash: there are millions of them. It may
+    /// have another name by now.
+    named: HashMap<u64, OrderId>,
     /// Reports of fills, in order.
     trades: Vec<ExecutionReport>,
     /// Lists as they were told of last.
@@ -56,6 +58,12 @@ pub(crate) struct Amendment {
     pub(crate) before: Order,
 }
 
+fn hash(symbol: Symbol, name: ClientOrderId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (symbol, name).hash(&mut hasher);
+    hasher.finish()
+}
+
 impl History {
     /// Takes in what the venue has said.
     pub(crate) fn take_in(&mut self, event: &VenueEvent) {
@@ -70,7 +78,7 @@ impl History {
         let order = &report.order;
         let before = self.keep(order);
         if before.is_none_or(|before| before.client_order_id != order.client_order_id) {
-            self.named.insert((order.symbol, order.client_order_id), order.order_id);
+            self.named.insert(hash(order.symbol, order.client_order_id), order.order_id);
         }
         if report.fill.is_some() {
             self.trades.push(*report);
@@ -119,12 +127,10 @@ impl History {
 
     /// The last order of a name on a market.
     pub(crate) fn order_named(&self, symbol: Symbol, name: ClientOrderId) -> Option<&Order> {
-        let last = self.order(*self.named.get(&(symbol, name))?)?;
-        if last.client_order_id == name {
-            return Some(last);
-        }
-        // It was amended, and an earlier one has still that name.
-        self.orders.iter().rev().find(|order| order.symbol == symbol && order.client_order_id == name)
+        let has = |order: &&Order| order.symbol == symbol && order.client_order_id == name;
+        let last = self.order(*self.named.get(&hash(symbol, name))?)?;
+        // It was amended, and an earlier one has still that name, or another name has its hash.
+        Some(last).filter(has).or_else(|| self.orders.iter().rev().find(has))
     }
 
     /// All orders, by number.

@@ -1,10 +1,14 @@
-//! A client that sends what it is told to, byte by byte, on one connection.
+//! A client that sends what it is told to, byte by byte, on one connection over HTTP and one to the
+//! WebSocket API.
 
 use candlewick_binance::signing::Credentials;
 use candlewick_model::Interval;
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::market::tests::{plan, setup};
 use crate::server::{Server, Service};
@@ -14,6 +18,7 @@ const KEY: &str = "key1";
 pub(super) struct Client {
     server: Server,
     stream: BufReader<TcpStream>,
+    socket: WebSocketStream<TcpStream>,
 }
 
 impl Client {
@@ -24,7 +29,9 @@ impl Client {
         let service = Service { limits_addresses: false, legacy_listen_keys: true, ..service };
         let server = Server::start(service, 0).await.unwrap();
         let stream = BufReader::new(TcpStream::connect(server.address()).await.unwrap());
-        Self { server, stream }
+        let socket = TcpStream::connect(server.address()).await.unwrap();
+        let (socket, _) = client_async(format!("ws://{}/ws-api/v3", server.address()), socket).await.unwrap();
+        Self { server, stream, socket }
     }
 
     fn credentials() -> Credentials {
@@ -63,6 +70,40 @@ impl Client {
         self.stream.read_exact(&mut body).await.unwrap();
         let body = if body.is_empty() { Value::Null } else { serde_json::from_slice(&body).unwrap() };
         (status.unwrap_or_else(|| panic!("{line:?} after {method} {target}")), body)
+    }
+
+    /// Asks over the WebSocket API with parameters whose values are JSON, with a key and signed where
+    /// that is wanted; status, and the result or error.
+    pub(super) async fn over_socket(
+        &mut self,
+        method: &str,
+        parameters: &[(String, String)],
+        (with_key, is_signed): (bool, bool),
+    ) -> (u16, Value) {
+        let mut pairs = parameters.to_vec();
+        if with_key {
+            pairs.push(("apiKey".to_owned(), format!("{KEY:?}")));
+        }
+        if is_signed {
+            let written = |(name, json): &(String, String)| {
+                let text = serde_json::from_str::<String>(json).unwrap_or_else(|_| json.clone());
+                (name.clone(), text)
+            };
+            let mut signed: Vec<_> = pairs.iter().map(written).collect();
+            signed.sort_by(|(one, _), (other, _)| one.cmp(other));
+            let payload: Vec<_> = signed.iter().map(|(name, text)| format!("{name}={text}")).collect();
+            let signature = Self::credentials().sign(&payload.join("&"));
+            pairs.push(("signature".to_owned(), format!("{signature:?}")));
+        }
+        let members: Vec<_> = pairs.iter().map(|(name, json)| format!("{name:?}:{json}")).collect();
+        let request = format!(r#"{{"id":1,"method":{method:?},"params":{{{}}}}}"#, members.join(","));
+        self.socket.send(Message::text(request)).await.unwrap();
+        loop {
+            let Message::Text(text) = self.socket.next().await.unwrap().unwrap() else { continue };
+            let mut answer: Value = serde_json::from_str(&text).unwrap();
+            let body = if answer["error"].is_null() { answer["result"].take() } else { answer["error"].take() };
+            return (u16::try_from(answer["status"].as_u64().unwrap()).unwrap(), body);
+        }
     }
 
     async fn line(&mut self) -> String {

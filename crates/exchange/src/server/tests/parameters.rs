@@ -1,5 +1,5 @@
 //! Every parameter of every endpoint with values that clients should not send: the code and the
-//! text are those of `errors.md`, whatever the endpoint.
+//! text are those of `errors.md`, whatever the endpoint, over REST and over the WebSocket API.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,11 @@ use candlewick_binance::signing::percent_encode;
 use serde_json::Value;
 
 use super::client::Client;
-use crate::server::endpoints::{self, Found};
+use crate::server::endpoints::{self, Endpoint, Found};
+use crate::server::security::Security;
 
-/// Requests that can be answered, each on a line. `name!=value` must be sent, of `name?other=value`
+/// Requests that can be answered, each on a line; those of the WebSocket API alone are named by their
+/// methods. `name!=value` must be sent, of `name?other=value`
 /// one of the two.
 const REQUESTS: &str = r#"
 GET ping
@@ -111,6 +113,8 @@ GET /sapi/v1/asset/tradeFee symbol=BTCUSDT
 POST userDataStream
 PUT userDataStream listenKey!=none
 DELETE userDataStream listenKey!=none
+WS userDataStream.unsubscribe subscriptionId=0
+WS userDataStream.subscribe.signature timestamp!=NOW recvWindow=5000
 "#;
 
 fn odd_values() -> Vec<String> {
@@ -162,6 +166,24 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
+    fn endpoint(&self) -> &'static Endpoint {
+        if self.method == "WS" {
+            return endpoints::find_method(self.path).unwrap();
+        }
+        match endpoints::find(&self.method.parse().unwrap(), &self.whole_path()) {
+            Found::Endpoint(endpoint) => endpoint,
+            other => panic!("{}: {other:?}", self.path),
+        }
+    }
+
+    /// Whether it can be asked so.
+    fn goes(&self, way: Way) -> bool {
+        match way {
+            Way::Rest => self.endpoint().request().is_some(),
+            Way::Socket => self.endpoint().method().is_some(),
+        }
+    }
+
     fn whole_path(&self) -> String {
         if self.path.starts_with('/') { self.path.to_owned() } else { format!("/api/v3/{}", self.path) }
     }
@@ -270,21 +292,57 @@ fn missing(name: &str, need: Need<'_>) -> String {
 /// Codes of what is wrong with parameters, whatever the market says to them.
 const OF_PARAMETERS: [i64; 11] = [-1100, -1101, -1102, -1103, -1104, -1105, -1108, -1111, -1118, -1119, -1130];
 
-/// Asks a request with some of its parameters given another value.
-async fn ask(client: &mut Client, request: &Request<'_>, told: &[(&str, &str)]) -> (u16, Value) {
-    let mut pairs: Vec<_> = told.iter().map(|(name, value)| format!("{name}={}", percent_encode(value))).collect();
-    let path = request.whole_path();
-    let Found::Endpoint(endpoint) = endpoints::find(&request.method.parse().unwrap(), &path) else { panic!("{path}") };
-    if !matches!(endpoint.security, crate::server::security::Security::Signed(_)) {
-        return client.ask(request.method, &format!("{path}?{}", pairs.join("&"))).await;
-    }
-    let tests_time = request.parameters.iter().any(|parameter| parameter.name == "timestamp");
-    if !tests_time {
-        pairs.push(format!("timestamp={}", client.now()));
-    }
-    let query = pairs.join("&").replace("=NOW", &format!("={}", client.now()));
-    client.signed(request.method, &path, &query).await
+/// How a request goes to the server.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    Rest,
+    Socket,
 }
+
+/// Asks a request with some of its parameters given another value.
+async fn ask(client: &mut Client, way: Way, request: &Request<'_>, told: &[(&str, &str)]) -> (u16, Value) {
+    let (path, endpoint) = (request.whole_path(), request.endpoint());
+    let is_signed = matches!(endpoint.security, Security::Signed(_));
+    let now = client.now().to_string();
+    let mut told: Vec<_> = told.iter().map(|(name, text)| (*name, if *text == "NOW" { &now } else { *text })).collect();
+    if is_signed && !request.parameters.iter().any(|parameter| parameter.name == "timestamp") {
+        told.push(("timestamp", &now));
+    }
+    match way {
+        Way::Rest => {
+            let pairs: Vec<_> = told.iter().map(|(name, text)| format!("{name}={}", percent_encode(text))).collect();
+            let query = pairs.join("&");
+            match is_signed {
+                true => client.signed(request.method, &path, &query).await,
+                false => client.ask(request.method, &format!("{path}?{query}")).await,
+            }
+        }
+        Way::Socket => {
+            let pairs: Vec<_> = told.iter().map(|(name, text)| ((*name).to_owned(), json(text))).collect();
+            let with_key = endpoint.security != Security::None;
+            client.over_socket(endpoint.method().unwrap(), &pairs, (with_key, is_signed)).await
+        }
+    }
+}
+
+/// Lists of names and what is said to be JSON as they are, anything else as a text.
+fn json(text: &str) -> String {
+    match text.strip_prefix("json:") {
+        Some(json) => json.to_owned(),
+        None if text.starts_with("[\"") => text.to_owned(),
+        None => serde_json::to_string(text).unwrap(),
+    }
+}
+
+/// Values of other kinds than texts, and the texts that they are read as.
+const NO_TEXTS: [(&str, &str); 6] = [
+    ("json:null", ""),
+    ("json:-1", "-1"),
+    ("json:1e3", "1e3"),
+    ("json:99999999999999999999", "99999999999999999999"),
+    ("json:[]", "[]"),
+    ("json:{}", "{}"),
+];
 
 fn said((_, body): &(u16, Value)) -> String {
     format!("{} {}", body["code"], body["msg"].as_str().unwrap_or_default())
@@ -292,12 +350,21 @@ fn said((_, body): &(u16, Value)) -> String {
 
 #[tokio::test]
 async fn odd_values_have_the_documented_answers() {
+    odd_values_are_answered_over(Way::Rest).await;
+}
+
+#[tokio::test]
+async fn odd_values_have_the_same_answers_over_the_websocket_api() {
+    odd_values_are_answered_over(Way::Socket).await;
+}
+
+async fn odd_values_are_answered_over(way: Way) {
     let mut client = Client::new().await;
     let mut asked = 0;
     let mut wrong = Vec::new();
-    for request in requests() {
+    for request in requests().filter(|request| request.goes(way)) {
         let sent: Vec<_> = request.parameters.iter().map(|parameter| (parameter.name, parameter.value)).collect();
-        let good = ask(&mut client, &request, &sent).await;
+        let good = ask(&mut client, way, &request, &sent).await;
         let name = format!("{} {}", request.method, request.path);
         assert!(!OF_PARAMETERS.contains(&good.1["code"].as_i64().unwrap_or(0)), "{name}: {good:?}");
         for (at, parameter) in request.parameters.iter().enumerate() {
@@ -315,14 +382,19 @@ async fn odd_values_have_the_documented_answers() {
             let mut without = sent.clone();
             without.remove(at);
             let expected = (parameter.need != Need::May).then(|| missing(parameter.name, parameter.need));
-            check("nothing", expected, ask(&mut client, &request, &without).await);
+            check("nothing", expected, ask(&mut client, way, &request, &without).await);
             let twice = [sent.clone(), vec![sent[at]]].concat();
             let duplicate = Some("-1101 Duplicate values for a parameter detected.".to_owned());
-            check("twice", duplicate, ask(&mut client, &request, &twice).await);
-            for text in odd_values() {
-                let mut odd = sent.clone();
-                odd[at].1 = &text;
-                check(&text, no(parameter, &text), ask(&mut client, &request, &odd).await);
+            check("twice", duplicate, ask(&mut client, way, &request, &twice).await);
+            let mut odd = sent.clone();
+            let values = odd_values();
+            for text in &values {
+                odd[at].1 = text;
+                check(text, no(parameter, text), ask(&mut client, way, &request, &odd).await);
+            }
+            for (json, text) in NO_TEXTS.iter().filter(|_| way == Way::Socket) {
+                odd[at].1 = json;
+                check(json, no(parameter, text), ask(&mut client, way, &request, &odd).await);
             }
         }
     }
@@ -337,7 +409,7 @@ async fn limits_that_are_too_large_are_the_largest_and_none_is_zero() {
         for (limit, expected) in [("0", Some(-1130)), ("1", None), ("5001", None), ("9223372036854775807", None)] {
             let of = |parameter: &Parameter<'static>| if parameter.name == "limit" { limit } else { parameter.value };
             let sent: Vec<_> = request.parameters.iter().map(|parameter| (parameter.name, of(parameter))).collect();
-            let (status, body) = ask(&mut client, &request, &sent).await;
+            let (status, body) = ask(&mut client, Way::Rest, &request, &sent).await;
             assert_eq!(body["code"].as_i64(), expected, "{} {limit}: {status}", request.path);
         }
     }
