@@ -214,6 +214,16 @@ fn everything_is_cancelled_lists_as_lists() {
         assert_eq!(statuses, ["CANCELED", "FILLED", "CANCELED", "CANCELED"]);
         let (_, later) = stranger.ask("/api/v3/allOrders", "symbol=BTCUSDT&orderId=3").await;
         assert_eq!(later.as_array().unwrap().len(), 2);
+        // With a time the number is ignored, and the last update counts.
+        let since = orders[0]["updateTime"].as_i64().unwrap();
+        assert!(since > orders[0]["time"].as_i64().unwrap(), "{orders}");
+        let asked = format!("symbol=BTCUSDT&orderId=99&startTime={since}");
+        let (_, updated) = stranger.ask("/api/v3/allOrders", &asked).await;
+        assert_eq!(updated[0]["orderId"], 1, "{updated}");
+        assert!(
+            updated.as_array().unwrap().iter().all(|order| order["updateTime"].as_i64() >= Some(since)),
+            "{updated}"
+        );
         let (status, none) = stranger.signed(Method::DELETE, "/api/v3/openOrders", "symbol=BTCUSDT").await;
         assert_eq!((status, none["code"].as_i64()), (400, Some(-2011)));
     });

@@ -363,5 +363,16 @@ fn errors_are_those_of_rest() {
             (400, -2013)
         );
         assert_eq!(code(&socket.signed("account.status", json!({ "symbol": "BTCUSDT" })).await), (400, -1104));
+        // Of two ways to say what is meant the documents let one count; over REST they exclude each other.
+        let list = json!({
+            "symbol": "BTCUSDT", "listClientOrderId": "both", "workingType": "LIMIT", "workingSide": "BUY",
+            "workingTimeInForce": "GTC", "workingPrice": "15000", "workingQuantity": "0.02", "pendingType": "MARKET",
+            "pendingSide": "SELL", "pendingQuantity": "0.01",
+        });
+        assert_eq!(socket.signed("orderList.place.oto", list).await["status"], 200);
+        let both = json!({ "orderListId": 99, "origClientOrderId": "both" });
+        assert_eq!(socket.signed("orderList.status", both).await["result"]["listClientOrderId"], "both");
+        let since = json!({ "fromId": 99, "startTime": now });
+        assert_eq!(socket.signed("allOrderLists", since).await["result"][0]["listClientOrderId"], "both");
     });
 }

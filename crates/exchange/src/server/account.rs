@@ -48,8 +48,8 @@ pub(super) async fn all_orders(state: State, Extension(asked): Asked) -> Answer<
     let (parameters, unit) = asked.parts();
     let exchange = state.exchange();
     let symbol = parameters.symbol(|symbol| exchange.has(symbol))?;
-    let wanted = Wanted::read(parameters, "orderId")?;
-    let has = |order: &&Order| order.symbol == symbol && wanted.has(order.order_id, order.created);
+    let wanted = Wanted::read(parameters, "orderId")?.by_time_or_number();
+    let has = |order: &&Order| order.symbol == symbol && wanted.has(order.order_id, order.updated);
     let orders = wanted.page(exchange.history(asked.account).orders().filter(has), parameters)?;
     Ok(Json(orders.into_iter().map(|order| state_of(order, exchange.history(asked.account), unit)).collect()))
 }
@@ -105,6 +105,12 @@ impl Wanted {
             return Err(No::saying(-1128, "Combination of optional parameters invalid."));
         }
         Ok(self)
+    }
+
+    /// For endpoints where a number is ignored beside a time (`web-socket-api.md`, Account order
+    /// history).
+    fn by_time_or_number(self) -> Self {
+        Self { from: self.from.filter(|_| !self.is_timed()), ..self }
     }
 
     fn has(&self, id: u64, time: Timestamp) -> bool {

@@ -78,6 +78,17 @@ impl Caller<'_> {
     }
 }
 
+/// What is not heeded beside another parameter (`web-socket-api.md`, Account order list history,
+/// Query Order list).
+pub(super) fn unheeded(message: &Message<'_>) -> &'static [&'static str] {
+    let has = |name: &str| message.parameters.get(name).is_some();
+    match &*message.method {
+        "allOrderLists" if has("startTime") || has("endTime") => &["fromId"],
+        "orderList.status" if has("origClientOrderId") => &["orderListId"],
+        _ => &[],
+    }
+}
+
 /// Refuses what is sent twice or that nobody reads; of orders the venue does. Whoever signs
 /// everything may sign what needs no signature as well.
 fn no_unread(endpoint: &Endpoint, message: &Message<'_>) -> Result<(), No> {

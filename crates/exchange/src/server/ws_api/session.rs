@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use tower_service::Service as _;
 
-use super::caller::{Caller, Logon, OF_THE_REQUEST};
+use super::caller::{Caller, Logon, OF_THE_REQUEST, unheeded};
 use super::message::{Message, Unread};
 use super::reply::{Outcome, Used, reply};
 use super::subscriptions::{Subscription, Subscriptions};
@@ -175,7 +175,8 @@ impl Session {
     /// Has the handler answer that answers over REST.
     async fn call(&self, endpoint: &Endpoint, account: usize, message: Message<'_>, ahead: ClockAhead) -> Outcome {
         let (method, path) = endpoint.request().expect("asked before");
-        let parameters = message.parameters.without(&OF_THE_REQUEST);
+        let unheeded = unheeded(&message);
+        let parameters = message.parameters.without(&[&OF_THE_REQUEST, unheeded].concat());
         let mut request = Request::new(Body::empty());
         *request.method_mut() = method.clone();
         *request.uri_mut() = Uri::from_static(path);
