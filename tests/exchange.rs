@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use candlewick_binance::signing::Credentials;
-use candlewick_exchange::{MarketPlan, Portal, Server, Service};
+use candlewick_exchange::{MarketPlan, Server, Service};
 use candlewick_model::CommissionRates;
 use candlewick_model::run::FillModel;
 use candlewick_model::time::{DAY, MINUTE};
@@ -26,19 +26,15 @@ pub(crate) fn service() -> Service {
     let plan = MarketPlan::bitcoin(5, Interval::OneMinute, start(), start().plus(DAY));
     let mut info = ExchangeInfo::parse(&plan.exchange_info()).unwrap();
     let instrument = info.instruments.remove(&plan.symbol).unwrap();
-    let bars = Arc::new(plan.bars());
     let account = [(plan.base_asset, Amount::ZERO), (plan.quote_asset, "10000".parse().unwrap())];
     let fill_model = FillModel {
         fees: CommissionRates::simple("0.001".parse().unwrap(), "0.001".parse().unwrap()),
         ..FillModel::default()
     };
     let timeline = Timeline::new(vec![(info.server_time, instrument)]).unwrap();
-    let market = Market::new(timeline, fill_model, plan.interval, Arc::clone(&bars));
+    let market = Market::new(timeline, fill_model, plan.interval, Arc::new(plan.bars()));
     let setup = Setup::of_one(market, Account::from_iter(account));
-    Service {
-        portal: Some(Portal::of_bars(plan.symbol, plan.interval, bars)),
-        ..Service::new(setup, plan.exchange_info(), credentials().into())
-    }
+    Service { archives: true, ..Service::new(setup, plan.exchange_info(), credentials().into()) }
 }
 
 /// A plain client: what it sends is exactly what stands here.
@@ -289,14 +285,36 @@ fn after_the_last_bar_the_service_is_over() {
 }
 
 #[test]
-fn the_portal_is_beside_it() {
+fn the_portal_is_beside_it_at_simulated_time() {
     run(async |stranger: Stranger| {
-        let base = format!("{}/data/spot/daily/klines/BTCUSDT/1m", stranger.url);
-        let zip = stranger.http.get(format!("{base}/BTCUSDT-1m-2023-03-01.zip")).send().await.unwrap();
-        let length: usize = zip.headers()["content-length"].to_str().unwrap().parse().unwrap();
-        assert_eq!((zip.status().as_u16(), zip.bytes().await.unwrap().len()), (200, length));
-        let missing = stranger.http.get(format!("{base}/BTCUSDT-1m-2023-03-02.zip")).send().await.unwrap();
-        assert_eq!(missing.status().as_u16(), 404);
+        let folder = "data/spot/daily/klines/BTCUSDT/1m/";
+        let zip = format!("{}/{folder}BTCUSDT-1m-2023-03-01.zip", stranger.url);
+        let status = async |url: &str| stranger.http.get(url).send().await.unwrap().status().as_u16();
+        let listed = async || {
+            let page = stranger.http.get(format!("{}/?prefix={folder}&max-keys=9", stranger.url)).send().await.unwrap();
+            page.text().await.unwrap().matches("<Key>").count()
+        };
+        let control = async |path: &str, to: Timestamp| {
+            let body = json!({ "to": to.micros() }).to_string();
+            let moved = stranger.http.post(format!("{}/control/{path}", stranger.url)).body(body).send().await.unwrap();
+            assert_eq!(moved.status().as_u16(), 200);
+        };
+        let midnight = start().plus(DAY);
+        let checksum = format!("{zip}.CHECKSUM");
+        assert_eq!((status(&zip).await, status(&checksum).await, listed().await), (404, 404, 0));
+        control("step", midnight.plus(-1)).await;
+        assert_eq!((status(&zip).await, status(&checksum).await, listed().await), (404, 404, 0));
+        control("step", midnight).await;
+        let there = stranger.http.get(&zip).send().await.unwrap();
+        let length: usize = there.headers()["content-length"].to_str().unwrap().parse().unwrap();
+        assert_eq!((there.status().as_u16(), there.bytes().await.unwrap().len()), (200, length));
+        assert_eq!((status(&checksum).await, listed().await), (200, 2));
+        assert_eq!(status(&zip.replace("03-01", "03-02")).await, 404);
+        // What has not happened any more has not come out.
+        control("seek", midnight.plus(-1)).await;
+        assert_eq!((status(&zip).await, status(&checksum).await, listed().await), (404, 404, 0));
+        control("seek", midnight).await;
+        assert_eq!((status(&zip).await, status(&checksum).await, listed().await), (200, 200, 2));
     });
 }
 

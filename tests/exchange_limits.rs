@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::exchange::{KEY, credentials, service};
 
+#[derive(Debug)]
 struct Answer {
     status: u16,
     headers: reqwest::header::HeaderMap,

@@ -316,11 +316,14 @@ fn serve_portfolio(config: &Path, lake: &Path) {
     block_on(async {
         let prices = program.get("/api/v3/ticker/price").await;
         assert_eq!([&prices[0]["symbol"], &prices[1]["symbol"]], ["BTCUSDT", "ETHBTC"]);
+        let archive = async |symbol: &str| {
+            let url = format!("{}/data/spot/daily/klines/{symbol}/1m/{symbol}-1m-2023-03-01.zip", program.url);
+            program.http.get(url).send().await.unwrap().status().as_u16()
+        };
         for symbol in ["BTCUSDT", "ETHBTC"] {
             let placed = program.order(symbol, "type=MARKET&quantity=0.01").await;
             assert_eq!((&placed["symbol"], &placed["status"]), (&json!(symbol), &json!("FILLED")), "{placed}");
-            let url = format!("{}/data/spot/daily/klines/{symbol}/1m/{symbol}-1m-2023-03-01.zip", program.url);
-            assert_eq!(program.http.get(url).send().await.unwrap().status().as_u16(), 200, "{symbol}");
+            assert_eq!(archive(symbol).await, 404, "its day is not over: {symbol}");
         }
         let taker = async |symbol: &str| {
             let query = format!("symbol={symbol}");
@@ -338,6 +341,7 @@ fn serve_portfolio(config: &Path, lake: &Path) {
         assert_eq!(dollars().await, before);
         program.told(&["seek", "2023-03-02T06:00:00Z"]);
         assert_eq!(dollars().await, before + 1_000 * 100_000_000);
+        assert_eq!((archive("BTCUSDT").await, archive("ETHBTC").await), (200, 200));
         program.told(&["seek", "2023-03-02T05:00:00Z"]);
         assert_eq!(dollars().await, before);
     });

@@ -53,7 +53,7 @@ impl Damage {
 
 fn kept(path: &std::path::Path) -> Result<Service, candlewick_exchange::ExchangeError> {
     let state = Some(StateFile::open(path)?);
-    Ok(Service { limits_addresses: false, time: Time { state, ..Time::default() }, portal: None, ..service() })
+    Ok(Service { limits_addresses: false, time: Time { state, ..Time::default() }, archives: false, ..service() })
 }
 
 #[test]

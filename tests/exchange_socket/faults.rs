@@ -182,3 +182,78 @@ fn a_connection_breaks_and_another_falls_silent() {
         assert_eq!(scene.connect().await.ask("ping", json!({})).await["status"], 200);
     });
 }
+
+/// Everything that comes on a connection until it breaks, as it was written.
+async fn until_broken(socket: &mut Socket) -> Vec<String> {
+    let mut texts = Vec::new();
+    while let Some(Ok(message)) =
+        tokio::time::timeout(Duration::from_secs(20), socket.stream.next()).await.expect("it ends")
+    {
+        texts.extend(message.to_text().ok().filter(|_| message.is_text()).map(str::to_owned));
+    }
+    texts
+}
+
+/// The simulated minutes at which texts were said.
+fn minutes(texts: &[String]) -> Vec<i64> {
+    let of = |text: &String| {
+        let told: Value = serde_json::from_str(text).unwrap();
+        let event = if told["event"].is_null() { &told } else { &told["event"] };
+        (event["E"].as_i64().unwrap() * 1_000 - crate::exchange::start().micros()) / 60_000_000
+    };
+    texts.iter().map(of).collect()
+}
+
+/// What a stream of bars and one of user events tell in forty minutes that are stepped through in
+/// pieces, and then every connection is broken.
+fn told_with(fault: &Value, piece: &str, pieces: usize) -> [Vec<String>; 2] {
+    let mut told = [Vec::new(), Vec::new()];
+    run(with(fault.clone()), async |scene: Scene| {
+        let mut bars = scene.connect_to("/ws/btcusdt@kline_1m").await.unwrap();
+        let mut user = scene.connect().await;
+        let price: f64 = {
+            scene.step().await;
+            let last = user.ask("ticker.price", json!({ "symbol": "BTCUSDT" })).await["result"]["price"].clone();
+            last.as_str().unwrap().parse().unwrap()
+        };
+        user.place(limit("BUY", &format!("{:.2}", price + 50.0), "0.04")).await;
+        for at in 1..=20 {
+            for (side, off) in [("BUY", -2.0), ("SELL", 2.0)] {
+                user.place(limit(side, &format!("{:.2}", price + off * f64::from(at)), "0.001")).await;
+            }
+        }
+        user.follow().await;
+        let step = |body: Value| scene.http.post(format!("{}/control/step", scene.server.url())).json(&body).send();
+        for _ in 0..pieces {
+            assert_eq!(step(json!({ "for": piece })).await.unwrap().status(), 200);
+        }
+        let end = json!({ "kind": "socket-dropped" }).to_string();
+        scene.http.post(format!("{}/control/faults", scene.server.url())).body(end).send().await.unwrap();
+        step(json!({ "for": "1m" })).await.unwrap();
+        user.send(r#"{"id":1,"method":"ping"}"#).await;
+        told = [until_broken(&mut bars).await, until_broken(&mut user).await];
+    });
+    told
+}
+
+#[test]
+fn connections_meet_faults_at_the_time_of_what_is_said() {
+    let from_to = |kind: &str| {
+        let time = |minute: i64| crate::exchange::start().plus(minute * 60_000_000).to_string();
+        json!({ "kind": kind, "from": time(5), "to": time(9) })
+    };
+    let silent = from_to("socket-silent");
+    let by_minutes = told_with(&silent, "1m", 40);
+    assert_eq!(told_with(&silent, "40m", 1), by_minutes);
+    assert_eq!(told_with(&silent, "8m", 5), by_minutes);
+    let dropped = from_to("socket-dropped");
+    let broken = told_with(&dropped, "40m", 1);
+    assert_eq!(told_with(&dropped, "1m", 40), broken);
+    for (silent, broken) in by_minutes.iter().zip(&broken) {
+        let heard = minutes(silent);
+        assert!(heard.iter().all(|minute| !(5..9).contains(minute)), "{heard:?}");
+        let before = heard.iter().filter(|minute| **minute < 5).count();
+        assert!(before > 5 && heard.iter().any(|minute| *minute >= 9), "{heard:?}");
+        assert_eq!(broken, &silent[..before], "all of before, and nothing more");
+    }
+}

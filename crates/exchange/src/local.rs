@@ -19,7 +19,7 @@ use candlewick_model::Command;
 use candlewick_model::run::CommandId;
 use candlewick_model::time::SECOND;
 use candlewick_model::{Account, Interval, OrderLimit, Refusal, Symbol, Timestamp};
-use candlewick_simulator::{Point, PointKind, Replay, Setup, Transfer, VenueEvent};
+use candlewick_simulator::{Market, Point, PointKind, Replay, Setup, Transfer, VenueEvent};
 use serde::{Deserialize, Serialize};
 
 use crate::audience::{Audience, Change};
@@ -123,12 +123,10 @@ impl LocalExchange {
         let traders: Vec<_> = accounts.iter().map(|account| Trader::new(of_account(account))).collect();
         let now = traders[FIRST].replay.now();
         let markets: Vec<_> = setup.markets.iter().map(|market| MarketData::new(market, now)).collect();
-        let bars = setup.markets.iter().zip(&markets);
-        let bars = bars.map(|(market, data)| (data.symbol, market.interval, Arc::clone(&market.bars)));
         Self {
             origin: Origin { setup: setup.clone(), accounts: accounts.to_vec() },
             now,
-            catalogue: Catalogue::of_markets(bars),
+            catalogue: catalogue_of(&setup.markets),
             to_come: ToCome::default(),
             markets,
             traders,
@@ -198,6 +196,11 @@ impl LocalExchange {
     /// The bars of all markets, whatever has happened of them.
     pub(crate) fn catalogue(&self) -> &Catalogue {
         &self.catalogue
+    }
+
+    /// What archives are made of: the markets as they were at first, to their ends.
+    pub(crate) fn history_of_markets(&self) -> Catalogue {
+        catalogue_of(&self.origin.setup.markets)
     }
 
     /// Lets time go on until an order changes or a bar closes, but not beyond `until`.
@@ -406,6 +409,11 @@ impl LocalExchange {
     pub fn unfilled_orders(&self, account: usize) -> Vec<(OrderLimit, u32)> {
         self.traders[account].replay.unfilled_orders(self.now)
     }
+}
+
+fn catalogue_of(markets: &[Market]) -> Catalogue {
+    let series = |market: &Market| (market.timeline.last().symbol, market.interval, Arc::clone(&market.bars));
+    Catalogue::of_markets(markets.iter().map(series))
 }
 
 fn views<'a>(markets: &'a [MarketData], traders: &'a [Trader], now: Timestamp) -> impl Iterator<Item = View<'a>> {

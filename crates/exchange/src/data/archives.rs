@@ -63,7 +63,7 @@ pub struct Portal {
     folder: Option<Folder>,
     pub(super) clock: ServerClock,
     files: Cache<(String, Edition), Option<PortalFile>>,
-    described: Cache<String, Option<Described>>,
+    described: Cache<String, Described>,
 }
 
 impl Portal {
@@ -76,19 +76,10 @@ impl Portal {
     /// Every archive of one series, made from its bars, long after the last of them.
     #[must_use]
     pub fn of_bars(symbol: Symbol, interval: Interval, bars: Arc<Bars>) -> Self {
-        Self::of_markets(&[(symbol, interval, bars)])
-    }
-
-    /// The same of several markets.
-    #[must_use]
-    pub fn of_markets(markets: &[(Symbol, Interval, Arc<Bars>)]) -> Self {
-        let end = |(_, interval, bars): &(Symbol, Interval, Arc<Bars>)| {
-            bars.open_time.last().map_or(Timestamp::MIN, |open| interval.next_open(open))
-        };
-        let end = markets.iter().map(end).max().unwrap_or(Timestamp::MIN);
+        let end = bars.open_time.last().map_or(Timestamp::MIN, |open| interval.next_open(open));
         // Monthly files come out within seven days.
         let clock = ServerClock::starting(end.plus(8 * DAY), 0.0);
-        Self::new(Arc::new(Catalogue::of_markets(markets.iter().cloned())), clock)
+        Self::new(Arc::new(Catalogue::of_bars(symbol, interval, bars)), clock)
     }
 
     /// Files of a folder, as they are.
@@ -293,14 +284,16 @@ impl Portal {
 
     /// What a listing says of a file.
     pub(super) fn describe(&self, key: &str) -> Option<Described> {
-        let make = || {
-            let file = self.file(key)?;
-            Some(Described { size: file.bytes.len(), modified: file.modified, etag: file.etag })
-        };
+        let of = |file: PortalFile| Described { size: file.bytes.len(), modified: file.modified, etag: file.etag };
         if self.folder.is_some() {
-            return make();
+            return self.file(key).map(of);
         }
-        self.described.value(&key.to_owned(), make, |_| 256)
+        if let Some(known) = self.described.peek(&key.to_owned()) {
+            return Some(known);
+        }
+        // What has not come out, since time was put back meanwhile, is not kept: it comes again.
+        let described = of(self.file(key)?);
+        Some(self.described.value(&key.to_owned(), || described, |_| 256))
     }
 }
 

@@ -6,7 +6,7 @@ use candlewick_model::{Symbol, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
-use super::{Fault, FaultKind, FaultPlan, Meets};
+use super::{Fate, Fault, FaultKind, FaultPlan, Meets};
 
 /// Faults that requests, events and connections ask about.
 pub(crate) type SharedFaults = Arc<Mutex<Faults>>;
@@ -83,10 +83,21 @@ impl Faults {
         self.met_by(Meets::Events, &asking, is_named).reduce(|first, _| first)
     }
 
-    /// The first fault that a connection meets on which something is to be said.
-    pub(crate) fn meet_socket(&mut self, path: &str, now: Timestamp) -> Option<FaultKind> {
+    /// What becomes of a message on a connection: what the first fault says that it meets.
+    pub(crate) fn meet_socket(&mut self, path: &str, now: Timestamp) -> Fate {
         let asking = Asking { method: "GET", path, query: "", now };
-        self.met_by(Meets::Sockets, &asking, |_| true).reduce(|first, _| first).map(|fault| fault.kind)
+        match self.met_by(Meets::Sockets, &asking, |_| true).reduce(|first, _| first).map(|fault| fault.kind) {
+            None => Fate::Told,
+            Some(FaultKind::SocketDropped) => Fate::Dropped,
+            Some(_) => Fate::Silent,
+        }
+    }
+
+    /// Whether no message on a connection would be told.
+    pub(crate) fn silences(&self, path: &str, now: Timestamp) -> bool {
+        let asking = Asking { method: "GET", path, query: "", now };
+        let silent = self.armed.iter().filter(|armed| armed.fault.kind == FaultKind::SocketSilent);
+        silent.into_iter().any(|armed| armed.concerns(&asking) && armed.meets_everything())
     }
 
     fn met_by(
@@ -114,17 +125,10 @@ impl Faults {
 
 impl Armed {
     fn meet(&mut self, asking: &Asking<'_>, random: &mut ChaCha8Rng) -> Option<Fault> {
-        let Asking { method, path, query, now } = *asking;
-        let fault = &self.fault;
-        let concerns = if fault.path.contains('?') {
-            matches(&fault.path, &format!("{path}?{query}"))
-        } else {
-            matches(&fault.path, path)
-        };
-        let concerns = concerns && is_of(fault, method, query);
-        if !concerns || fault.from.is_some_and(|from| now < from) || fault.to.is_some_and(|to| now >= to) {
+        if !self.concerns(asking) {
             return None;
         }
+        let fault = &self.fault;
         self.seen += 1;
         let number = self.seen.checked_sub(fault.after).filter(|number| *number > 0)?;
         if fault.every.is_some_and(|every| number % every != 0) || fault.next.is_some_and(|next| self.met >= next) {
@@ -135,6 +139,26 @@ impl Armed {
         }
         self.met += 1;
         Some(fault.clone())
+    }
+
+    /// Whether something has the path and the time of the fault, and whatever else it is to have.
+    fn concerns(&self, asking: &Asking<'_>) -> bool {
+        let Asking { method, path, query, now } = *asking;
+        let fault = &self.fault;
+        let is_there = if fault.path.contains('?') {
+            matches(&fault.path, &format!("{path}?{query}"))
+        } else {
+            matches(&fault.path, path)
+        };
+        let is_then = fault.from.is_none_or(|from| now >= from) && fault.to.is_none_or(|to| now < to);
+        is_there && is_then && is_of(fault, method, query)
+    }
+
+    /// Whether all that it concerns would meet it now.
+    fn meets_everything(&self) -> bool {
+        let Fault { after, next, every, probability, .. } = self.fault;
+        let is_left = self.seen >= after && next.is_none_or(|next| self.met < next);
+        is_left && every.is_none() && probability.is_none()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod armed;
 mod episodes;
+mod sockets;
 
 use candlewick_model::{Symbol, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use crate::data::Edition;
 use crate::revision::Revision;
 
 pub(crate) use armed::{Asking, Faults, SharedFaults};
+pub(crate) use sockets::{Fate, SocketFaults};
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
@@ -62,9 +64,9 @@ pub enum FaultKind {
     EventTwice,
     /// A user event comes `delay_ms` of simulated time later, behind what comes meanwhile.
     EventLate,
-    /// A WebSocket breaks when something is to be said on it.
+    /// A WebSocket breaks in place of a message.
     SocketDropped,
-    /// A WebSocket says nothing, not even pings.
+    /// A WebSocket does not tell a message; while that is so for all of them, no pings either.
     SocketSilent,
 }
 
@@ -83,7 +85,7 @@ enum Meets {
     Requests,
     /// Events of accounts.
     Events,
-    /// Connections on which something is to be said.
+    /// Messages on connections.
     Sockets,
 }
 

@@ -35,8 +35,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::HeaderMap;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{any, get, post, put};
 use candlewick_model::{Action, CommissionRates, Refusal, Symbol, TimeUnit, Timestamp};
 use candlewick_simulator::{Market, Setup};
@@ -47,14 +49,14 @@ use self::admission::Asked;
 use self::driver::Drive;
 use self::limits::IpLimits;
 use self::socket::{Sockets, Timing};
+use crate::ExchangeError;
 use crate::data::exchange_info::Information;
-use crate::data::{Limits, Tls, listen, service::portal_routes};
+use crate::data::{Catalogue, Limits, Portal, ServerClock, Tls, listen, service::portal_routes};
 use crate::faults::{FaultPlan, Faults, SharedFaults};
 use crate::journal::StateFile;
 use crate::local::LocalExchange;
 use crate::pace::Speed;
 use crate::revision::Revision;
-use crate::{ExchangeError, Portal};
 
 /// What a server serves.
 pub struct Service {
@@ -70,14 +72,14 @@ pub struct Service {
     pub faults: FaultPlan,
     /// Whether there are listen keys, which the exchange has retired.
     pub legacy_listen_keys: bool,
-    /// Archives to serve beside it.
-    pub portal: Option<Portal>,
+    /// Whether archives of its markets are served beside it, as they come out.
+    pub archives: bool,
     /// How its time goes.
     pub time: Time,
 }
 
 impl Service {
-    /// A market with the exchange's limits, without faults and archives.
+    /// A market with the exchange's limits, without faults and without archives.
     #[must_use]
     pub fn new(setup: Setup, exchange_info: String, keys: Keys) -> Self {
         Self {
@@ -87,7 +89,7 @@ impl Service {
             limits_addresses: true,
             legacy_listen_keys: false,
             faults: FaultPlan::default(),
-            portal: None,
+            archives: false,
             time: Time::default(),
         }
     }
@@ -195,6 +197,7 @@ impl Server {
             exchange.audience.users.keys.keep_secret(secret.expose());
         }
         let speed = service.time.speed;
+        let archives = service.archives.then(|| exchange.history_of_markets());
         let (exchange, told) = begun(exchange, scenario, service.time)?;
         let (drive, notices) = Drive::new(speed, exchange.now());
         told.into_iter().for_each(|notice| drive.tell(notice));
@@ -215,8 +218,8 @@ impl Server {
         let sockets = ws_api::routes(handlers.clone()).with_state(Arc::clone(&shared));
         let control = control::routes(&shared).with_state(Arc::clone(&shared));
         let routes = handlers.merge(sockets).merge(control);
-        let routes = match service.portal {
-            Some(portal) => routes.fallback_service(portal_routes(portal)?),
+        let routes = match archives {
+            Some(catalogue) => routes.fallback_service(archive_routes(catalogue, &shared)?),
             None => routes,
         };
         // Faults, then admission: one after the other in one layer, as every layer costs.
@@ -271,6 +274,23 @@ impl Server {
         self.driver.abort();
         self.shared.exchange().mark().map_err(broken)
     }
+}
+
+/// The portal's files and their listing, as far as they have come out in simulated time.
+fn archive_routes(catalogue: Catalogue, shared: &Arc<Shared>) -> Result<Router, ExchangeError> {
+    let clock = ServerClock::starting(shared.exchange().now(), 0.0);
+    let portal = Portal::new(Arc::new(catalogue), clock.clone());
+    Ok(portal_routes(portal)?.layer(from_fn_with_state((Arc::clone(shared), clock), in_time)))
+}
+
+/// The portal has no time of its own: its clock is put to that of the markets for each request.
+async fn in_time(
+    axum::extract::State((shared, clock)): axum::extract::State<(Arc<Shared>, ServerClock)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    clock.put(shared.exchange().now());
+    next.run(request).await
 }
 
 fn broken(refusal: Refusal) -> ExchangeError {

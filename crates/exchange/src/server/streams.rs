@@ -10,9 +10,9 @@ use axum::extract::ws::Utf8Bytes;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use candlewick_model::Timestamp;
 
 use super::socket::{Conversation, Handshake, Leave};
-use super::trouble::Fate;
 use super::{Shared, State};
 use crate::streams::{Session, Target, shutdown};
 
@@ -29,7 +29,7 @@ async fn begin(state: State, uri: Uri, handshake: Handshake) -> Response {
     let shared = Arc::clone(&state);
     handshake.accept(move |outlet| {
         let session = Session::open(target, outlet, &mut shared.exchange());
-        Listening { session, shared, path: uri.path().to_owned() }
+        Listening { session, shared }
     })
 }
 
@@ -37,7 +37,6 @@ async fn begin(state: State, uri: Uri, handshake: Handshake) -> Response {
 struct Listening {
     session: Session,
     shared: Arc<Shared>,
-    path: String,
 }
 
 impl Conversation for Listening {
@@ -49,11 +48,11 @@ impl Conversation for Listening {
     }
 
     fn farewell(&self) -> Utf8Bytes {
-        shutdown(self.session.form(), self.shared.exchange().now())
+        shutdown(self.session.form(), self.now())
     }
 
-    fn fate(&self) -> Fate {
-        Fate::of(&self.shared, &self.path)
+    fn now(&self) -> Timestamp {
+        self.shared.exchange().now()
     }
 }
 

@@ -106,32 +106,6 @@ pub(super) struct Arriving {
     pub(super) breaks: bool,
 }
 
-/// What becomes of what is to be said on a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// It is said.
-    Well,
-    /// The connection breaks.
-    Dropped,
-    /// It is not said, and nobody is told.
-    Silent,
-}
-
-impl Fate {
-    /// Of a connection that began at a path.
-    pub(super) fn of(shared: &Shared, path: &str) -> Self {
-        if shared.faults().is_empty() {
-            return Self::Well;
-        }
-        let now = shared.exchange().now();
-        match shared.faults().meet_socket(path, now) {
-            Some(FaultKind::SocketDropped) => Self::Dropped,
-            Some(_) => Self::Silent,
-            None => Self::Well,
-        }
-    }
-}
-
 /// Lets a request of the API meet its faults on the way to its admission; others are not looked
 /// at.
 pub(super) async fn meet(state: State, request: Request, next: Next) -> Response {

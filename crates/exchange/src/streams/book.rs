@@ -31,7 +31,7 @@ impl Topic for BestPrices {
         }
         self.last = best;
         let [bid, ask] = best;
-        listeners.say(|text| {
+        listeners.say(view.now(), |text| {
             text.put(r#"{"u":"#).whole(number(view.last_update_id())).put(r#","s":"#).put(view.market.symbol_json());
             text.put(r#","b":"#).price(bid.0).put(r#","B":"#).quantity(bid.1);
             text.put(r#","a":"#).price(ask.0).put(r#","A":"#).quantity(ask.1).put("}");
@@ -59,7 +59,7 @@ impl Topic for Levels {
             return;
         }
         let book = view.book(self.levels);
-        listeners.say(|text| {
+        listeners.say(view.now(), |text| {
             text.put(r#"{"lastUpdateId":"#).whole(number(book.last_update_id)).put(r#","bids":"#);
             side(text, &book.bids);
             text.put(r#","asks":"#);
@@ -125,7 +125,7 @@ impl Topic for Changes {
         if !is_changed || !self.pace.allows(view.now()) {
             return;
         }
-        listeners.say(|text| {
+        listeners.say(view.now(), |text| {
             text.put(r#"{"e":"depthUpdate","E":"#).time(view.now()).put(r#","s":"#).put(view.market.symbol_json());
             text.put(r#","U":"#).whole(number(self.told + 1)).put(r#","u":"#).whole(number(last));
             text.put(r#","b":"#);

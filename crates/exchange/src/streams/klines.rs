@@ -91,7 +91,7 @@ impl Klines {
         let first = if bar.trades > 0 { view.first_trade_of(first_row) } else { -1 };
         let last = if bar.trades > 0 { first + bar.trades - 1 } else { -1 };
         let symbol = view.market.symbol_json();
-        listeners.say(|text| {
+        listeners.say(view.now(), |text| {
             text.put(r#"{"e":"kline","E":"#).time(view.now()).put(r#","s":"#).put(symbol);
             text.put(r#","k":{"t":"#).time(bar.open_time).put(r#","T":"#).time(bar.close_time);
             text.put(r#","s":"#).put(symbol).put(r#","i":""#).put(self.grid.interval.rest_name());

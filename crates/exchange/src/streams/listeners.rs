@@ -65,13 +65,13 @@ impl Listeners {
         self.groups.is_empty()
     }
 
-    /// Says something to everybody; who has gone or fallen behind is forgotten.
-    pub(super) fn say(&mut self, payload: impl Fn(&mut Text)) {
+    /// Says something to everybody, at a simulated time; who has gone or fallen behind is forgotten.
+    pub(super) fn say(&mut self, now: Timestamp, payload: impl Fn(&mut Text)) {
         for group in &mut self.groups {
             let message = message(group.form, &self.envelope, self.length + self.length / 8, &payload);
             self.length = message.len();
             for outlet in &group.outlets {
-                outlet.say(message.clone());
+                outlet.say(message.clone(), now);
                 if outlet.is_busy() {
                     self.busy.retain(|busy| busy.is_busy() && !busy.is_same(outlet));
                     self.busy.push(outlet.clone());
@@ -170,13 +170,14 @@ mod tests {
         let (mut first, mut second) = (way(), way());
         listeners.add(RAW, &first.0);
         listeners.add(COMBINED, &second.0);
-        listeners.say(|text| {
+        let now = Timestamp::from_micros(6_000);
+        listeners.say(now, |text| {
             text.put("{").time(Timestamp::from_micros(5_001)).put("}");
         });
         assert_eq!(first.1.waiting().as_deref(), Some("{5}"));
         assert_eq!(second.1.waiting().as_deref(), Some(r#"{"stream":"a@trade","data":{5001}}"#));
         drop(second.1);
-        listeners.say(|text| {
+        listeners.say(now, |text| {
             text.put("1");
         });
         assert_eq!(listeners.groups.len(), 1, "who has gone is forgotten");

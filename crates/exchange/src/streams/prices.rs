@@ -25,7 +25,7 @@ impl Topic for AveragePrice {
             return;
         }
         let (price, minutes, last) = view.average();
-        listeners.say(|text| {
+        listeners.say(view.now(), |text| {
             text.put(r#"{"e":"avgPrice","E":"#).time(view.now()).put(r#","s":"#).put(view.market.symbol_json());
             text.put(r#","i":""#).whole(minutes.into()).put(r#"m","w":"#).price(price);
             text.put(r#","T":"#).time(last).put("}");
@@ -63,7 +63,7 @@ impl Topic for ReferencePrice {
             return;
         }
         self.last = reference;
-        listeners.say(|text| {
+        listeners.say(view.now(), |text| {
             text.put(r#"{"e":"referencePrice","s":"#).put(view.market.symbol_json()).put(r#","r":"#);
             match price {
                 Some(price) => text.price(price),

@@ -90,9 +90,9 @@ impl Session {
         let (id, request) = read(text);
         let request = request.and_then(|request| self.has_room_for(&request).map(|()| request));
         match request {
-            Err(wrong) => self.outlet.say(answer(&id, Err(wrong))),
+            Err(wrong) => self.outlet.say(answer(&id, Err(wrong)), exchange.now()),
             Ok(request) => {
-                self.outlet.say(answer(&id, Ok(self.result(&request))));
+                self.outlet.say(answer(&id, Ok(self.result(&request))), exchange.now());
                 self.take_up(request, exchange);
             }
         }

@@ -28,7 +28,7 @@ impl Topic for OneTicker {
     fn tell(&mut self, view: &View<'_>, change: Change, listeners: &mut Listeners) {
         if change != Change::Orders && self.pace.allows(view.now()) {
             let told = Told::of(self.ticker, *view);
-            listeners.say(|text| told.write(text));
+            listeners.say(view.now(), |text| told.write(text));
         }
     }
 
@@ -78,7 +78,7 @@ impl AllTickers {
         }
         let changed = views.iter().filter(|view| self.changed.contains(&view.place()));
         let told: Vec<_> = changed.map(|view| Told::of(self.ticker, *view)).collect();
-        listeners.say(|text| {
+        listeners.say(first.now(), |text| {
             for (at, one) in told.iter().enumerate() {
                 text.put(if at == 0 { "[" } else { "," });
                 one.write(text);

@@ -39,7 +39,7 @@ impl Topic for Trades {
         }
         for trade in view.trades(Some(self.next), usize::MAX) {
             self.next = trade.id + 1;
-            listeners.say(|text| {
+            listeners.say(view.now(), |text| {
                 text.put(r#"{"e":"trade","E":"#).time(view.now()).put(r#","s":"#).put(view.market.symbol_json());
                 text.put(r#","t":"#).whole(trade.id).put(r#","p":"#).price(trade.price);
                 text.put(r#","q":"#).quantity(trade.quantity).put(r#","T":"#).time(trade.time);
@@ -61,7 +61,7 @@ impl Topic for JoinedTrades {
         }
         for trade in view.joined_trades(&Joined::FromId(self.next), usize::MAX) {
             self.next = trade.id + 1;
-            listeners.say(|text| {
+            listeners.say(view.now(), |text| {
                 text.put(r#"{"e":"aggTrade","E":"#).time(view.now()).put(r#","s":"#).put(view.market.symbol_json());
                 text.put(r#","a":"#).whole(trade.id).put(r#","p":"#).price(trade.price);
                 text.put(r#","q":"#).quantity(trade.quantity).put(r#","f":"#).whole(trade.first_trade_id);

@@ -11,7 +11,7 @@ mod listen_keys;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::MutexGuard;
 
 use axum::extract::ws::Utf8Bytes;
 use candlewick_model::{Asset, Symbol, TimeUnit, Timestamp};
@@ -168,13 +168,11 @@ impl Users {
 
     fn send(&mut self, account: usize, events: &[Event<'_>], now: Timestamp) {
         let Some(followers) = self.followers.get(&account) else { return };
-        let faults = Arc::clone(&self.faults);
-        let mut faults = faults.lock().expect("nobody panics with it");
-        if faults.is_empty() {
+        if lock(&self.faults).is_empty() {
             tell_all(followers, events, now);
         } else {
             for follower in followers {
-                let late = events.iter().filter_map(|event| follower.meet(event, &mut faults, now));
+                let late = events.iter().filter_map(|event| follower.meet(event, &self.faults, now));
                 self.late.extend(late.map(|(then, text)| (then, follower.outlet.clone(), text)));
             }
         }
@@ -216,7 +214,7 @@ impl Users {
     /// follows them is told so.
     pub(crate) fn expire(&mut self, now: Timestamp) {
         for (_, outlet, text) in self.late.extract_if(.., |(then, ..)| *then <= now) {
-            outlet.say(text);
+            outlet.say(text, now);
         }
         for key in self.keys.expire(now) {
             for follower in self.remove(|follower| follower.form.key() == Some(&key)) {
@@ -224,6 +222,11 @@ impl Users {
             }
         }
     }
+}
+
+/// Not for longer than it is asked: what is said then meets faults of its own.
+fn lock(faults: &SharedFaults) -> MutexGuard<'_, Faults> {
+    faults.lock().expect("nobody panics with it")
 }
 
 /// Tells all of them; what some are told alike is made once.
@@ -235,14 +238,14 @@ fn tell_all(followers: &[Follower], events: &[Event<'_>], now: Timestamp) {
             made.push((follower, events.iter().map(|event| follower.text(event, now)).collect()));
             made.len() - 1
         });
-        made[at].1.iter().for_each(|text| follower.outlet.say(text.clone()));
+        made[at].1.iter().for_each(|text| follower.outlet.say(text.clone(), now));
     }
 }
 
 impl Follower {
     /// Is told of an event with the fault that it meets; when it is to be told what, if that is later.
-    fn meet(&self, event: &Event<'_>, faults: &mut Faults, now: Timestamp) -> Option<(Timestamp, Utf8Bytes)> {
-        let met = faults.meet_event(event.name(), now);
+    fn meet(&self, event: &Event<'_>, faults: &SharedFaults, now: Timestamp) -> Option<(Timestamp, Utf8Bytes)> {
+        let met = lock(faults).meet_event(event.name(), now);
         let times = match met.as_ref().map(|fault| fault.kind) {
             None => 1,
             Some(FaultKind::EventTwice) => 2,
@@ -256,7 +259,7 @@ impl Follower {
 
     fn tell(&self, events: &[Event<'_>], now: Timestamp) {
         for event in events {
-            self.outlet.say(self.text(event, now));
+            self.outlet.say(self.text(event, now), now);
         }
     }
 

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use candlewick_exchange::FaultPlan;
-use candlewick_exchange::data::{Catalogue, Portal, ServerClock};
 use candlewick_lake::Lake;
 use candlewick_model::{ExchangeInfo, Period, Timestamp};
 use candlewick_simulator::{Limits, Market, Setup, Timeline};
@@ -55,16 +54,6 @@ impl Markets {
     /// The same, some microseconds later.
     pub(super) fn shifted(self, by: i64) -> Self {
         Self { setup: self.setup.shifted(by), faults: self.faults.shifted(by), ..self }
-    }
-
-    /// Their archives: all of them, or what has come out by now where they happen now.
-    pub(super) fn portal(&self, happens_now: bool) -> Portal {
-        let series = |market: &Market| (market.timeline.last().symbol, market.interval, Arc::clone(&market.bars));
-        let series: Vec<_> = self.setup.markets.iter().map(series).collect();
-        if happens_now {
-            return Portal::new(Arc::new(Catalogue::of_markets(series)), ServerClock::wall());
-        }
-        Portal::of_markets(&series)
     }
 
     /// What there is, in words.

@@ -108,7 +108,7 @@ pub(crate) fn run(arguments: &Serve) -> Result<ExitCode, Failure> {
     };
     let described = markets.described();
     let service = Service {
-        portal: Some(markets.portal(speed == Speed::Wall)),
+        archives: true,
         setup: markets.setup,
         exchange_info: markets.exchange_info,
         keys: arguments.keys().map_err(Failure::usage)?,

@@ -16,7 +16,6 @@ use super::Conversation;
 use super::entrance::Phase;
 use super::pulse::{Beat, Pulse, Timing};
 use crate::outlet::Inlet;
-use crate::server::trouble::Fate;
 
 /// So many messages are written before the client is listened to again.
 const BATCH: usize = 256;
@@ -108,6 +107,7 @@ impl<C: Conversation> Connection<C> {
         tokio::select! {
             message = self.socket.recv() => self.hear(message).await,
             count = self.inlet.next_many(&mut self.batch, BATCH) => match count {
+                0 if self.inlet.is_broken() => Err(End::Gone),
                 0 => Err(Leave::TOO_SLOW.into()),
                 _ => {
                     self.say().await?;
@@ -154,16 +154,12 @@ impl<C: Conversation> Connection<C> {
     /// Writes what has come out of the inlet.
     async fn say(&mut self) -> Result<(), End> {
         let batch = std::mem::take(&mut self.batch);
-        match self.conversation.fate() {
-            Fate::Well => self.send(batch.into_iter().map(Message::Text)).await,
-            Fate::Silent => Ok(()),
-            Fate::Dropped => Err(End::Gone),
-        }
+        self.send(batch.into_iter().map(Message::Text)).await
     }
 
     async fn beat(&mut self) -> Result<(), End> {
         match self.pulse.beat(Instant::now()) {
-            Some(Beat::Ping(_)) if self.conversation.fate() == Fate::Silent => Ok(()),
+            Some(Beat::Ping(_) | Beat::Farewell) if self.inlet.is_silent(|| self.conversation.now()) => Ok(()),
             Some(Beat::Ping(number)) => self.send([Message::Ping(number.to_string().into())]).await,
             Some(Beat::Farewell) => self.send([Message::Text(self.conversation.farewell())]).await,
             Some(Beat::Unanswered) => Err(Leave::NO_PONG.into()),
@@ -197,7 +193,7 @@ impl<C: Conversation> Connection<C> {
         {
             self.socket.feed(Message::Text(text)).await?;
         }
-        if leave == Leave::CUT_OFF {
+        if leave == Leave::CUT_OFF || self.inlet.is_broken() {
             return self.socket.flush().await;
         }
         let Leave { code, reason } = leave;

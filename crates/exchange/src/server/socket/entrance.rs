@@ -19,7 +19,8 @@ use super::Conversation;
 use super::connection::converse;
 use super::pulse::Timing;
 use crate::data::listen::Peer;
-use crate::outlet::{Outlet, way};
+use crate::faults::SocketFaults;
+use crate::outlet::{Outlet, way_with};
 use crate::server::Shared;
 use crate::server::answer::No;
 
@@ -79,13 +80,14 @@ impl Sockets {
         &self,
         upgrade: WebSocketUpgrade,
         peer: Peer,
+        faults: SocketFaults,
         open: impl FnOnce(Outlet) -> C + Send + 'static,
     ) -> Response {
         let (timing, phase) = (self.timing, self.phase.subscribe());
         let upgrade = upgrade.read_buffer_size(READ_BYTES).write_buffer_size(WRITE_BYTES);
         let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
         upgrade.on_upgrade(async move |socket| {
-            let (outlet, inlet) = way();
+            let (outlet, inlet) = way_with(faults);
             converse(socket, inlet, open(outlet), timing, phase).await;
             drop(peer);
         })
@@ -114,6 +116,7 @@ impl Sockets {
 pub(crate) struct Handshake {
     upgrade: WebSocketUpgrade,
     peer: Peer,
+    faults: SocketFaults,
     shared: Arc<Shared>,
 }
 
@@ -125,7 +128,8 @@ impl FromRequestParts<Arc<Shared>> for Handshake {
         let upgrade = upgrade.map_err(|rejection| rejection.into_response())?;
         let peer = parts.extensions.get::<Peer>().cloned().ok_or(StatusCode::INTERNAL_SERVER_ERROR.into_response())?;
         shared.sockets.admit(peer.address, Instant::now()).map_err(too_many)?;
-        Ok(Self { upgrade, peer, shared: Arc::clone(shared) })
+        let faults = SocketFaults::new(parts.uri.path(), &shared.faults);
+        Ok(Self { upgrade, peer, faults, shared: Arc::clone(shared) })
     }
 }
 
@@ -145,7 +149,7 @@ impl Handshake {
     /// Shakes hands. Who speaks to the connection, first of all its conversation, does so through
     /// the outlet.
     pub(crate) fn accept<C: Conversation>(self, open: impl FnOnce(Outlet) -> C + Send + 'static) -> Response {
-        self.shared.sockets.accept(self.upgrade, self.peer, open)
+        self.shared.sockets.accept(self.upgrade, self.peer, self.faults, open)
     }
 }
 

@@ -9,12 +9,11 @@ mod entrance;
 mod pulse;
 
 use axum::extract::ws::Utf8Bytes;
+use candlewick_model::Timestamp;
 
 pub(crate) use connection::Leave;
 pub(crate) use entrance::{Handshake, Sockets};
 pub(crate) use pulse::Timing;
-
-use super::trouble::Fate;
 
 /// What a connection is for.
 pub(crate) trait Conversation: Send + 'static {
@@ -27,10 +26,8 @@ pub(crate) trait Conversation: Send + 'static {
     /// The event that tells of the connection's end to come.
     fn farewell(&self) -> Utf8Bytes;
 
-    /// What becomes of what is to be said next.
-    fn fate(&self) -> Fate {
-        Fate::Well
-    }
+    /// Simulated time.
+    fn now(&self) -> Timestamp;
 }
 
 #[cfg(test)]

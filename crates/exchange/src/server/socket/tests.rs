@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::{Utf8Bytes, WebSocketUpgrade};
 use axum::routing::get;
 use axum::{Extension, Router};
+use candlewick_model::Timestamp;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -16,7 +17,10 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 use super::entrance::Sockets;
 use super::{Conversation, Leave, Timing};
 use crate::data::listen::{self, Peer};
+use crate::faults::SocketFaults;
 use crate::outlet::Outlet;
+
+const NOW: Timestamp = Timestamp::from_micros(0);
 
 type Client = WebSocketStream<TcpStream>;
 
@@ -27,12 +31,16 @@ impl Conversation for Echo {
     const MESSAGES_A_SECOND: Option<u32> = Some(5);
 
     async fn hear(&mut self, text: Utf8Bytes) -> Result<(), Leave> {
-        self.0.say(text);
+        self.0.say(text, NOW);
         if self.0.is_lost() { Err(Leave::BANNED) } else { Ok(()) }
     }
 
     fn farewell(&self) -> Utf8Bytes {
         "farewell".into()
+    }
+
+    fn now(&self) -> Timestamp {
+        NOW
     }
 }
 
@@ -49,7 +57,7 @@ impl Scene {
         let (sender, outlets) = unbounded_channel();
         let server = Arc::clone(&sockets);
         let talk = async move |upgrade: WebSocketUpgrade, Extension(peer): Extension<Peer>| {
-            server.accept(upgrade, peer, move |outlet| {
+            server.accept(upgrade, peer, SocketFaults::default(), move |outlet| {
                 let _ = sender.send(outlet.clone());
                 Echo(outlet)
             })
@@ -93,7 +101,7 @@ fn milliseconds(n: u64) -> Duration {
 async fn what_is_said_comes_in_order_and_pings_are_answered() {
     let mut scene = Scene::set(Timing::default()).await;
     let (mut client, outlet) = scene.join().await;
-    outlet.say("first");
+    outlet.say("first", NOW);
     client.send(Message::text("second")).await.unwrap();
     assert_eq!(client.next().await.unwrap().unwrap(), Message::text("first"));
     assert_eq!(client.next().await.unwrap().unwrap(), Message::text("second"));
@@ -188,8 +196,8 @@ async fn a_slow_client_is_left_and_holds_nobody_up() {
     let filling = "x".repeat(1_000);
     for n in 0..100_000 {
         let text = Utf8Bytes::from(format!("{n} {filling}"));
-        to_slow.say(text.clone());
-        to_quick.say(text);
+        to_slow.say(text.clone(), NOW);
+        to_quick.say(text, NOW);
         while to_quick.is_busy() {
             tokio::task::yield_now().await;
         }
@@ -209,7 +217,7 @@ async fn many_idle_clients_are_told_as_one() {
         clients.push(scene.join().await);
     }
     let text = Utf8Bytes::from_static("all of you");
-    clients.iter().for_each(|(_, outlet)| outlet.say(text.clone()));
+    clients.iter().for_each(|(_, outlet)| outlet.say(text.clone(), NOW));
     for (client, _) in &mut clients {
         assert_eq!(client.next().await.unwrap().unwrap(), Message::text("all of you"));
     }

@@ -22,7 +22,7 @@ use super::caller::{Caller, Logon, OF_THE_REQUEST, unheeded};
 use super::message::{Message, Unread};
 use super::reply::{Outcome, Used, reply};
 use super::subscriptions::{Subscription, Subscriptions};
-use super::{PATH, Wishes, tells_limits};
+use super::{Wishes, tells_limits};
 use crate::data::limits::Verdict;
 use crate::outlet::Outlet;
 use crate::server::Shared;
@@ -31,7 +31,7 @@ use crate::server::answer::No;
 use crate::server::endpoints::{Endpoint, find_method};
 use crate::server::limits::full_until;
 use crate::server::socket::{Conversation, Leave};
-use crate::server::trouble::{self, Arriving, ClockAhead, Fate, Met};
+use crate::server::trouble::{self, Arriving, ClockAhead, Met};
 
 /// A connection that has begun.
 pub(super) struct Session {
@@ -49,7 +49,7 @@ impl Conversation for Session {
     const MESSAGES_A_SECOND: Option<u32> = None;
 
     async fn hear(&mut self, text: Utf8Bytes) -> Result<(), Leave> {
-        let now = self.shared.exchange().now();
+        let now = self.now();
         let (id, message) = match Message::read(&text) {
             Ok(message) => (message.id, Ok(message)),
             Err(Unread { id, no }) => (id, Err(no)),
@@ -77,12 +77,12 @@ impl Conversation for Session {
     }
 
     fn farewell(&self) -> Utf8Bytes {
-        let now = self.time(self.shared.exchange().now());
+        let now = self.time(self.now());
         json!({ "event": { "e": "serverShutdown", "E": now } }).to_string().into()
     }
 
-    fn fate(&self) -> Fate {
-        Fate::of(&self.shared, PATH)
+    fn now(&self) -> Timestamp {
+        self.shared.exchange().now()
     }
 }
 
@@ -107,7 +107,8 @@ impl Session {
             sleep(after).await;
         }
         let mut exchange = outcome.begins.map(|begun| (begun, self.shared.exchange()));
-        text.into_iter().for_each(|text| self.outlet.say(text));
+        let now = || exchange.as_ref().map_or_else(|| self.now(), |(_, exchange)| exchange.now());
+        text.into_iter().for_each(|text| self.outlet.say_when(text, now));
         if let Some((begun, exchange)) = &mut exchange {
             exchange.audience.users.subscribe(begun.account, begun.id, self.wishes.unit, &self.outlet);
         }
