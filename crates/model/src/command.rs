@@ -211,8 +211,19 @@ pub struct ListRequest {
     pub client_order_id: Option<ClientOrderId>,
     /// The orders.
     pub legs: Legs,
-    /// Whether it was sent to `POST /api/v3/order/oco`, whose parameters have other names.
-    pub is_deprecated: bool,
+    /// What the parameters were called.
+    pub form: ListForm,
+}
+
+/// By which names a list was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListForm {
+    /// Those of the endpoint for such legs.
+    Usual,
+    /// Those of `POST /api/v3/order/oco`.
+    Deprecated,
+    /// Those of an OTOCO or OPOCO without an order below.
+    AboveAlone,
 }
 
 /// The orders of a list, all of one symbol.

@@ -36,7 +36,7 @@ pub use amounts::{Amounts, Units};
 pub use bar::{Bar, BarError, Bars, Gap};
 pub use command::{
     Action, AmendRequest, CancelListRequest, CancelReplaceMode, CancelReplaceRequest, CancelRequest, Command, Legs,
-    ListRequest, OrderKind, OrderRequest, OrderSize, RateLimitExceededMode, Trigger, TriggerKind,
+    ListForm, ListRequest, OrderKind, OrderRequest, OrderSize, RateLimitExceededMode, Trigger, TriggerKind,
 };
 pub use commission::{CommissionRates, Discount, RateParts};
 pub use event_log::EventLog;

@@ -5,7 +5,7 @@ use super::leg::{
     STOP_OF_OCO, WORKING, is_common, leg, leg_of,
 };
 use super::{RawParameters, client_order_id, invalid};
-use crate::command::{Legs, ListRequest, OrderRequest};
+use crate::command::{Legs, ListForm, ListRequest, OrderRequest};
 use crate::execution::Refusal;
 use crate::order::{OrderType, Side, TimeInForce};
 
@@ -15,13 +15,13 @@ pub(super) fn oco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
         raw.mandatory(name)?;
     }
     let (above, below) = pair(raw, &ABOVE, &BELOW)?;
-    list(raw, Legs::Oco { above, below })
+    list(raw, Legs::Oco { above, below }, ListForm::Usual)
 }
 
 pub(super) fn oto(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_names(raw, &[&WORKING, &PENDING])?;
     let (working, pending) = (working(raw)?, check_iceberg(leg(raw, &PENDING)?, &PENDING)?);
-    list(raw, Legs::Oto { working, pending })
+    list(raw, Legs::Oto { working, pending }, ListForm::Usual)
 }
 
 pub(super) fn opo(raw: &RawParameters) -> Result<ListRequest, Refusal> {
@@ -29,23 +29,23 @@ pub(super) fn opo(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_names(raw, &[&WORKING, &PAID])?;
     let (working, pending) = (working(raw)?, check_iceberg(leg(raw, &PAID)?, &PAID)?);
     check_payment(&working, &pending)?;
-    list(raw, Legs::Oto { working, pending })
+    list(raw, Legs::Oto { working, pending }, ListForm::Usual)
 }
 
 pub(super) fn otoco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_names(raw, &[&WORKING, &PENDING_ABOVE, &PENDING_BELOW])?;
-    let legs = triggered(raw, &PENDING_ABOVE, &PENDING_BELOW)?;
-    list(raw, legs)
+    let (legs, form) = triggered(raw, &PENDING_ABOVE, &PENDING_BELOW)?;
+    list(raw, legs, form)
 }
 
 pub(super) fn opoco(raw: &RawParameters) -> Result<ListRequest, Refusal> {
     check_unpaid(raw)?;
     check_names(raw, &[&WORKING, &PAID_ABOVE, &PAID_BELOW])?;
-    let legs = triggered(raw, &PAID_ABOVE, &PAID_BELOW)?;
+    let (legs, form) = triggered(raw, &PAID_ABOVE, &PAID_BELOW)?;
     if let Legs::Otoco { working, above: pending, .. } | Legs::Oto { working, pending } = &legs {
         check_payment(working, pending)?;
     }
-    list(raw, legs)
+    list(raw, legs, form)
 }
 
 /// `POST /api/v3/order/oco`: the limit leg is above the market on the SELL side, below it on
@@ -69,11 +69,11 @@ pub(super) fn deprecated_oco(raw: &RawParameters) -> Result<ListRequest, Refusal
         Side::Sell => (limit, stop),
         Side::Buy => (stop, limit),
     };
-    Ok(ListRequest { is_deprecated: true, ..list(raw, Legs::Oco { above, below })? })
+    list(raw, Legs::Oco { above, below }, ListForm::Deprecated)
 }
 
-fn list(raw: &RawParameters, legs: Legs) -> Result<ListRequest, Refusal> {
-    Ok(ListRequest { client_order_id: client_order_id(raw, "listClientOrderId")?, legs, is_deprecated: false })
+fn list(raw: &RawParameters, legs: Legs, form: ListForm) -> Result<ListRequest, Refusal> {
+    Ok(ListRequest { client_order_id: client_order_id(raw, "listClientOrderId")?, legs, form })
 }
 
 fn check_names(raw: &RawParameters, legs: &[&Names]) -> Result<(), Refusal> {
@@ -90,15 +90,15 @@ fn working(raw: &RawParameters) -> Result<OrderRequest, Refusal> {
 
 /// An order that triggers a pair. `pendingBelowType` may be left out (`rest-api.md`): without any
 /// parameter of the order below, the one above is triggered alone.
-fn triggered(raw: &RawParameters, above: &Names, below: &Names) -> Result<Legs, Refusal> {
+fn triggered(raw: &RawParameters, above: &Names, below: &Names) -> Result<(Legs, ListForm), Refusal> {
     let working = working(raw)?;
     if raw.iter().any(|(name, _)| below.holds(name) && !above.holds(name)) {
         let (above, below) = pair(raw, above, below)?;
-        return Ok(Legs::Otoco { working, above, below });
+        return Ok((Legs::Otoco { working, above, below }, ListForm::Usual));
     }
     let pending = pair_leg(raw, above)?;
     check_places(&pending, None)?;
-    Ok(Legs::Oto { working, pending })
+    Ok((Legs::Oto { working, pending }, ListForm::AboveAlone))
 }
 
 /// A pair of which one cancels the other.

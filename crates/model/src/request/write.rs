@@ -6,8 +6,8 @@ use super::leg::{
     STOP_OF_OCO, WORKING,
 };
 use crate::command::{
-    AmendRequest, CancelListRequest, CancelReplaceRequest, CancelRequest, Legs, ListRequest, OrderKind, OrderRequest,
-    OrderSize, RateLimitExceededMode,
+    AmendRequest, CancelListRequest, CancelReplaceRequest, CancelRequest, Legs, ListForm, ListRequest, OrderKind,
+    OrderRequest, OrderSize, RateLimitExceededMode,
 };
 use crate::order::OrderType;
 
@@ -105,8 +105,10 @@ impl ListRequest {
     /// As [`names_of`], by the names that were sent.
     pub(crate) fn named(&self) -> Vec<Named<'_>> {
         let mut named = names_of(&self.legs);
-        if self.is_deprecated {
-            (named[0].1, named[1].1) = (&STOP_OF_OCO, &LIMIT_OF_OCO);
+        match self.form {
+            ListForm::Usual => {}
+            ListForm::Deprecated => (named[0].1, named[1].1) = (&STOP_OF_OCO, &LIMIT_OF_OCO),
+            ListForm::AboveAlone => named[1].1 = if self.legs.pays() { &PAID_ABOVE } else { &PENDING_ABOVE },
         }
         named
     }
