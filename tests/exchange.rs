@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use candlewick_binance::signing::Credentials;
-use candlewick_exchange::{MarketPlan, Server, Service};
+use candlewick_exchange::data::{Catalogue, ServerClock};
+use candlewick_exchange::{MarketPlan, Portal, Server, Service};
 use candlewick_model::CommissionRates;
 use candlewick_model::run::FillModel;
 use candlewick_model::time::{DAY, MINUTE};
@@ -310,6 +311,23 @@ fn the_portal_is_beside_it_at_simulated_time() {
         assert_eq!((there.status().as_u16(), there.bytes().await.unwrap().len()), (200, length));
         assert_eq!((status(&checksum).await, listed().await), (200, 2));
         assert_eq!(status(&zip.replace("03-01", "03-02")).await, 404);
+        // Seconds and trades are there, too: those that the data server has of the same seed.
+        let names = ["BTCUSDT".parse().unwrap()];
+        let catalogue = Catalogue::generated(5, &names, Interval::OneMinute, &(start()..midnight));
+        let portal = Portal::new(Arc::new(catalogue), ServerClock::starting(midnight, 0.0));
+        for name in
+            ["klines/BTCUSDT/1s/BTCUSDT-1s", "trades/BTCUSDT/BTCUSDT-trades", "aggTrades/BTCUSDT/BTCUSDT-aggTrades"]
+        {
+            let key = format!("data/spot/daily/{name}-2023-03-01.zip");
+            let served = stranger.http.get(format!("{}/{key}", stranger.url)).send().await.unwrap();
+            assert_eq!(Some(served.bytes().await.unwrap()), portal.file(&key).map(|file| file.bytes), "{key}");
+        }
+        let query = format!("symbol=BTCUSDT&interval=1s&startTime={}&limit=60", start().millis());
+        let (_, seconds) = stranger.get(&format!("/api/v3/klines?{query}")).await;
+        assert_eq!(
+            (seconds.as_array().unwrap().len(), &seconds[59][6]),
+            (60, &json!(start().plus(MINUTE - 1).millis()))
+        );
         // What has not happened any more has not come out.
         control("seek", midnight.plus(-1)).await;
         assert_eq!((status(&zip).await, status(&checksum).await, listed().await), (404, 404, 0));

@@ -26,7 +26,7 @@ use crate::audience::{Audience, Change};
 use crate::data::Catalogue;
 use crate::history::History;
 use crate::journal::{Entry, Journal};
-use crate::market::{MarketData, View};
+use crate::market::{MarketData, View, tick_and_step};
 use crate::outlet::Outlet;
 use crate::streams::Form;
 use crate::trader::Trader;
@@ -126,7 +126,7 @@ impl LocalExchange {
         Self {
             origin: Origin { setup: setup.clone(), accounts: accounts.to_vec() },
             now,
-            catalogue: catalogue_of(&setup.markets),
+            catalogue: catalogue_of(&setup.markets, now),
             to_come: ToCome::default(),
             markets,
             traders,
@@ -200,7 +200,7 @@ impl LocalExchange {
 
     /// What archives are made of: the markets as they were at first, to their ends.
     pub(crate) fn history_of_markets(&self) -> Catalogue {
-        catalogue_of(&self.origin.setup.markets)
+        catalogue_of(&self.origin.setup.markets, self.origin.setup.start())
     }
 
     /// Lets time go on until an order changes or a bar closes, but not beyond `until`.
@@ -411,9 +411,14 @@ impl LocalExchange {
     }
 }
 
-fn catalogue_of(markets: &[Market]) -> Catalogue {
+/// The bars of markets that are about to open, and the trades that are cut from them.
+fn catalogue_of(markets: &[Market], before: Timestamp) -> Catalogue {
     let series = |market: &Market| (market.timeline.last().symbol, market.interval, Arc::clone(&market.bars));
-    Catalogue::of_markets(markets.iter().map(series))
+    let catalogue = Catalogue::of_markets(markets.iter().map(series));
+    let with_trades = |catalogue: Catalogue, market: &Market| {
+        catalogue.with_trades(market.timeline.last().symbol, tick_and_step(market, before))
+    };
+    markets.iter().fold(catalogue, with_trades)
 }
 
 fn views<'a>(markets: &'a [MarketData], traders: &'a [Trader], now: Timestamp) -> impl Iterator<Item = View<'a>> {

@@ -37,7 +37,7 @@ pub(crate) struct Listed {
     pub(super) stored: Vec<Interval>,
     /// When the exchange takes it off, if it does.
     pub(super) delisted: Option<Timestamp>,
-    /// Ticks and steps, where they are known.
+    /// Ticks and steps, where its bars may be cut into trades.
     pub(super) grid: Option<(Price, Quantity)>,
     source: Source,
     span: OnceLock<Option<Range<Timestamp>>>,
@@ -72,6 +72,15 @@ impl Catalogue {
     pub fn of_markets(markets: impl IntoIterator<Item = (Symbol, Interval, Arc<Bars>)>) -> Self {
         let listed = |(symbol, interval, bars)| (symbol, Listed::new(symbol, vec![interval], Source::Memory(bars)));
         Self::new(markets.into_iter().map(listed).collect())
+    }
+
+    /// The same, where bars of a market may be cut into trades, of this tick and step.
+    #[must_use]
+    pub(crate) fn with_trades(mut self, symbol: Symbol, grid: (Price, Quantity)) -> Self {
+        if let Some(listed) = self.markets.get_mut(&symbol) {
+            listed.grid = Some(grid);
+        }
+        self
     }
 
     /// Generated markets; the seed decides what happens in them.
@@ -117,7 +126,8 @@ impl Catalogue {
     /// Goes on with other bars of a market; what was made of them is made anew.
     pub(crate) fn replace(&mut self, symbol: Symbol, bars: Arc<Bars>) {
         if let Some(listed) = self.markets.get_mut(&symbol) {
-            *listed = Listed::new(symbol, std::mem::take(&mut listed.stored), Source::Memory(bars));
+            let stored = std::mem::take(&mut listed.stored);
+            *listed = Listed { grid: listed.grid, ..Listed::new(symbol, stored, Source::Memory(bars)) };
             self.series = Cache::new(CACHE_BYTES);
         }
     }
@@ -241,9 +251,9 @@ impl Listed {
         }
     }
 
-    /// Whether trades inside of bars may be made up: only where the bars are made up too.
+    /// Whether there are trades and seconds, cut from its minutes.
     pub(super) fn has_trades(&self) -> bool {
-        matches!(self.source, Source::Generated(_)) && self.stored.contains(&Interval::OneMinute)
+        self.grid.is_some() && self.stored.contains(&Interval::OneMinute)
     }
 
     fn way_to(&self, grid: Grid) -> Option<Way> {

@@ -298,20 +298,25 @@ pub(super) fn seconds(bars: &Bars, range: &Range<Timestamp>, grid: Option<(Price
     let rows = bars.open_time.partition_point(|t| t < range.start)..bars.open_time.partition_point(|t| t < range.end);
     let mut seconds = Bars::with_capacity(rows.len() * 60);
     for bar in rows.map(|row| bars.bar(row)) {
-        let mut prints = inside(&bar, grid).into_iter().peekable();
-        let (mut open_time, mut last) = (bar.open_time, bar.open);
-        while open_time <= bar.close_time {
-            let close_time = open_time.plus(SECOND - 1).min(bar.close_time);
-            let mut second = flat(&Bar { open_time, close_time, ..bar }, last);
-            while let Some(print) = prints.next_if(|print| print.time <= close_time) {
-                second = add(second, &print);
-            }
-            last = second.close;
-            seconds.push(second);
-            open_time = open_time.plus(SECOND);
-        }
+        seconds_of(&bar, &inside(&bar, grid)).for_each(|second| seconds.push(second));
     }
     seconds
+}
+
+/// The seconds of one longer bar, as prints inside of it make them.
+pub(crate) fn seconds_of(bar: &Bar, prints: &[Print]) -> impl Iterator<Item = Bar> {
+    let (bar, mut prints) = (*bar, prints.iter().peekable());
+    let mut last = bar.open;
+    let opens = std::iter::successors(Some(bar.open_time), |open| Some(open.plus(SECOND)));
+    opens.take_while(move |open| *open <= bar.close_time).map(move |open_time| {
+        let close_time = open_time.plus(SECOND - 1).min(bar.close_time);
+        let mut second = flat(&Bar { open_time, close_time, ..bar }, last);
+        while let Some(print) = prints.next_if(|print| print.time <= close_time) {
+            second = add(second, print);
+        }
+        last = second.close;
+        second
+    })
 }
 
 fn tick_of(bar: &Bar) -> i64 {

@@ -10,6 +10,7 @@
 
 mod depth;
 mod revised;
+mod seconds;
 mod stand;
 mod statistics;
 mod tape;
@@ -57,7 +58,6 @@ impl MarketData {
     /// A market of a setup that is about to open.
     pub(crate) fn new(market: &Market, before: Timestamp) -> Self {
         let instrument = market.timeline.at(before).0;
-        let grid = (instrument.filters.tick(), instrument.filters.step());
         Self {
             symbol: instrument.symbol,
             symbol_json: serde_json::Value::from(instrument.symbol.as_str()).to_string(),
@@ -68,7 +68,7 @@ impl MarketData {
             average_bars: Arc::clone(&market.average_bars),
             reference: market.reference.clone(),
             price_range: market.price_range,
-            tape: Tape::new(Arc::clone(&market.bars), grid),
+            tape: Tape::new(Arc::clone(&market.bars), tick_and_step(market, before)),
             stand: Stand::new(before),
             changed: Changed::default(),
         }
@@ -88,6 +88,12 @@ impl MarketData {
     pub(crate) fn touch(&mut self, changes: usize) {
         self.stand.updates += changes as u64;
     }
+}
+
+/// How the bars of a market are cut into trades: as it is before it opens, to its end.
+pub(crate) fn tick_and_step(market: &Market, before: Timestamp) -> (Price, Quantity) {
+    let filters = &market.timeline.at(before).0.filters;
+    (filters.tick(), filters.step())
 }
 
 /// A market as it stands now.
@@ -229,6 +235,9 @@ impl<'a> View<'a> {
 
     /// Whole bars, and last the one that is still open.
     pub(crate) fn bars(&self, catalogue: &Catalogue, request: &klines::Request) -> Bars {
+        if self.makes(request.grid) {
+            return self.seconds(&request.wanted);
+        }
         let happened = |bar: &Bar| self.tape().happened(self.stand(), self.market.interval, bar);
         view::page_of(catalogue, request.symbol, request.grid, &request.wanted, self.stand().time, &happened)
     }

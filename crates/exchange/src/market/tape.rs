@@ -84,6 +84,15 @@ impl Tape {
         Arc::clone(&latest.1)
     }
 
+    /// When the first trade lies of the running bar that has not happened; none where there is none.
+    pub(super) fn pending(&self, stand: &Stand) -> Option<Timestamp> {
+        let row = stand.closed;
+        stand.running?;
+        let bar = self.bars.bar(row);
+        let prints = self.latest(row, &bar);
+        prints.get(happened(&prints, stand, row, &bar).len()).map(|print| print.time)
+    }
+
     /// How many bars have opened.
     pub(super) fn opened(&self, stand: &Stand) -> usize {
         stand.closed + usize::from(stand.running.is_some())

@@ -1,5 +1,7 @@
 //! What holds at every point of any path.
 
+mod seconds;
+
 use candlewick_binance::archive::Dataset;
 use candlewick_model::number::ONE;
 use candlewick_model::run::{FillModel, PathModel};
@@ -39,7 +41,7 @@ pub(crate) fn setup(plan: &MarketPlan) -> Setup {
 }
 
 pub(crate) fn bars_of(exchange: &LocalExchange, view: View<'_>, grid: Grid, start: Option<Timestamp>) -> Bars {
-    let wanted = Wanted { start, end: None, limit: 10_000 };
+    let wanted = Wanted { start, end: None, limit: 100_000 };
     view.bars(exchange.catalogue(), &klines::Request { symbol: view.market.symbol, grid, wanted })
 }
 
@@ -109,6 +111,11 @@ fn check(exchange: &LocalExchange) {
         assert_eq!(made(&trades), Some(told(&bar)));
         assert_eq!((bar.close, trades.last().unwrap().price), (view.last_price(), view.last_price()));
     }
+    // So do its seconds.
+    let seconds = bars_of(exchange, view, Grid::utc(Interval::OneSecond), Some(bar.open_time));
+    let sum = |bars: &Bars| (bars.volume.sum(0..bars.len()), bars.quote_volume.sum(0..bars.len()));
+    assert_eq!((sum(&seconds), seconds.trades.iter().sum()), ((bar.volume, bar.quote_volume), bar.trades));
+    assert!(seconds.open_time.last().is_some_and(|open| open <= now));
     let joined = view.joined_trades(&Joined::Until(Timestamp::MAX), 40);
     let joined_sum: i64 = joined.iter().map(|t| t.last_trade_id - t.first_trade_id + 1).sum();
     assert_eq!(joined.last().unwrap().last_trade_id, total - 1);
@@ -304,10 +311,10 @@ fn reference_prices_as_recorded() {
     assert_eq!(only(&exchange).reference(), Some((None, second)));
 }
 
-/// Minutes inside of hours.
-struct Minutes(Arc<Bars>);
+/// Shorter bars inside of longer ones.
+pub(crate) struct Inside(pub(crate) Arc<Bars>);
 
-impl DetailSource for Minutes {
+impl DetailSource for Inside {
     fn inside(&self, open_time: Timestamp, close_time: Timestamp) -> Result<Option<Detail>, Unreadable> {
         let opens = &self.0.open_time;
         let rows = opens.partition_point(|open| open < open_time)..opens.partition_point(|open| open <= close_time);
@@ -326,7 +333,7 @@ fn along_detail_nothing_shows_before_the_path_has_been_there() {
         market.fill_model.path = PathModel::Detail;
         market.interval = Interval::OneHour;
         market.bars = Arc::clone(&hours);
-        market.details = vec![Arc::new(Minutes(Arc::clone(&minutes)))];
+        market.details = vec![Arc::new(Inside(Arc::clone(&minutes)))];
         let mut exchange = LocalExchange::new(&with);
         let mut seen = 0;
         for minute in 0..240 {

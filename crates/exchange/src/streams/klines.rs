@@ -88,21 +88,7 @@ impl Klines {
     }
 
     fn say(&self, view: &View<'_>, bar: &Bar, first_row: usize, is_closed: bool, listeners: &mut Listeners) {
-        let first = if bar.trades > 0 { view.first_trade_of(first_row) } else { -1 };
-        let last = if bar.trades > 0 { first + bar.trades - 1 } else { -1 };
-        let symbol = view.market.symbol_json();
-        listeners.say(view.now(), |text| {
-            text.put(r#"{"e":"kline","E":"#).time(view.now()).put(r#","s":"#).put(symbol);
-            text.put(r#","k":{"t":"#).time(bar.open_time).put(r#","T":"#).time(bar.close_time);
-            text.put(r#","s":"#).put(symbol).put(r#","i":""#).put(self.grid.interval.rest_name());
-            text.put(r#"","f":"#).whole(first).put(r#","L":"#).whole(last);
-            text.put(r#","o":"#).price(bar.open).put(r#","c":"#).price(bar.close);
-            text.put(r#","h":"#).price(bar.high).put(r#","l":"#).price(bar.low);
-            text.put(r#","v":"#).amount(bar.volume).put(r#","n":"#).whole(bar.trades);
-            text.put(r#","x":"#).truth(is_closed).put(r#","q":"#).amount(bar.quote_volume);
-            text.put(r#","V":"#).amount(bar.taker_buy_volume).put(r#","Q":"#).amount(bar.taker_buy_quote_volume);
-            text.put(r#","B":"0"}}"#);
-        });
+        say(view, self.grid.interval, bar, view.first_trade_of(first_row), is_closed, listeners);
     }
 
     /// A bar that ended while the market stood still is told of when it goes on.
@@ -116,6 +102,32 @@ impl Klines {
             self.say(view, &self.told(view, &ended, &parts), ended.first_row, true, listeners);
         }
     }
+}
+
+/// Says how a bar is, of which the first trade, if it has one, is of a number.
+pub(super) fn say(
+    view: &View<'_>,
+    interval: Interval,
+    bar: &Bar,
+    first_trade: i64,
+    is_closed: bool,
+    listeners: &mut Listeners,
+) {
+    let first = if bar.trades > 0 { first_trade } else { -1 };
+    let last = if bar.trades > 0 { first + bar.trades - 1 } else { -1 };
+    let symbol = view.market.symbol_json();
+    listeners.say(view.now(), |text| {
+        text.put(r#"{"e":"kline","E":"#).time(view.now()).put(r#","s":"#).put(symbol);
+        text.put(r#","k":{"t":"#).time(bar.open_time).put(r#","T":"#).time(bar.close_time);
+        text.put(r#","s":"#).put(symbol).put(r#","i":""#).put(interval.rest_name());
+        text.put(r#"","f":"#).whole(first).put(r#","L":"#).whole(last);
+        text.put(r#","o":"#).price(bar.open).put(r#","c":"#).price(bar.close);
+        text.put(r#","h":"#).price(bar.high).put(r#","l":"#).price(bar.low);
+        text.put(r#","v":"#).amount(bar.volume).put(r#","n":"#).whole(bar.trades);
+        text.put(r#","x":"#).truth(is_closed).put(r#","q":"#).amount(bar.quote_volume);
+        text.put(r#","V":"#).amount(bar.taker_buy_volume).put(r#","Q":"#).amount(bar.taker_buy_quote_volume);
+        text.put(r#","B":"0"}}"#);
+    });
 }
 
 impl Topic for Klines {

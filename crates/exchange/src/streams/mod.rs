@@ -14,6 +14,7 @@ mod listeners;
 mod name;
 mod prices;
 mod request;
+mod seconds;
 mod session;
 mod text;
 mod tickers;
@@ -144,6 +145,7 @@ fn topic(kind: Kind, view: &View<'_>) -> Option<Box<dyn Topic>> {
     Some(match kind {
         Kind::Trade => Box::new(trades::Trades::begin(view)),
         Kind::JoinedTrade => Box::new(trades::JoinedTrades::begin(view)),
+        Kind::Bars(grid) if view.makes(grid) => Box::new(seconds::Seconds::begin(view)),
         Kind::Bars(grid) => Box::new(klines::Klines::begin(grid, view)?),
         Kind::Ticker(ticker) => Box::new(tickers::OneTicker::begin(ticker)),
         Kind::BestPrices => Box::new(book::BestPrices::begin(view)),

@@ -1,15 +1,20 @@
 //! Bars and trades of the streams are those of REST.
 
+use std::sync::Arc;
+
 use candlewick_binance::wire::Kline;
+use candlewick_model::run::PathModel;
 use candlewick_model::time::{DAY, HOUR};
 use candlewick_model::{Bar, Interval, TimeUnit};
 use serde_json::Value;
 
 use super::{Ear, exchange, steps};
 use crate::MarketPlan;
-use crate::data::aggregate::Grid;
+use crate::data::aggregate::{Grid, aggregate};
+use crate::data::klines::Request;
+use crate::data::view::Wanted;
 use crate::local::LocalExchange;
-use crate::market::tests::{bars_of, only, plan, setup, start};
+use crate::market::tests::{Inside, bars_of, only, plan, setup, start};
 
 /// A kline of a stream as a row of REST, without its first and last trade.
 fn row(kline: &Value) -> Value {
@@ -20,6 +25,13 @@ fn row(kline: &Value) -> Value {
 
 fn rest(bar: &Bar) -> Value {
     serde_json::to_value(Kline::of(bar, TimeUnit::Milliseconds)).unwrap()
+}
+
+/// The bar that REST tells last.
+fn latest(exchange: &LocalExchange, grid: Grid) -> Bar {
+    let wanted = Wanted { start: None, end: None, limit: 1 };
+    let request = Request { symbol: only(exchange).market.symbol, grid, wanted };
+    only(exchange).bars(exchange.catalogue(), &request).bar(0)
 }
 
 /// Listens to every interval that there is to the end of a market, some from the middle on.
@@ -50,19 +62,19 @@ fn check_every_interval(plan: &MarketPlan) {
         for (grid, ear, closed) in &mut ears {
             for message in ear.heard() {
                 let kline = message.get("data").unwrap_or(&message).clone();
-                // A running one is what REST tells now.
-                let last = bars_of(&exchange, only(&exchange), *grid, None);
                 if kline["k"]["x"] == true {
                     closed.push(kline);
                 } else if kline["E"] == exchange.now().millis() {
-                    assert_eq!(row(&kline), rest(&last.bar(last.len() - 1)), "{grid:?}");
+                    // A running one is what REST tells now.
+                    assert_eq!(row(&kline), rest(&latest(&exchange, *grid)), "{grid:?}");
                 }
             }
         }
     }
     for (grid, _, closed) in &ears {
         let plain = grid.plain();
-        if plain != Grid::utc(own) && !plain.is_made_of(own) {
+        let is_made = plain.is_made_of(own) || only(&exchange).makes(plain);
+        if plain != Grid::utc(own) && !is_made {
             assert_eq!(closed.len(), 0, "{grid:?}");
             continue;
         }
@@ -90,6 +102,38 @@ fn closed_bars_of_every_interval_are_those_of_rest() {
     check_every_interval(&MarketPlan { outage, to: start().plus(DAY / 3), ..half_day });
     check_every_interval(&MarketPlan { to: start().plus(HOUR / 4), ..plan(6, Interval::OneSecond) });
     check_every_interval(&MarketPlan { to: start().plus(40 * DAY), ..plan(7, Interval::OneHour) });
+}
+
+#[test]
+fn seconds_that_were_told_stay_as_they_are_on_any_path() {
+    for path in [PathModel::Pessimistic, PathModel::Optimistic, PathModel::Detail] {
+        let plan = MarketPlan { to: start().plus(HOUR / 4), liquidity: 100, ..plan(6, Interval::OneSecond) };
+        let finer = Arc::new(plan.bars());
+        let minutes = Arc::new(aggregate(&finer, Interval::OneSecond, Grid::utc(Interval::OneMinute)));
+        let mut with = setup(&MarketPlan { interval: Interval::OneMinute, ..plan });
+        let market = &mut with.markets[0];
+        market.fill_model.path = path;
+        market.bars = Arc::clone(&minutes);
+        market.details = vec![Arc::new(Inside(Arc::clone(&finer)))];
+        let mut exchange = LocalExchange::new(&with);
+        let mut ear = Ear::at("/ws/btcusdt@kline_1s", &mut exchange);
+        let mut closed = Vec::new();
+        while exchange.now() < plan.to.plus(-1) {
+            exchange.step(Some(exchange.now().plus(700_000))).unwrap();
+            let told = ear.heard();
+            assert!(told.iter().all(|kline| kline["k"]["t"].as_i64() <= Some(exchange.now().millis())));
+            closed.extend(told.into_iter().filter(|kline| kline["k"]["x"] == true));
+        }
+        let grid = Grid::utc(Interval::OneSecond);
+        let all = bars_of(&exchange, only(&exchange), grid, Some(plan.from));
+        assert_eq!(aggregate(&all, Interval::OneSecond, Grid::utc(Interval::OneMinute)), *minutes);
+        assert!(closed.iter().map(row).eq(all.iter().map(|bar| rest(&bar))), "{path:?}");
+        let mut number = 0;
+        for kline in closed.iter().filter(|kline| kline["k"]["n"] != 0) {
+            assert_eq!(kline["k"]["f"], number);
+            number = kline["k"]["L"].as_i64().unwrap() + 1;
+        }
+    }
 }
 
 #[test]
