@@ -22,6 +22,9 @@ use super::release::{comes_out, is_daily, named, published};
 /// From here on the portal writes microseconds.
 const MICROSECONDS_SINCE: Timestamp = Timestamp::from_micros(1_735_689_600_000_000);
 
+/// An archive of more trades is not made: it would take gigabytes of memory.
+const TRADES_MAX: i64 = 8_000_000;
+
 /// Memory for files.
 const CACHE_BYTES: usize = 256 << 20;
 
@@ -154,7 +157,7 @@ impl Portal {
             Dataset::Klines(interval) => interval,
             Dataset::AggTrades | Dataset::Trades => Interval::OneMinute,
         };
-        let bars = self.rows(name.symbol, interval, name.period).filter(|bars| !bars.is_empty())?;
+        let bars = self.rows(name.symbol, interval, name.period).filter(|bars| fits(bars, name.dataset))?;
         let market = self.catalogue.market(name.symbol)?;
         match name.dataset {
             Dataset::Klines(_) => Some(archive::encode(&bars, unit)),
@@ -255,8 +258,8 @@ impl Portal {
             let at_least = if interval == Interval::OneSecond { self.catalogue.finest(symbol)? } else { interval };
             let stretch = self.catalogue.around(symbol, Grid::utc(at_least), start)?;
             let opens = &stretch.bars.open_time;
-            let has_rows = opens.get(opens.partition_point(|t| t < start)).is_some_and(|open| open < end);
-            if has_rows && published(&name) <= now {
+            let rows = opens.partition_point(|t| t < start)..opens.partition_point(|t| t < end);
+            if published(&name) <= now && fits(&stretch.bars.slice(rows), dataset) {
                 names.push(format!("{}.zip", name.stem()));
                 names.push(format!("{}.zip.CHECKSUM", name.stem()));
             }
@@ -295,6 +298,12 @@ impl Portal {
         let described = of(self.file(key)?);
         Some(self.described.value(&key.to_owned(), || described, |_| 256))
     }
+}
+
+/// Whether there is anything for an archive, and not too much.
+fn fits(bars: &Bars, dataset: Dataset) -> bool {
+    let is_small = || dataset != Dataset::Trades || bars.trades.iter().sum::<i64>() <= TRADES_MAX;
+    !bars.is_empty() && is_small()
 }
 
 fn file(bytes: Vec<u8>, modified: Timestamp) -> PortalFile {
@@ -359,6 +368,22 @@ mod tests {
         ] {
             assert_eq!(portal_at(now).file(&format!("data/spot/{key}")).is_some(), is_there, "{now} {key}");
         }
+    }
+
+    #[test]
+    fn archives_of_too_many_trades_are_not_there() {
+        let portal = portal_at("2025-02-03");
+        let month = |dataset: &str| {
+            let folder = format!("data/spot/monthly/{dataset}/BTCUSDT/");
+            let name = format!("BTCUSDT-{dataset}-2025-01.zip");
+            // It is over in no time.
+            let is_there = dataset == "trades" && portal.file(&format!("{folder}{name}")).is_some();
+            (is_there, portal.entries(&folder).contains(&name))
+        };
+        assert_eq!((month("trades"), month("aggTrades")), ((false, false), (false, true)));
+        let two_days = portal.entries("data/spot/monthly/trades/BTCUSDT/");
+        assert_eq!(two_days, ["BTCUSDT-trades-2024-12.zip", "BTCUSDT-trades-2024-12.zip.CHECKSUM"]);
+        assert_eq!(portal.entries("data/spot/daily/trades/BTCUSDT/").len(), 2 * 35);
     }
 
     #[test]
