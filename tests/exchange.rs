@@ -163,7 +163,7 @@ fn klines_show_no_future() {
         let none = stranger.get(&format!("{path}&endTime={}", start().millis() - 1)).await.1;
         assert_eq!(none, json!([]));
         for (query, code) in
-            [("interval=1m", -1102), ("symbol=ETHUSDT&interval=1m", -1121), ("symbol=BTCUSDT&interval=1s", -1120)]
+            [("interval=1m", -1102), ("symbol=ETHUSDT&interval=1m", -1121), ("symbol=BTCUSDT&interval=2m", -1120)]
         {
             let (status, no) = stranger.get(&format!("/api/v3/klines?{query}")).await;
             assert_eq!((status, no["code"].as_i64()), (400, Some(code)), "{query}");
