@@ -340,10 +340,12 @@ impl Fault {
         let is_method = |method: &str| METHODS.iter().any(|known| known.eq_ignore_ascii_case(method));
         let method = methods.clone().find(|method| !is_method(method));
         let event = self.event.as_deref().filter(|event| !crate::user::EVENTS.contains(event));
-        match (method, event) {
-            (Some(method), _) => Some(format!("`method` {method:?} is none of {}", METHODS.join(", "))),
-            (_, Some(event)) => Some(format!("`event` {event:?} is none of {}", crate::user::EVENTS.join(", "))),
-            (None, None) => None,
+        let symbol = self.symbol.filter(|symbol| symbol.as_str().contains(|c: char| c.is_ascii_lowercase()));
+        match (method, event, symbol) {
+            (Some(method), ..) => Some(format!("`method` {method:?} is none of {}", METHODS.join(", "))),
+            (_, Some(event), _) => Some(format!("`event` {event:?} is none of {}", crate::user::EVENTS.join(", "))),
+            (.., Some(symbol)) => Some(format!("`symbol` {symbol}: symbols are written in capitals")),
+            (None, None, None) => None,
         }
     }
 
@@ -416,6 +418,7 @@ mod tests {
             r#"{"kind":"timeout"}"#,
             r#"{"kind":"status","status":400,"code":-1000}"#,
             r#"{"kind":"cut","method":"GET, GETT"}"#,
+            r#"{"kind":"cut","symbol":"btcusdt"}"#,
             r#"{"kind":"cut","from":"2023-01-02","to":"2023-01-01"}"#,
             "x",
         ] {
