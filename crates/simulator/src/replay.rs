@@ -111,12 +111,6 @@ impl Replay {
         }
     }
 
-    /// The market of a command, if it names one that is there.
-    #[must_use]
-    pub(crate) fn market_of(&self, command: &Command) -> Option<usize> {
-        self.venue.book_of(command)
-    }
-
     /// The point of a market that comes next; `None` after its last close. A market that moves
     /// along detail looks inside the bar first.
     #[inline]
@@ -238,7 +232,7 @@ impl Replay {
     /// Takes up a command where its market stands. Panics where commands are not taken up:
     /// whoever drives must have moved the market to an open or an extreme.
     pub fn execute(&mut self, id: CommandId, command: &Command) {
-        self.execute_on(self.market_of(command), id, command);
+        self.execute_on(self.venue.book_of(command), id, command);
     }
 
     /// As [`Self::execute`], where the command's market is known.

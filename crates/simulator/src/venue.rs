@@ -4,7 +4,7 @@
 //! It is given every instant and every price; it asks for nothing.
 
 use candlewick_model::run::CommandId;
-use candlewick_model::{Amount, Command, Refusal, Symbol, Timestamp, request};
+use candlewick_model::{Amount, Command, Refusal, Timestamp, request};
 
 use crate::book::Book;
 use crate::desk::{Desk, VenueEvent};
@@ -28,12 +28,8 @@ impl Venue {
 
     /// The place of the market that a command names.
     pub(crate) fn book_of(&self, command: &Command) -> Option<usize> {
-        let place = |symbol: &Symbol| self.books.iter().position(|book| book.instrument.symbol == *symbol);
-        match command {
-            Command::Submit(order) => place(&order.symbol),
-            Command::Cancel(cancel) => place(&cancel.symbol),
-            other => place(&other.symbol()?),
-        }
+        let symbol = command.symbol()?;
+        self.books.iter().position(|book| book.instrument.symbol == symbol)
     }
 
     /// What a market's own assets, and what its commission may be paid in, are worth in its

@@ -157,7 +157,8 @@ impl Portal {
             Dataset::Klines(interval) => interval,
             Dataset::AggTrades | Dataset::Trades => Interval::OneMinute,
         };
-        let bars = self.rows(name.symbol, interval, name.period).filter(|bars| fits(bars, name.dataset))?;
+        let bars =
+            self.rows(name.symbol, interval, name.period).filter(|bars| fits(bars, 0..bars.len(), name.dataset))?;
         let market = self.catalogue.market(name.symbol)?;
         match name.dataset {
             Dataset::Klines(_) => Some(archive::encode(&bars, unit)),
@@ -259,7 +260,7 @@ impl Portal {
             let stretch = self.catalogue.around(symbol, Grid::utc(at_least), start)?;
             let opens = &stretch.bars.open_time;
             let rows = opens.partition_point(|t| t < start)..opens.partition_point(|t| t < end);
-            if published(&name) <= now && fits(&stretch.bars.slice(rows), dataset) {
+            if published(&name) <= now && fits(&stretch.bars, rows, dataset) {
                 names.push(format!("{}.zip", name.stem()));
                 names.push(format!("{}.zip.CHECKSUM", name.stem()));
             }
@@ -300,10 +301,10 @@ impl Portal {
     }
 }
 
-/// Whether there is anything for an archive, and not too much.
-fn fits(bars: &Bars, dataset: Dataset) -> bool {
-    let is_small = || dataset != Dataset::Trades || bars.trades.iter().sum::<i64>() <= TRADES_MAX;
-    !bars.is_empty() && is_small()
+/// Whether there is anything for an archive in some rows, and not too much.
+fn fits(bars: &Bars, rows: Range<usize>, dataset: Dataset) -> bool {
+    let trades = || bars.trades.get(rows.clone()).into_iter().flatten().sum::<i64>();
+    !rows.is_empty() && (dataset != Dataset::Trades || trades() <= TRADES_MAX)
 }
 
 fn file(bytes: Vec<u8>, modified: Timestamp) -> PortalFile {

@@ -6,10 +6,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use candlewick_binance::wire::{Amended, Cancelled, HalfResult, ListState, Placed, Replaced, ResponseType};
-use candlewick_model::request;
 use candlewick_model::{
     Action, Command, ExecutionReport, ExecutionType, Fill, Half, Halves, ListStatus, OrderId, OrderStatus,
-    RawParameters, Refusal, TimeUnit,
+    RawParameters, Refusal, TimeUnit, request,
 };
 use candlewick_simulator::VenueEvent;
 use serde::Serialize;

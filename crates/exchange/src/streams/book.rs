@@ -81,9 +81,7 @@ impl Topic for Levels {
 pub(super) struct Changes {
     /// The book as it was last.
     seen: BookNow,
-    /// The own orders in it, of which there may be very many, and what they were known by.
-    own: [Vec<Level>; 2],
-    own_changes: u64,
+    own: Own,
     /// The last change that listeners know.
     told: u64,
     /// Levels that have changed since, as they are now: also those that are again what they were,
@@ -93,19 +91,31 @@ pub(super) struct Changes {
     pace: Pace,
 }
 
+/// The own orders in a book, of which there may be very many: gathered anew when one has changed.
+struct Own {
+    levels: [Vec<Level>; 2],
+    changes: u64,
+}
+
+impl Own {
+    fn of(view: &View<'_>) -> Self {
+        Self { levels: view.own_levels(), changes: view.order_changes() }
+    }
+}
+
 impl Changes {
     pub(super) fn begin(speed_us: i64, view: &View<'_>) -> Self {
-        let (own, own_changes) = (view.own_levels(), view.order_changes());
-        let seen = view.whole_book(&own);
+        let own = Own::of(view);
+        let seen = view.whole_book(&own.levels);
         let (told, pace) = (seen.last_update_id, Pace::of(speed_us));
-        Self { told, seen, own, own_changes, bids: Vec::new(), asks: Vec::new(), pace }
+        Self { told, seen, own, bids: Vec::new(), asks: Vec::new(), pace }
     }
 
     fn see(&mut self, view: &View<'_>) {
-        if view.order_changes() != self.own_changes {
-            (self.own, self.own_changes) = (view.own_levels(), view.order_changes());
+        if view.order_changes() != self.own.changes {
+            self.own = Own::of(view);
         }
-        let book = view.whole_book(&self.own);
+        let book = view.whole_book(&self.own.levels);
         let (falling, rising) = (|a, b| a > b, |a, b| a < b);
         self.bids = overlaid(&self.bids, changes(&self.seen.bids, &book.bids, falling), falling);
         self.asks = overlaid(&self.asks, changes(&self.seen.asks, &book.asks, rising), rising);
@@ -146,7 +156,7 @@ impl Topic for Changes {
             *self = Self::begin(self.pace.least_us(), view);
         } else {
             // They may be counted anew.
-            (self.own, self.own_changes) = (view.own_levels(), view.order_changes());
+            self.own = Own::of(view);
         }
     }
 
