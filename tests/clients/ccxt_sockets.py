@@ -5,8 +5,8 @@ import json
 
 import ccxt.pro
 
-from sockets import SocketTour
-from tour import SYMBOL, TAKER, decimal
+from sockets import SocketTour, agrees, comes
+from tour import LATE, SYMBOL, TAKER, decimal
 
 PAIR = "BTC/USDT"
 
@@ -14,7 +14,7 @@ PAIR = "BTC/USDT"
 class OfCcxt(SocketTour):
     def set_clock(self):
         # As its own call does that asks for the server's time.
-        client.options["timeDifference"] = client.milliseconds() - self.now()
+        client.options["timeDifference"] = client.milliseconds() - self.now() + LATE
 
 
 tour = OfCcxt("ccxt")
@@ -39,13 +39,13 @@ async def next_of(call, *arguments, is_so=lambda _: True):
 
     tour.sent.clear()
     task = asyncio.create_task(watch())
-    await asyncio.sleep(0.5)
-    for _ in range(12):
-        if any(map(is_so, answers)):
+    # Until then there is a connection or a subscription more to be made.
+    await comes(lambda: answers, 0.5)
+    for _ in range(40):
+        if any(map(is_so, answers)) or task.done():
             break
         await tour.moved()
-        if task.done():
-            break
+        await comes(lambda: any(map(is_so, answers)) or task.done(), 0.5)
     task.cancel()
     results = await asyncio.gather(task, return_exceptions=True)
     assert any(map(is_so, answers)), f"{name}: {answers[-1:]} {results}"
@@ -54,6 +54,7 @@ async def next_of(call, *arguments, is_so=lambda _: True):
 
 
 async def market_data():
+    tour.minutes(180)
     (await tour.ask(client.load_markets)).holds(lambda markets: list(markets) == [PAIR], "one market")
     rows = tour.get(f"/api/v3/klines?symbol={SYMBOL}&interval=1m&limit=3")
     (await tour.ask(client.fetch_ohlcv_ws, PAIR, "1m", None, 3)).equals([[row[0], *map(float, row[1:6])] for row in rows])
@@ -64,10 +65,13 @@ async def market_data():
 async def streams():
     """What it watches agrees with what can be asked for."""
     book = await next_of(client.watch_order_book, PAIR)
-    await asyncio.sleep(0.5)
-    # It keeps the book by differences from a snapshot.
     bid, ask = tour.book()
-    assert (book["bids"][0][0], book["asks"][0][0]) == (float(bid), float(ask)), (book["bids"][:2], bid, book["asks"][:2], ask)
+
+    def best():
+        # It keeps the book by differences from a snapshot.
+        assert (book["bids"][0][0], book["asks"][0][0]) == (float(bid), float(ask)), (book["bids"][:2], bid, book["asks"][:2], ask)
+
+    await agrees(best)
     trades = await next_of(client.watch_trades, PAIR)
     assert trades[-1]["symbol"] == PAIR and trades[-1]["price"] > 0
     bars = await next_of(client.watch_ohlcv, PAIR, "1m")
@@ -95,7 +99,8 @@ async def trading():
     tasks = []
     for name in watched:
         tasks.append(asyncio.create_task(watch(name)))
-        await asyncio.sleep(0.7)
+        # One subscription serves all three.
+        assert await comes(lambda: tour.sent or len(tasks) > 1), name
         tour.calls[name] = list(dict.fromkeys(tour.sent)) or ["WS userDataStream.subscribe.signature"]
         tour.sent.clear()
     bought = await tour.ask(client.create_order_ws, PAIR, "market", "buy", 0.1)
@@ -116,12 +121,15 @@ async def trading():
     held = {each["asset"]: float(each["free"]) for each in balances}
     # It gives the answer as it came, and makes nothing of it.
     (await tour.ask(client.fetch_balance_ws)).holds(lambda balance: balance["info"]["balances"] == balances, "what plain requests say")
-    await asyncio.sleep(0.5)
-    orders = [(order["id"], order["status"]) for batch in watched["watch_orders"] for order in batch]
-    assert ("1", "closed") in orders and (placed["id"], "canceled") in orders, orders
-    trades = [trade for batch in watched["watch_my_trades"] for trade in batch]
-    assert (trades[0]["price"], trades[0]["amount"], trades[0]["fee"]) == (float(ask), 0.1, {"cost": float(TAKER / 10), "currency": "BTC"}), trades
-    assert watched["watch_balance"][-1]["BTC"]["free"] == held["BTC"], watched["watch_balance"][-1]
+
+    def told():
+        orders = [(order["id"], order["status"]) for batch in watched["watch_orders"] for order in batch]
+        assert ("1", "closed") in orders and (placed["id"], "canceled") in orders, orders
+        trades = [trade for batch in watched["watch_my_trades"] for trade in batch]
+        assert (trades[0]["price"], trades[0]["amount"], trades[0]["fee"]) == (float(ask), 0.1, {"cost": float(TAKER / 10), "currency": "BTC"}), trades
+        assert watched["watch_balance"][-1]["BTC"]["free"] == held["BTC"], watched["watch_balance"][-1]
+
+    await agrees(told)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

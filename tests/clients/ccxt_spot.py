@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import ccxt
 
-from tour import MAKER, SYMBOL, TAKER, Tour, decimal, text
+from tour import LATE, MAKER, SYMBOL, TAKER, Tour, decimal, text
 
 PAIR = "BTC/USDT"
 
@@ -14,6 +14,7 @@ PAIR = "BTC/USDT"
 class OfCcxt(Tour):
     def set_clock(self):
         client.load_time_difference()
+        client.options["timeDifference"] += LATE
 
     def code_and_text(self, error):
         # The exception has it in words of its own.
@@ -53,7 +54,7 @@ def general():
     tour(client.fetch_markets).holds(lambda markets: [market["symbol"] for market in markets] == [PAIR], "one market")
     tour(client.fetch_time).holds(lambda now: abs(now - tour.now()) < 1000, "server time")
     tour(client.load_time_difference).holds(
-        lambda ahead: abs(client.milliseconds() - ahead - tour.now()) < 1000, "the clocks' difference")
+        lambda ahead: abs(client.milliseconds() - ahead - tour.now()) < 2 * LATE, "the clocks' difference")
     raw("public_get_ping").equals({})
     raw("public_get_time").holds(lambda answer: abs(answer["serverTime"] - tour.now()) < 1000, "server time")
     raw("public_get_exchangeinfo", symbol=SYMBOL).holds(
@@ -113,10 +114,10 @@ def market_data():
 def filled(answer, quantity, price, side):
     """An order that has taken at once: what it came to, and what it cost."""
     cost, asset = quantity * price, "BTC" if side == "buy" else "USDT"
-    fee = (quantity if side == "buy" else cost) * TAKER
+    fee = ((quantity if side == "buy" else cost) * TAKER).quantize(Decimal("1e-8"), "ROUND_FLOOR")
     return answer.has(status="closed", filled=float(quantity), remaining=0.0, average=float(price), side=side).holds(
         lambda order: abs(order["cost"] - float(cost)) < 1e-8, f"a cost of {cost}").holds(
-        lambda order: [(fee["currency"], round(fee["cost"], 8)) for fee in order["fees"]] == [(asset, float(round(fee, 8)))],
+        lambda order: [(fee["currency"], round(fee["cost"], 8)) for fee in order["fees"]] == [(asset, float(fee))],
         f"a fee of {fee} {asset}")
 
 

@@ -5,12 +5,12 @@ from decimal import Decimal
 from binance.client import Client
 from binance.exceptions import BinanceAPIException
 
-from tour import MAKER, SYMBOL, TAKER, Tour, decimal, text
+from tour import LATE, MAKER, SYMBOL, TAKER, Tour, decimal, text
 
 
 class OfPythonBinance(Tour):
     def set_clock(self):
-        client.timestamp_offset = self.now() - int(self.wall() * 1000)
+        client.timestamp_offset = self.now() - int(self.wall() * 1000) - LATE
 
     def code_and_text(self, error):
         return error.code, error.message

@@ -6,13 +6,13 @@ import asyncio
 from binance import AsyncClient, BinanceSocketManager
 from binance.exceptions import BinanceAPIException
 
-from sockets import SocketTour
-from tour import MAKER, SYMBOL, TAKER, decimal, text
+from sockets import SocketTour, agrees, comes
+from tour import LATE, MAKER, SYMBOL, TAKER, decimal, text
 
 
 class OfPythonBinance(SocketTour):
     def set_clock(self):
-        client.timestamp_offset = self.now() - int(self.wall() * 1000)
+        client.timestamp_offset = self.now() - int(self.wall() * 1000) - LATE
 
     def of(self, answer):
         return answer
@@ -32,6 +32,7 @@ def window(ticker):
 
 
 async def market_data():
+    tour.minutes(180)
     (await tour.ask(client.ws_ping)).equals({})
     (await tour.ask(client.ws_get_time)).holds(lambda told: abs(told["serverTime"] - tour.now()) < 1000, "server time")
     (await tour.ask(client.ws_get_exchange_info, symbol=SYMBOL)).holds(lambda info: info["symbols"][0]["symbol"] == SYMBOL, "the market")
@@ -57,7 +58,7 @@ async def trading():
 
         async def heard(*expected):
             """What was told since the last time."""
-            events = [await asyncio.wait_for(user.recv(), 5) for _ in expected]
+            events = [await asyncio.wait_for(user.recv(), 30) for _ in expected]
             events = [event.get("event", event) for event in events]
             assert [event.get("x", event["e"]) for event in events] == list(expected), events
             return events
@@ -154,36 +155,39 @@ async def streams():
         "multiplex_socket": ("btcusdt@kline_1m/btcusdt@avgPrice", manager.multiplex_socket(["btcusdt@kline_1m", "btcusdt@avgPrice"])),
     }
     heard = {name: [] for name in names}
+    connected = []
 
     async def listen(name, socket):
         async with socket as stream:
+            connected.append(name)
             while True:
                 heard[name].append(await stream.recv())
 
     tasks = [asyncio.create_task(listen(name, socket)) for name, (_, socket) in names.items()]
-    await asyncio.sleep(1)
-    await tour.moved(9)
-    count = -1
-    while count != (count := sum(map(len, heard.values()))):
-        await asyncio.sleep(0.5)
+    assert await comes(lambda: len(connected) == len(names)), connected
+    await tour.moved(5)
     for name, (stream, _) in names.items():
         tour.calls[name] = [f"STREAM {each.removeprefix('btcusdt')}" for each in stream.split("/")]
-        assert heard[name], f"{name} has told nothing"
-    last = tour.get(f"/api/v3/trades?symbol={SYMBOL}&limit=1")[0]
-    assert (heard["trade_socket"][-1]["t"], heard["trade_socket"][-1]["p"]) == (last["id"], last["price"])
-    joined = tour.get(f"/api/v3/aggTrades?symbol={SYMBOL}&limit=1")[0]
-    assert all(heard["aggtrade_socket"][-1][name] == joined[name] for name in ("a", "p", "q", "f", "l", "T", "m")), joined
-    closed = [event["k"] for event in heard["kline_socket"] if event["k"]["x"]][-1]
-    bar = tour.get(f"/api/v3/klines?symbol={SYMBOL}&interval=1m&startTime={closed['t']}&limit=1")[0]
-    assert [closed[name] for name in "tohlcvTqnVQ"] == bar[:11], (closed, bar)
-    bid, ask = tour.book()
-    assert (heard["symbol_book_ticker_socket"][-1]["b"], heard["symbol_book_ticker_socket"][-1]["a"]) == (text(bid), text(ask))
-    day = tour.get(f"/api/v3/ticker/24hr?symbol={SYMBOL}")
-    assert (heard["symbol_ticker_socket"][-1]["c"], heard["symbol_miniticker_socket"][-1]["v"]) == (day["lastPrice"], day["volume"])
-    assert heard["miniticker_socket"][-1][0]["s"] == SYMBOL
-    assert {event["stream"] for event in heard["multiplex_socket"]} == {"btcusdt@kline_1m", "btcusdt@avgPrice"}
-    following = [(before["u"], after["U"]) for before, after in zip(heard["depth_socket"], heard["depth_socket"][1:])]
-    assert following and all(after == before + 1 for before, after in following), following
+
+    def check():
+        assert all(heard.values()), {name: len(events) for name, events in heard.items()}
+        last = tour.get(f"/api/v3/trades?symbol={SYMBOL}&limit=1")[0]
+        assert (heard["trade_socket"][-1]["t"], heard["trade_socket"][-1]["p"]) == (last["id"], last["price"])
+        joined = tour.get(f"/api/v3/aggTrades?symbol={SYMBOL}&limit=1")[0]
+        assert all(heard["aggtrade_socket"][-1][name] == joined[name] for name in ("a", "p", "q", "f", "l", "T", "m")), joined
+        closed = [event["k"] for event in heard["kline_socket"] if event["k"]["x"]][-1]
+        bar = tour.get(f"/api/v3/klines?symbol={SYMBOL}&interval=1m&startTime={closed['t']}&limit=1")[0]
+        assert [closed[name] for name in "tohlcvTqnVQ"] == bar[:11], (closed, bar)
+        bid, ask = tour.book()
+        assert (heard["symbol_book_ticker_socket"][-1]["b"], heard["symbol_book_ticker_socket"][-1]["a"]) == (text(bid), text(ask))
+        day = tour.get(f"/api/v3/ticker/24hr?symbol={SYMBOL}")
+        assert (heard["symbol_ticker_socket"][-1]["c"], heard["symbol_miniticker_socket"][-1]["v"]) == (day["lastPrice"], day["volume"])
+        assert heard["miniticker_socket"][-1][0]["s"] == SYMBOL
+        assert {event["stream"] for event in heard["multiplex_socket"]} == {"btcusdt@kline_1m", "btcusdt@avgPrice"}
+        following = [(before["u"], after["U"]) for before, after in zip(heard["depth_socket"], heard["depth_socket"][1:])]
+        assert following and all(after == before + 1 for before, after in following), following
+
+    await agrees(check)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,14 +5,11 @@ from decimal import Decimal
 
 from binance_sdk_spot.spot import ConfigurationWebSocketAPI, ConfigurationWebSocketStreams, Spot
 
-from sockets import SocketTour
-from tour import MAKER, SYMBOL, TAKER, decimal, plain, text
+from sockets import SocketTour, agrees, comes
+from tour import MAKER, SYMBOL, TAKER, OnMachineTime, decimal, plain, text
 
 
-class OfSdk(SocketTour):
-    def set_clock(self):
-        self.reach(int(self.wall() * 1_000_000))
-
+class OfSdk(OnMachineTime, SocketTour):
     def of(self, answer):
         told = plain(getattr(answer, "response", answer))
         # The members of its classes that are absent are None.
@@ -37,6 +34,7 @@ def window(ticker):
 
 
 async def market_data(client):
+    tour.catch_up(10)
     (await tour.ask(client.ping)).equals({})
     (await tour.ask(client.time)).holds(lambda told: abs(told["serverTime"] - tour.now()) < 1000, "server time")
     (await tour.ask(client.exchange_info, symbol=SYMBOL)).holds(lambda info: [each["symbol"] for each in info["symbols"]] == [SYMBOL], "the market")
@@ -64,13 +62,14 @@ async def market_data(client):
 async def trading(client):
     """Every change is answered, and told of to those who listen."""
     wide = {"recv_window": 60_000}
+    tour.set_clock()
     subscribed = await client.user_data_stream_subscribe_signature()
     told = []
     subscribed.stream.on("message", lambda event: told.append(plain(event.actual_instance)))
 
     async def heard(*expected):
         """What was told since the last time: kinds of events, of reports what has happened."""
-        await asyncio.sleep(0.2)
+        await comes(lambda: len(told) >= len(expected))
         kinds = [event["x"] if "x" in event else "list" if "l" in event else "position" for event in told]
         assert kinds == list(expected), f"heard {kinds}, expected {expected}"
         events = list(told)
@@ -79,6 +78,7 @@ async def trading(client):
 
     tour.calls["user_data_stream_subscribe_signature"] = ["WS userDataStream.subscribe.signature"]
     (await tour.ask(client.account_commission, symbol=SYMBOL)).holds(lambda rates: rates["standardCommission"]["taker"] == text(TAKER), "its rates")
+    tour.catch_up(20)
     bought = await tour.ask(client.order_place, symbol=SYMBOL, side="BUY", type="MARKET", quantity=0.1, **wide)
     ask = tour.book()[1]
     bought.has(status="FILLED", executedQty="0.10000000", cummulativeQuoteQty=text(ask / 10), orderId=1)
@@ -127,15 +127,16 @@ async def trading(client):
     (await tour.ask(client.all_order_lists, **wide)).holds(
         lambda lists: [each["listOrderStatus"] for each in lists] == ["ALL_DONE"] + ["EXECUTING"] * 5, "all six")
     (await tour.ask(client.open_orders_cancel_all, symbol=SYMBOL, **wide)).holds(lambda found: len(found) == 5, "five lists")
-    told.clear()
+    sizes = (2, 2, 3, 2, 3)
+    placed, cancelled = ([kind for size in sizes for kind in (*[change] * size, "list", *each)] for change, each in (("NEW", ["position"]), ("CANCELED", [])))
+    await heard(*placed, *cancelled, "position")
 
     # Orders at bid and ask: whichever way the market goes, it fills one of them.
     (await tour.ask(client.order_place, symbol=SYMBOL, side="SELL", type="MARKET", quantity=0.01, **wide)).has(status="FILLED")
     for side, price in zip(("BUY", "SELL"), tour.book()):
         maker = {"symbol": SYMBOL, "side": side, "type": "LIMIT_MAKER", "quantity": 0.01, "price": float(price), "new_order_resp_type": "RESULT"}
         (await tour.ask(client.order_place, **maker, new_client_order_id=side, **wide)).has(status="NEW")
-    await asyncio.sleep(0.2)
-    told.clear()
+    await heard("NEW", "TRADE", "position", *["NEW", "position"] * 2)
     await tour.moved()
     filled = (await heard("TRADE", "position"))[0]
     commission = MAKER / 100 if filled["S"] == "BUY" else (decimal(filled["L"]) * MAKER / 100).quantize(Decimal("1e-8"), "ROUND_FLOOR")
@@ -199,23 +200,24 @@ async def streams():
         opened.append(stream)
     (await tour.ask(client.list_subscribe)).holds(lambda told: len(told) == len(opened), "all streams")
     snapshot = tour.get(f"/api/v3/depth?symbol={SYMBOL}&limit=5000")
-    await tour.moved(9)
-    count = -1
-    while count != (count := sum(map(len, heard.values()))):
-        await asyncio.sleep(0.5)
-    assert all(heard.values()), {name: len(events) for name, events in heard.items()}
-    last_trade = tour.get(f"/api/v3/trades?symbol={SYMBOL}&limit=1")[0]
-    assert (heard["trade"][-1]["t"], heard["trade"][-1]["p"]) == (last_trade["id"], last_trade["price"])
-    joined = tour.get(f"/api/v3/aggTrades?symbol={SYMBOL}&limit=1")[0]
-    assert all(heard["agg_trade"][-1][name] == joined[name] for name in ("a", "p", "q", "f", "l", "T", "m")), joined
-    closed = [event["k"] for event in heard["kline"] if event["k"]["x"]][-1]
-    bar = tour.get(f"/api/v3/klines?symbol={SYMBOL}&interval=1m&startTime={closed['t']}&limit=1")[0]
-    assert [closed[name] for name in "tohlcvTqnVQ"] == bar[:11], (closed, bar)
-    bid, ask = tour.book()
-    assert (heard["book_ticker"][-1]["b"], heard["book_ticker"][-1]["a"]) == (text(bid), text(ask))
-    day = tour.get(f"/api/v3/ticker/24hr?symbol={SYMBOL}")
-    assert (heard["ticker"][-1]["c"], heard["ticker"][-1]["v"], heard["mini_ticker"][-1]["c"]) == (day["lastPrice"], day["volume"], day["lastPrice"])
-    follow(snapshot, heard["diff_book_depth"])
+    await tour.moved(5)
+
+    def check():
+        assert all(heard.values()), {name: len(events) for name, events in heard.items()}
+        last_trade = tour.get(f"/api/v3/trades?symbol={SYMBOL}&limit=1")[0]
+        assert (heard["trade"][-1]["t"], heard["trade"][-1]["p"]) == (last_trade["id"], last_trade["price"])
+        joined = tour.get(f"/api/v3/aggTrades?symbol={SYMBOL}&limit=1")[0]
+        assert all(heard["agg_trade"][-1][name] == joined[name] for name in ("a", "p", "q", "f", "l", "T", "m")), joined
+        closed = [event["k"] for event in heard["kline"] if event["k"]["x"]][-1]
+        bar = tour.get(f"/api/v3/klines?symbol={SYMBOL}&interval=1m&startTime={closed['t']}&limit=1")[0]
+        assert [closed[name] for name in "tohlcvTqnVQ"] == bar[:11], (closed, bar)
+        bid, ask = tour.book()
+        assert (heard["book_ticker"][-1]["b"], heard["book_ticker"][-1]["a"]) == (text(bid), text(ask))
+        day = tour.get(f"/api/v3/ticker/24hr?symbol={SYMBOL}")
+        assert (heard["ticker"][-1]["c"], heard["ticker"][-1]["v"], heard["mini_ticker"][-1]["c"]) == (day["lastPrice"], day["volume"], day["lastPrice"])
+        follow(snapshot, heard["diff_book_depth"])
+
+    await agrees(check)
     for stream in opened:
         await stream.unsubscribe()
     tour.calls["unsubscribe"] = ["UNSUBSCRIBE"]
@@ -245,9 +247,9 @@ def follow(snapshot, differences):
 
 async def go():
     client = await spot.websocket_api.create_connection()
-    await market_data(client)
     await session()
     await trading(client)
+    await market_data(client)
     await client.close_connection()
     await streams()
 

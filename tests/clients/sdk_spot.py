@@ -6,13 +6,10 @@ from decimal import Decimal
 from binance_common.errors import Error
 from binance_sdk_spot.spot import ConfigurationRestAPI, Spot
 
-from tour import MAKER, SYMBOL, TAKER, Tour, decimal, text
+from tour import MAKER, SYMBOL, TAKER, OnMachineTime, Tour, decimal, text
 
 
-class OfSdk(Tour):
-    def set_clock(self):
-        self.reach(int(self.wall() * 1_000_000))
-
+class OfSdk(OnMachineTime, Tour):
     def code_and_text(self, error):
         return error.status_code, error.error_message
 
@@ -272,6 +269,9 @@ def errors():
     refused((-2014, "API-key format invalid."), connected(api_key="no key").get_account)
 
 
-for part in (general, market_data, commission, market_orders, limit_orders, conditional_orders, lists, replacements, prevention, fills, history, keys, errors):
+general()
+commission()
+for part in (market_data, market_orders, limit_orders, conditional_orders, lists, replacements, prevention, fills, history, keys, errors):
+    tour.catch_up(10)
     part()
 tour.end()

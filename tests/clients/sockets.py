@@ -3,6 +3,7 @@ by their method, streams by their name."""
 
 import asyncio
 import json
+import time
 
 import aiohttp
 import websockets.asyncio.connection
@@ -35,8 +36,7 @@ class SocketTour(Tour):
         return await self.note_async(name or call.__name__, lambda: call(*arguments, **parameters))
 
     async def note_async(self, name, call):
-        """A call that is awaited. Server time passes meanwhile as it does for the others."""
-        await asyncio.to_thread(self.follow)
+        """A call that is awaited."""
         await asyncio.to_thread(self.set_clock)
         self.sent.clear()
         try:
@@ -52,7 +52,29 @@ class SocketTour(Tour):
         return answer
 
     async def moved(self, times=1):
-        """The market moves, and those who listen hear of it."""
+        """The market moves. Who waits for what is told of it looks until it is there."""
         for _ in range(times):
             await asyncio.to_thread(self.step)
-        await asyncio.sleep(0.3)
+
+
+async def comes(is_so, seconds=30):
+    """Waits until something is so, however busy the machine is, and says whether it came."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(0.05)
+    return True
+
+
+async def agrees(check):
+    """Looks again until a check has nothing against what was heard; at the end it has its say."""
+    def is_so():
+        try:
+            check()
+        except (AssertionError, IndexError, KeyError):
+            return False
+        return True
+
+    if not await comes(is_so, 120):
+        check()
