@@ -89,17 +89,14 @@ impl Amounts {
         }
     }
 
-    /// Adds so many at the end. `narrow` adds those that fit 64 bits, up to the first that does
-    /// not; `wide` computes the others.
-    pub fn extend_by(&mut self, count: usize, narrow: impl FnOnce(&mut Vec<i64>), wide: impl FnMut(usize) -> Amount) {
+    /// The units, for adding others that fit 64 bits; `None` once one did not.
+    #[must_use]
+    pub fn narrow_units(&mut self) -> Option<&mut Vec<i64>> {
         self.fill_in();
-        let mut done = 0;
-        if let Column::Narrow(units) = &mut self.0 {
-            let before = units.len();
-            narrow(units);
-            done = units.len() - before;
+        match &mut self.0 {
+            Column::Narrow(units) => Some(units),
+            Column::Zeros(_) | Column::Wide(_) => None,
         }
-        (done..count).map(wide).for_each(|amount| self.push(amount));
     }
 
     /// The last one.

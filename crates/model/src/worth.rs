@@ -25,12 +25,21 @@ struct Route {
     hops: Vec<Hop>,
 }
 
+/// Where an asset's part of [`Worth`] is.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Nowhere,
+    Counted,
+    Priced(usize),
+    Routed(usize),
+}
+
 /// The routes from assets to the one that is counted in, and what is held.
 #[derive(Debug, Clone)]
 pub struct Worth {
     routes: Vec<Route>,
-    /// The route of each of the ledger's assets, if there is one.
-    route_of: Vec<Option<usize>>,
+    /// Where what is held of each of the ledger's assets is to be found, and how much that is.
+    places: Vec<(Place, Amount)>,
     /// Held of the asset that is counted in.
     counted: Amount,
     /// Held of assets that a series prices in it: how much, and the series.
@@ -58,50 +67,75 @@ impl Worth {
                 }
             }
         }
-        Self { routes, route_of: Vec::new(), counted: Amount::ZERO, priced: Vec::new(), routed: Vec::new() }
+        Self { routes, places: Vec::new(), counted: Amount::ZERO, priced: Vec::new(), routed: Vec::new() }
     }
 
     /// Takes in what is held now, always of the same ledger.
     pub fn hold(&mut self, ledger: &Ledger) {
-        let unknown = ledger.iter().skip(self.route_of.len());
-        let route = |asset: Asset| self.routes.iter().position(|route| route.asset == asset);
-        self.route_of.extend(unknown.map(|(asset, _)| route(asset)));
-        self.counted = Amount::ZERO;
-        self.priced.clear();
-        self.routed.clear();
-        for (at, route) in self.route_of.iter().enumerate() {
-            let Some(route) = *route else { continue };
-            let total = ledger.balance(at).total();
-            match self.routes[route].hops[..] {
-                [] => self.counted = total,
-                _ if total.is_zero() => {}
-                [Hop { series, inverse: false }] => self.priced.push((Holding::new(total), series)),
-                _ => self.routed.push((total, route)),
+        for (asset, _) in ledger.iter().skip(self.places.len()) {
+            let place = self.place(asset);
+            self.places.push((place, Amount::ZERO));
+        }
+        let Self { places, counted, priced, routed, .. } = self;
+        for ((place, held), (_, balance)) in places.iter_mut().zip(ledger.iter()) {
+            let total = balance.total();
+            // Most stay as they were.
+            if std::mem::replace(held, total) == total {
+                continue;
+            }
+            match *place {
+                Place::Nowhere => {}
+                Place::Counted => *counted = total,
+                Place::Priced(at) => priced[at].0 = Holding::new(total),
+                Place::Routed(at) => routed[at].0 = total,
             }
         }
+    }
+
+    /// A place for an asset of which there is nothing yet.
+    fn place(&mut self, asset: Asset) -> Place {
+        let Some(route) = self.routes.iter().position(|route| route.asset == asset) else { return Place::Nowhere };
+        match self.routes[route].hops[..] {
+            [] => Place::Counted,
+            [Hop { series, inverse: false }] => {
+                self.priced.push((Holding::new(Amount::ZERO), series));
+                Place::Priced(self.priced.len() - 1)
+            }
+            _ => {
+                self.routed.push((Amount::ZERO, route));
+                Place::Routed(self.routed.len() - 1)
+            }
+        }
+    }
+
+    fn nothing_is_routed(&self) -> bool {
+        self.routed.iter().all(|(amount, _)| amount.is_zero())
     }
 
     /// As [`Self::at`], along so many rows of series that go row by row, in one sweep; `prices`
     /// gives those of a series.
     pub fn along<'a>(&self, rows: usize, prices: impl Fn(usize) -> &'a [Price], worth: &mut Amounts) {
-        let wide = |row: usize| self.at(|series| prices(series)[row]);
-        match (&self.priced[..], &self.routed[..], i64::try_from(self.counted.units())) {
-            ([], [], Ok(counted)) => worth.extend_by(rows, |units| units.resize(units.len() + rows, counted), wide),
-            ([(holding, series)], [], Ok(counted)) => {
-                let prices = &prices(*series)[..rows];
-                worth.extend_by(rows, |units| holding.narrow_values(prices, counted, units), wide);
+        let held = || self.priced.iter().filter(|(holding, _)| !holding.is_zero());
+        let held = || held().map(|(holding, series)| (*holding, &prices(*series)[..rows]));
+        let counted = i64::try_from(self.counted.units()).ok().filter(|_| self.nothing_is_routed());
+        let most = |counted: i64| {
+            held().try_fold(counted.max(0), |sum, (holding, prices)| sum.checked_add(holding.most(prices)?))
+        };
+        // Column by column, where all sums fit 64 bits.
+        if let Some(counted) = counted.filter(|counted| most(*counted).is_some())
+            && let Some(sums) = worth.narrow_units()
+        {
+            let mut held = held();
+            let Some((first, prices)) = held.next() else { return sums.resize(sums.len() + rows, counted) };
+            let begin = sums.len();
+            sums.extend(first.values(prices).map(|value| value.wrapping_add(counted)));
+            for (holding, prices) in held {
+                let values = holding.values(prices);
+                sums[begin..].iter_mut().zip(values).for_each(|(sum, value)| *sum = sum.wrapping_add(value));
             }
-            (priced, [], Ok(counted)) => {
-                let priced: Vec<_> = priced.iter().map(|(holding, series)| (*holding, prices(*series))).collect();
-                let narrow = |row: usize| {
-                    priced
-                        .iter()
-                        .try_fold(counted, |sum, (holding, prices)| sum.checked_add(holding.narrow_value(prices[row])?))
-                };
-                worth.extend_by(rows, |units| units.extend((0..rows).map_while(narrow)), wide);
-            }
-            _ => worth.extend_by(rows, |_| (), wide),
+            return;
         }
+        (0..rows).for_each(|row| worth.push(self.at(|series| prices(series)[row])));
     }
 
     /// Everything in the asset that is counted in, each holding rounded down at 1e-8; `price`
@@ -110,10 +144,10 @@ impl Worth {
     #[inline]
     pub fn at(&self, price: impl Fn(usize) -> Price) -> Amount {
         let mut worth = self.counted.units();
-        for (holding, series) in &self.priced {
+        for (holding, series) in self.priced.iter().filter(|(holding, _)| !holding.is_zero()) {
             worth += holding.value(price(*series)).units();
         }
-        for (amount, route) in &self.routed {
+        for (amount, route) in self.routed.iter().filter(|(amount, _)| !amount.is_zero()) {
             worth += through(&self.routes[*route].hops, *amount, &price).units();
         }
         Amount::from_units(worth)
@@ -137,6 +171,8 @@ fn through(hops: &[Hop], amount: Amount, price: &impl Fn(usize) -> Price) -> Amo
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::Account;
 
@@ -164,5 +200,25 @@ mod tests {
         assert_eq!(worth_in("USDT"), "56005.00000000");
         // 2 + 10 × 0.07 + 900 ÷ 18000 + 5 ÷ 20000
         assert_eq!(worth_in("BTC"), "2.75025000");
+    }
+
+    proptest! {
+        #[test]
+        fn along_rows_it_is_what_it_is_at_each(
+            held in prop::collection::vec(prop_oneof![Just(0), 1..10_000_000_000_i64, 0..i64::MAX], 4),
+            prices in prop::collection::vec(prop::collection::vec(prop_oneof![1..10_000_000_000_000_i64, 1..i64::MAX], 5), 3),
+            passes in 1..3_usize,
+        ) {
+            let names = ["BTC", "ETH", "BNB", "USDT"].map(asset);
+            let pairs: Vec<_> = names[..3].iter().map(|name| (*name, names[3])).collect();
+            let amounts = held.iter().map(|units| Amount::from_units((*units).into()));
+            let mut worth = Worth::new(names[3], &pairs);
+            worth.hold(&Ledger::of(&names.into_iter().zip(amounts).collect()));
+            let prices: Vec<Vec<_>> = prices.into_iter().map(|of_one| of_one.into_iter().map(Price::from_units).collect()).collect();
+            let mut along = Amounts::default();
+            (0..passes).for_each(|_| worth.along(5, |series| &prices[series], &mut along));
+            let at = |row: usize| worth.at(|series| prices[series][row]);
+            prop_assert_eq!((0..along.len()).map(|row| along.at(row)).collect::<Vec<_>>(), (0..5 * passes).map(|row| at(row % 5)).collect::<Vec<_>>());
+        }
     }
 }
