@@ -3,6 +3,7 @@
 //! For: reports, comparison of backtest and live, and anybody who reads `events.jsonl`. Not
 //! for: figures that follow from it (the report computes those).
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -516,11 +517,16 @@ pub struct Run {
 /// Every order of a log in its last state, by id.
 #[must_use]
 pub fn orders_of(events: &EventLog) -> Vec<Order> {
-    let mut orders = std::collections::BTreeMap::new();
+    let mut orders: Vec<Order> = Vec::new();
     for event in events {
-        if let Event::ExecutionReport(report) = event {
-            orders.insert(report.order.order_id, report.order);
+        let Event::ExecutionReport(ExecutionReport { order, .. }) = event else { continue };
+        match orders.last().map(|last| last.order_id.cmp(&order.order_id)) {
+            None | Some(Ordering::Less) => orders.push(order),
+            Some(_) => match orders.binary_search_by_key(&order.order_id, |known| known.order_id) {
+                Ok(at) => orders[at] = order,
+                Err(at) => orders.insert(at, order),
+            },
         }
     }
-    orders.into_values().collect()
+    orders
 }

@@ -209,7 +209,7 @@ impl<S: Strategy> Backtest<S> {
                 self.walk()?;
             } else if self.series.len() == 1 {
                 self.pass_bars();
-            } else {
+            } else if !self.pass_taken_in() {
                 self.pass_to(close);
             }
         }

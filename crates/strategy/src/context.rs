@@ -481,6 +481,13 @@ impl Context {
         series.bars.bar(series.delivered - 1)
     }
 
+    /// Reveals a bar that closes now without handing it out.
+    #[inline]
+    pub(crate) fn reveal_taken_in(&mut self, series: usize) {
+        self.current = series;
+        self.series[series].delivered += 1;
+    }
+
     /// Reveals several bars of a series without handing them out.
     #[inline]
     pub(crate) fn reveal_bars(&mut self, series: usize, count: usize) {

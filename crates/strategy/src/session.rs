@@ -104,7 +104,7 @@ impl<S: Strategy> Session<S> {
     pub fn next_bar(&mut self, series: usize, now: Timestamp) {
         self.context.set_now(now);
         if self.context.all_series()[series].delivered < self.taken_in[series] {
-            return self.context.reveal_bars(series, 1);
+            return self.context.reveal_taken_in(series);
         }
         let bar = self.context.reveal_bar(series);
         self.strategy.on_bar(&mut self.context, &bar);

@@ -38,20 +38,16 @@ impl<S: Strategy> Backtest<S> {
             self.session.next_bar(at, now.max(self.replay.now()));
         }
         self.session.mark(now);
-        if self.session.has_commands() {
-            self.collect();
-        } else {
-            self.pass_taken_in();
-        }
+        self.collect();
     }
 
     /// As [`Self::pass_bars`], of several series that close together: up to the first bar that
-    /// the strategy has not taken in.
-    pub(super) fn pass_taken_in(&mut self) {
-        let horizon = self.horizon();
-        if !self.close_together || self.is_deaf() || !self.pending.is_empty() || !self.replay.is_calm() {
-            return;
+    /// the strategy has not taken in. Whether there was any bar to pass.
+    pub(super) fn pass_taken_in(&mut self) -> bool {
+        if !self.close_together || !self.replay.is_calm() {
+            return false;
         }
+        let horizon = self.horizon();
         let mut count = usize::MAX;
         for (at, series) in self.series.iter().enumerate() {
             // What was taken in before may reach beyond what comes now.
@@ -59,13 +55,14 @@ impl<S: Strategy> Backtest<S> {
             count = count.min(self.session.take_in(at, to).min(to) - series.row);
         }
         if count == 0 {
-            return;
+            return false;
         }
         self.session.pass_taken_in(count);
         for series in &mut self.series {
             series.row += count;
             self.replay.pass_bars(series.market, series.row, self.session.now());
         }
+        true
     }
 
     /// Before which instant nothing comes but bars.
