@@ -142,14 +142,32 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.date();
         let of_day = self.0.rem_euclid(DAY);
-        let (hour, minute, second) = (of_day / HOUR, of_day / MINUTE % 60, of_day / SECOND % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
-        match of_day % SECOND {
-            0 => {}
-            part if part % 1_000 == 0 => write!(f, ".{:03}", part / 1_000)?,
-            part => write!(f, ".{part:06}")?,
-        }
-        f.write_str("Z")
+        let part = of_day % SECOND;
+        // Tables have one in each row: put together by hand, and told at once.
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        put(&mut text[..4], i64::from(year.clamp(0, 9_999)));
+        put(&mut text[5..7], month.into());
+        put(&mut text[8..10], day.into());
+        put(&mut text[11..13], of_day / HOUR);
+        put(&mut text[14..16], of_day / MINUTE % 60);
+        put(&mut text[17..19], of_day / SECOND % 60);
+        put(&mut text[20..26], part);
+        let end = match part {
+            0 => 19,
+            part if part % 1_000 == 0 => 23,
+            _ => 26,
+        };
+        text[end] = b'Z';
+        let text = std::str::from_utf8(&text[..=end]).expect("digits and signs");
+        if (0..=9_999).contains(&year) { f.write_str(text) } else { write!(f, "{year:04}{}", &text[4..]) }
+    }
+}
+
+/// The last digits of a number.
+fn put(digits: &mut [u8], mut number: i64) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 

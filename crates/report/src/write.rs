@@ -12,6 +12,9 @@ use candlewick_model::run::Run;
 use crate::statistics::{Statistics, statistics};
 use crate::{csv, json, page};
 
+/// A row for each bar.
+const LARGEST: &str = "equity.csv";
+
 /// Why a report was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -28,7 +31,7 @@ pub enum ReportError {
 /// What was written, and the figures that it tells.
 #[derive(Debug)]
 pub struct Written {
-    /// Every file, in the order in which they were written.
+    /// Every file, in the order of [`FILES`].
     pub files: Vec<PathBuf>,
     /// The page among them.
     pub page: PathBuf,
@@ -70,12 +73,17 @@ pub fn write_all(run: &Run, folder: &Path) -> Result<Written, ReportError> {
     };
     fs::create_dir_all(folder).map_err(failed(folder))?;
     let statistics = statistics(run);
-    let mut files = Vec::with_capacity(FILES.len());
-    for name in FILES {
+    let write = |name: &str| {
         let (path, unfinished) = (folder.join(name), folder.join(format!(".{name}.part")));
         fs::write(&unfinished, content(name, run, &statistics)).map_err(failed(&unfinished))?;
-        fs::rename(&unfinished, &path).map_err(failed(&path))?;
-        files.push(path);
-    }
+        fs::rename(&unfinished, &path).map_err(failed(&path))
+    };
+    // The largest file takes as long as all others.
+    std::thread::scope(|scope| {
+        let largest = scope.spawn(|| write(LARGEST));
+        FILES.into_iter().filter(|name| *name != LARGEST).try_for_each(write)?;
+        largest.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    let files = FILES.map(|name| folder.join(name)).into();
     Ok(Written { page: folder.join("report.html"), files, statistics })
 }
