@@ -71,15 +71,12 @@ impl Assets {
                     }
                 },
             ),
-            Fact::Sized { money, price, quantity } => look(
-                "size",
-                format!(
-                    "{} {quote} at {} comes to {} {base}, down to the step",
-                    short(money),
-                    short(price),
-                    short(quantity)
-                ),
-            ),
+            Fact::Sized { money, price, quantity } => {
+                let from =
+                    if price.is_zero() { "from own orders first".to_owned() } else { format!("at {}", short(price)) };
+                let (money, quantity) = (short(money), short(quantity));
+                look("size", format!("{money} {quote} {from} comes to {quantity} {base}, down to the step"))
+            }
             Fact::Pegged { peg, own, bid, ask, inside, price } => {
                 let offset = peg.offset.map(|levels| format!(", {levels} levels deeper")).unwrap_or_default();
                 let own = own.map(|own| format!(", not beyond its own price {}", short(own))).unwrap_or_default();

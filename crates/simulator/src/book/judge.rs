@@ -4,7 +4,7 @@
 use candlewick_model::filter::{Filters, LotSize};
 use candlewick_model::{
     Amount, ClientOrderId, Counts, Judged, Legs, Order, OrderKind, OrderRequest, OrderSize, Price, Quantity, Refusal,
-    Side, Timestamp, Trigger, TriggerKind,
+    SelfTradePrevention, Side, Timestamp, Trigger, TriggerKind,
 };
 
 use super::{Book, Stage, Working};
@@ -52,7 +52,7 @@ impl Book {
         }
         let quantity = match request.size {
             OrderSize::Base(quantity) => quantity,
-            OrderSize::Quote(money) => self.worth_of(request.side, money),
+            OrderSize::Quote(money) => self.worth_of(self.taker_of(request), money),
             OrderSize::Received => return None,
         };
         let Self { ordinary, reference, averages, running, counts, .. } = self;
@@ -81,7 +81,7 @@ impl Book {
         };
         let quantity = match request.size {
             OrderSize::Base(quantity) => Some(quantity),
-            OrderSize::Quote(money) => Some(self.worth_of(request.side, money)),
+            OrderSize::Quote(money) => Some(self.worth_of(self.taker_of(request), money)),
             OrderSize::Received => None,
         };
         desk.note(About::Request, || self.size_fact(request, quantity));
@@ -163,7 +163,7 @@ impl Book {
         self.check_name(desk, About::Request, request.client_order_id)?;
         self.check_funds(desk, About::Request, request.side, self.cost(request, terms), Amount::ZERO)?;
         self.check_place(desk, About::Request, request, terms)?;
-        if matches!(request.size, OrderSize::Quote(_)) { self.check_liquidity(desk) } else { Ok(()) }
+        if matches!(request.size, OrderSize::Quote(_)) { self.check_liquidity(desk, request) } else { Ok(()) }
     }
 
     /// A name is free again when its order is final.
@@ -178,15 +178,25 @@ impl Book {
         match (request.side, request.size, request.kind, request.trigger) {
             (Side::Sell, ..) => Cost { amount: terms.quantity.into(), ..Cost::default() },
             (Side::Buy, OrderSize::Quote(money), ..) => Cost { amount: money, ..Cost::default() },
-            (Side::Buy, _, OrderKind::Market, None) => self.market_cost(terms.quantity),
+            (Side::Buy, _, OrderKind::Market, None) => self.market_cost(self.taker_of(request), terms.quantity),
             (Side::Buy, ..) => Cost::at(terms.lock_price, terms.quantity),
         }
     }
 
-    /// What a MARKET BUY must afford: all of it at the execution price.
-    fn market_cost(&self, quantity: Quantity) -> Cost {
-        let Cost { amount, price } = Cost::at(self.taker_price(Side::Buy, None, quantity), quantity);
-        Cost { amount: amount.truncate_to(self.instrument.quote_precision), price }
+    /// As whom an order meets own ones.
+    pub(super) fn taker_of(&self, request: &OrderRequest) -> (Side, SelfTradePrevention) {
+        (request.side, self.instrument.self_trade_prevention_of(request))
+    }
+
+    /// What a MARKET BUY must afford: all of it, from own orders at their prices, and the rest at the
+    /// execution price.
+    fn market_cost(&self, taker: (Side, SelfTradePrevention), quantity: Quantity) -> Cost {
+        let price = self.taker_price(Side::Buy, None, quantity);
+        let left = |taken| quantity.checked_sub(taken).unwrap_or(Quantity::ZERO);
+        let (own, value) = self.own_part(taker, price, |_, taken, _| left(taken));
+        let amount = value.checked_add(price.notional_floor(left(own))).unwrap_or(Amount::MAX);
+        let amount = amount.truncate_to(self.instrument.quote_precision);
+        Cost { amount, price: if own.is_zero() { price } else { Price::ZERO } }
     }
 
     /// Whether the account has so much, with what is about to be released.
@@ -267,8 +277,10 @@ impl Book {
     }
 
     /// What a market order sized in quote asset needs on the book (rule 4.4).
-    fn check_liquidity(&self, desk: &mut Desk) -> Result<(), Refusal> {
-        let (filters, budget) = (&self.instrument.filters, self.budget);
+    fn check_liquidity(&self, desk: &mut Desk, request: &OrderRequest) -> Result<(), Refusal> {
+        let bound = self.taker_price(request.side, None, Quantity::ZERO);
+        let (own, _) = self.own_part(self.taker_of(request), bound, |_, _, _| Quantity::MAX);
+        let (filters, budget) = (&self.instrument.filters, self.budget.checked_add(own).unwrap_or(Quantity::MAX));
         let under = |lot: Option<LotSize>| lot.is_some_and(|f| budget < f.min_qty);
         let text = if budget.is_zero() {
             Some("Order book liquidity is less than symbol minimum quantity.")
@@ -305,7 +317,9 @@ impl Book {
         let cost = match order.side {
             Side::Sell => Cost { amount: left.into(), ..Cost::default() },
             // A pending stop sets aside its stop price (rule 5.6), whatever it pays later.
-            Side::Buy if order.order_type.is_market() && w.stage != Stage::Contingent => self.market_cost(left),
+            Side::Buy if order.order_type.is_market() && w.stage != Stage::Contingent => {
+                self.market_cost((order.side, order.self_trade_prevention), left)
+            }
             Side::Buy => Cost::at(order.lock_price, left),
         };
         self.check_funds(desk, about, order.side, cost, released)

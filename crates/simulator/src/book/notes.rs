@@ -61,7 +61,9 @@ impl Book {
     pub(super) fn size_fact(&self, request: &OrderRequest, quantity: Option<Quantity>) -> Option<Fact> {
         let OrderSize::Quote(money) = request.size else { return None };
         let quantity = quantity?;
-        Some(Fact::Sized { money, price: self.taker_price(request.side, None, quantity), quantity })
+        let price = self.taker_price(request.side, None, quantity);
+        let (own, _) = self.own_part(self.taker_of(request), price, |_, _, _| quantity);
+        Some(Fact::Sized { money, price: if own.is_zero() { price } else { Price::ZERO }, quantity })
     }
 
     pub(super) fn peg_fact(&self, side: Side, peg: Peg, own: Option<Price>, price: Option<Price>) -> Fact {

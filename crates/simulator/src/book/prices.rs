@@ -2,7 +2,9 @@
 
 use candlewick_model::number::ONE;
 use candlewick_model::run::{MakerFill, Slippage};
-use candlewick_model::{Amount, Order, Peg, PegPriceType, Price, Quantity, Refusal, Side, Timestamp};
+use candlewick_model::{
+    Amount, Order, Peg, PegPriceType, Price, Quantity, Refusal, SelfTradePrevention, Side, Timestamp,
+};
 
 use super::{Book, Stage};
 use crate::desk::Desk;
@@ -84,13 +86,39 @@ impl Book {
         }
     }
 
-    /// The most that comes to no more than `money` at the price that a taker of so much pays or
-    /// gets, rounded down to the steps of market orders (rules 5.7, 8.6 and 8.27).
-    pub(super) fn worth_of(&self, side: Side, money: Amount) -> Quantity {
+    /// What a market order takes from own orders, at `bound` or better, before the market has its
+    /// turn, and for how much (rule 4.5): of each, the best price first, at most what it `wants` at
+    /// that price when it has so much for so much.
+    pub(super) fn own_part(
+        &self,
+        (side, mode): (Side, SelfTradePrevention),
+        bound: Price,
+        wants: impl Fn(Price, Quantity, Amount) -> Quantity,
+    ) -> (Quantity, Amount) {
+        let (mut quantity, mut value) = (Quantity::ZERO, Amount::ZERO);
+        if self.open.is_empty() || mode == SelfTradePrevention::ExpireMaker {
+            return (quantity, value);
+        }
+        let mut ahead: Vec<_> = self.own_ahead(side, bound).map(|w| (w.order.limit(), w.order.remaining())).collect();
+        ahead.sort_unstable_by_key(|(price, _)| -beyond(side, bound, *price));
+        for (price, there) in ahead {
+            let taken = there.min(wants(price, quantity, value));
+            quantity = quantity.checked_add(taken).unwrap_or(Quantity::MAX);
+            value = value.checked_add(price.notional_floor(taken)).unwrap_or(Amount::MAX);
+        }
+        (quantity, value)
+    }
+
+    /// The most that comes to no more than `money`, from own orders and at the price that a taker of so
+    /// much pays or gets, rounded down to the steps of market orders (rules 5.7, 8.6 and 8.27).
+    pub(super) fn worth_of(&self, (side, mode): (Side, SelfTradePrevention), money: Amount) -> Quantity {
         let step = self.instrument.filters.market_step();
+        let bought = |money: Amount, price| Quantity::bought_floor(money, price).unwrap_or(Quantity::MAX);
         let at_price_of = |wanted| {
-            let quantity = Quantity::bought_floor(money, self.taker_price(side, None, wanted));
-            quantity.unwrap_or(Quantity::MAX).floor_to(step)
+            let price = self.taker_price(side, None, wanted);
+            let left = |value| money.checked_sub(value).unwrap_or(Amount::ZERO);
+            let (own, value) = self.own_part((side, mode), price, |price, _, value| bought(left(value), price));
+            own.checked_add(bought(left(value), price)).unwrap_or(Quantity::MAX).floor_to(step)
         };
         let fixed = at_price_of(Quantity::ZERO);
         if !matches!(self.model.slippage, Slippage::SquareRoot(_)) {

@@ -31,6 +31,12 @@ impl Book {
         best.min_by_key(|at| (rank(&self.open[*at]), self.open[*at].queued))
     }
 
+    /// All own orders that a taker of `side` can meet at `bound` or better.
+    pub(super) fn own_ahead(&self, side: Side, bound: Price) -> impl Iterator<Item = &Working> {
+        let on_book = self.open.on_book(side.opposite(), bound).map(|at| &self.open[at]);
+        on_book.filter(move |w| w.is_on_book() && w.order.side != side && beyond(side, bound, w.order.limit()) >= 0)
+    }
+
     /// Lets an order that has just come onto the book take what it can, and puts the rest where
     /// its kind says.
     pub(super) fn match_arriving(&mut self, desk: &mut Desk, w: &mut Working) {
@@ -97,10 +103,7 @@ impl Book {
 
     /// How much an order could trade at once within price limits; for FOK (rule 8.14).
     fn available(&self, order: &Order, limits: ExecutionLimits) -> Quantity {
-        let bound = self.bound(order);
-        let own = self.open.on_book(order.side.opposite(), bound).map(|at| &self.open[at]).filter(|w| {
-            w.is_on_book() && w.order.side != order.side && beyond(order.side, bound, w.order.limit()) >= 0
-        });
+        let own = self.own_ahead(order.side, self.bound(order));
         let own: i64 = match order.self_trade_prevention {
             SelfTradePrevention::None => {
                 own.filter(|w| limits.allow(w.order.limit())).map(|w| w.order.remaining().units()).sum()
