@@ -168,8 +168,11 @@ impl<'a> Rest<'a> {
         let expected = reports.prevented_matches(id, taker_of);
         for told in answer.as_array_mut().into_iter().flatten() {
             let mode = told.as_object_mut().unwrap().remove("selfTradePreventionMode").unwrap_or_default();
-            let taker = &reports.order(told["takerOrderId"].as_u64().unwrap());
-            if taker["selfTradePreventionMode"] != mode {
+            let [taker, maker] = ["takerOrderId", "makerOrderId"].map(|id| reports.order(told[id].as_u64().unwrap()));
+            let [taken, made] = [&taker, &maker].map(|order| &order["selfTradePreventionMode"]);
+            // faqs/stp_faq.md: TRANSFER is DECREMENT where the maker has another mode.
+            let decides = if *taken == "TRANSFER" && made != taken { "DECREMENT".into() } else { taken.clone() };
+            if decides != mode {
                 found.push(format!("myPreventedMatches: {mode} decided, but the taker has {taker}"));
             }
         }
