@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::number::{Amount, Price, Quantity};
 use crate::order::{
     ContingencyType, ExecutionType, Liquidity, ListOrderStatus, ListStatusType, Order, OrderId, OrderListId,
-    SelfTradePrevention, TradeId,
+    RejectReason, SelfTradePrevention, TradeId,
 };
 use crate::text::{Asset, ClientOrderId, Symbol};
 use crate::time::Timestamp;
@@ -36,6 +36,9 @@ pub struct ExecutionReport {
     /// The order's name until now where this changes it (REPLACED), and the name of the cancel
     /// where this tells of one (CANCELED); absent where [`Self::cancel_name`] follows from the rest.
     pub cancel_client_order_id: Option<ClientOrderId>,
+    /// Why the order was rejected when it was to go onto the book, where there is a word for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reject_reason: Option<RejectReason>,
 }
 
 /// A trade of ours.
@@ -74,6 +77,20 @@ pub struct Prevented {
     pub mode: SelfTradePrevention,
 }
 
+impl RejectReason {
+    /// The word for a refusal, where there is one.
+    #[must_use]
+    pub fn of(refusal: &Refusal) -> Option<Self> {
+        Some(match refusal.text.as_ref() {
+            "Account has insufficient balance for requested action." => Self::InsufficientBalances,
+            "Order would trigger immediately." => Self::StopPriceWouldTriggerImmediately,
+            "Order would immediately match and take." => Self::WouldMatchImmediately,
+            "The relationship of the prices for the orders is not correct." => Self::OcoBadPrices,
+            _ => return None,
+        })
+    }
+}
+
 impl ExecutionReport {
     /// The report of a change that has just been made to `order`.
     #[must_use]
@@ -87,6 +104,7 @@ impl ExecutionReport {
             fill: None,
             prevented: None,
             cancel_client_order_id: None,
+            reject_reason: None,
         }
     }
 

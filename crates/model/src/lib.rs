@@ -48,8 +48,8 @@ pub use ledger::{Ledger, Pair};
 pub use number::{Amount, NumberError, Price, Quantity, Rate};
 pub use order::{
     CancelRestrictions, ContingencyType, ExecutionType, ExpiryReason, Liquidity, ListOrderStatus, ListStatusType,
-    Order, OrderId, OrderListId, OrderStatus, OrderType, Peg, PegPriceType, RateInterval, SelfTradePrevention, Side,
-    SymbolStatus, TimeInForce, TradeId,
+    Order, OrderId, OrderListId, OrderStatus, OrderType, Peg, PegPriceType, RateInterval, RejectReason,
+    SelfTradePrevention, Side, SymbolStatus, TimeInForce, TradeId,
 };
 pub use ordinary::Ordinary;
 pub use period::Period;

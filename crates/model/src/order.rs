@@ -165,6 +165,20 @@ words! {
 }
 
 words! {
+    /// Why an order was rejected (`user-data-stream.md`, Order Reject Reason).
+    RejectReason {
+        /// Not enough funds.
+        InsufficientBalances = "INSUFFICIENT_BALANCES",
+        /// The market is at its stop price, or beyond.
+        StopPriceWouldTriggerImmediately = "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
+        /// It may not take, and would.
+        WouldMatchImmediately = "WOULD_MATCH_IMMEDIATELY",
+        /// The prices of a pair are not in their relation.
+        OcoBadPrices = "OCO_BAD_PRICES",
+    }
+}
+
+words! {
     /// Whether a fill added to the book or took from it.
     Liquidity {
         /// The order rested.

@@ -66,7 +66,7 @@ impl ExecutionReport {
             ("C", Field::Text(original)),
             ("x", text(&self.execution_type)),
             ("X", text(&o.status)),
-            ("r", Field::Text("NONE".to_owned())),
+            ("r", Field::Text(self.reject_reason.map_or_else(|| "NONE".to_owned(), |reason| reason.to_string()))),
             ("i", Field::Number(number(o.order_id))),
             ("l", of_fill(fill.map(|fill| fill.quantity.into()))),
             ("z", decimal(o.filled_quantity)),

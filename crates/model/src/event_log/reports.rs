@@ -6,8 +6,8 @@ use super::commands::Asked;
 use crate::execution::{ExecutionReport, Fill, Prevented};
 use crate::number::{Amount, Price, Quantity};
 use crate::order::{
-    ExecutionType, ExpiryReason, Liquidity, Order, OrderStatus, OrderType, Peg, PegPriceType, SelfTradePrevention,
-    Side, TimeInForce,
+    ExecutionType, ExpiryReason, Liquidity, Order, OrderStatus, OrderType, Peg, PegPriceType, RejectReason,
+    SelfTradePrevention, Side, TimeInForce,
 };
 use crate::text::{Asset, ClientOrderId, Symbol};
 use crate::time::Timestamp;
@@ -98,7 +98,8 @@ impl Words {
                 | (order.time_in_force as u64) << 8
                 | (order.status as u64) << 12
                 | (order.self_trade_prevention as u64) << 16
-                | order.expiry_reason.map_or(0, |reason| 1 + reason as u64) << 20,
+                | order.expiry_reason.map_or(0, |reason| 1 + reason as u64) << 20
+                | report.reject_reason.map_or(0, |reason| 1 + reason as u64) << 24,
         )
     }
 
@@ -201,6 +202,7 @@ impl Reports {
             order: Order { side: order.side, ..self.order },
             fill: words.has(Words::HAS_FILL).then_some(self.fill),
             prevented: None,
+            reject_reason: words.word(24).checked_sub(1).map(|at| RejectReason::ALL[at]),
             ..unknown
         };
         words.give_to(&mut report.order);

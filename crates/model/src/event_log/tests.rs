@@ -96,10 +96,19 @@ fn prevented() -> impl Strategy<Value = Prevented> {
 
 fn report() -> impl Strategy<Value = Event> {
     let rest = (prop::option::of(fill()), prop::option::of(prevented()), prop::option::of(name()));
+    let rejected = prop::option::of(one_of(RejectReason::ALL));
+    let rest = (rest, rejected);
     (time(), any::<u64>(), one_of(ExecutionType::ALL), order(), rest).prop_map(
-        |(time, execution_id, execution_type, order, (fill, prevented, cancel_client_order_id))| {
+        |(time, execution_id, execution_type, order, ((fill, prevented, cancel_client_order_id), reject_reason))| {
             let report = ExecutionReport::of(&order, execution_id, execution_type);
-            Event::ExecutionReport(ExecutionReport { time, fill, prevented, cancel_client_order_id, ..report })
+            Event::ExecutionReport(ExecutionReport {
+                time,
+                fill,
+                prevented,
+                cancel_client_order_id,
+                reject_reason,
+                ..report
+            })
         },
     )
 }

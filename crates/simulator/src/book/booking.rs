@@ -4,7 +4,7 @@ use candlewick_model::commission::Traded;
 use candlewick_model::ledger::{Before, Holding, locked_by};
 use candlewick_model::{
     Amount, Asset, Balance, ClientOrderId, Discount, ExecutionReport, ExecutionType, ExpiryReason, Fill, Liquidity,
-    Order, OrderStatus, Prevented, Price, Quantity, Side,
+    Order, OrderStatus, Prevented, Price, Quantity, Refusal, RejectReason, Side,
 };
 
 use super::lists::Due;
@@ -18,6 +18,7 @@ pub(super) struct End {
     status: OrderStatus,
     execution_type: ExecutionType,
     reason: Option<ExpiryReason>,
+    rejected: Option<RejectReason>,
     /// The name of the cancel.
     name: Option<ClientOrderId>,
 }
@@ -25,12 +26,19 @@ pub(super) struct End {
 impl End {
     /// By its sender.
     pub(super) const fn canceled(name: Option<ClientOrderId>) -> Self {
-        Self { status: OrderStatus::Canceled, execution_type: ExecutionType::Canceled, reason: None, name }
+        let (status, execution_type) = (OrderStatus::Canceled, ExecutionType::Canceled);
+        Self { status, execution_type, reason: None, rejected: None, name }
     }
 
     /// By the rules.
     pub(super) const fn expired(reason: ExpiryReason) -> Self {
-        Self { status: OrderStatus::Expired, execution_type: ExecutionType::Expired, reason: Some(reason), name: None }
+        let (status, execution_type) = (OrderStatus::Expired, ExecutionType::Expired);
+        Self { status, execution_type, reason: Some(reason), rejected: None, name: None }
+    }
+
+    /// By a check when it was to go onto the book.
+    pub(super) fn rejected(refusal: &Refusal) -> Self {
+        Self { rejected: RejectReason::of(refusal), ..Self::expired(ExpiryReason::Rejected) }
     }
 }
 
@@ -40,14 +48,17 @@ enum Told {
     Plain(ExecutionType),
     Fill(Fill),
     Prevented(Prevented),
-    /// The order's name until now, or the name of the cancel.
-    Named(ExecutionType, Option<ClientOrderId>),
+    /// The order's name until now.
+    Renamed(ClientOrderId),
+    End(End),
 }
 
 impl Told {
     const fn execution_type(&self) -> ExecutionType {
         match self {
-            Self::Plain(execution_type) | Self::Named(execution_type, _) => *execution_type,
+            Self::Plain(execution_type) => *execution_type,
+            Self::Renamed(_) => ExecutionType::Replaced,
+            Self::End(end) => end.execution_type,
             Self::Fill(_) => ExecutionType::Trade,
             Self::Prevented(_) => ExecutionType::TradePrevention,
         }
@@ -69,7 +80,8 @@ impl Book {
             Told::Plain(_) => {}
             Told::Fill(fill) => report.fill = Some(fill),
             Told::Prevented(prevented) => report.prevented = Some(prevented),
-            Told::Named(_, name) => report.cancel_client_order_id = name,
+            Told::Renamed(name) => report.cancel_client_order_id = Some(name),
+            Told::End(end) => (report.cancel_client_order_id, report.reject_reason) = (end.name, end.rejected),
         }
         let report = &*report;
         let others = self.open_of_list(list).map(|w| &w.order).filter(|o| o.order_id != id);
@@ -99,8 +111,7 @@ impl Book {
     /// Tells of a smaller quantity and perhaps another name.
     pub(super) fn tell_replaced(&mut self, desk: &mut Desk, old: &Order, order: &mut Order) {
         order.updated = desk.now;
-        let told = Told::Named(ExecutionType::Replaced, Some(old.client_order_id));
-        self.report(desk, Some(Before::of(old)), order, told);
+        self.report(desk, Some(Before::of(old)), order, Told::Renamed(old.client_order_id));
     }
 
     /// Ends an order that is no longer in `open`: releases what it held, and reports it.
@@ -122,7 +133,7 @@ impl Book {
         order.status = end.status;
         order.updated = desk.now;
         order.expiry_reason = end.reason;
-        self.report(desk, Some(before), order, Told::Named(end.execution_type, end.name));
+        self.report(desk, Some(before), order, Told::End(end));
     }
 
     /// Takes a quantity from an order because of a prevented match; an order of which nothing

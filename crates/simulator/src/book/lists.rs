@@ -278,7 +278,7 @@ impl Book {
         for w in &pending {
             match self.make_ready(desk, w, reserved, is_pair) {
                 Ok(w) => ready.push(w),
-                Err(_) => return self.reject(desk, w.order.order_id, &pending, reserved),
+                Err(refusal) => return self.reject(desk, (w.order.order_id, &refusal), &pending, reserved),
             }
         }
         let mut at_once = None;
@@ -331,10 +331,10 @@ impl Book {
         self.check_again(desk, &w, reserved)?;
         let terms =
             Terms { quantity: w.order.quantity, pegged_price: w.order.pegged_price, lock_price: w.order.lock_price };
-        self.check_place(desk, About::from(&w.order), &request, terms)?;
         if is_leg_of_pair {
             self.check_relation(desk, About::from(&w.order), &[&request])?;
         }
+        self.check_place(desk, About::from(&w.order), &request, terms)?;
         Ok(w)
     }
 
@@ -350,20 +350,20 @@ impl Book {
 
     /// A pending order that may not work expires, after its partner. One that was to be paid for
     /// tells what it would have been.
-    fn reject(&mut self, desk: &mut Desk, id: OrderId, pending: &[Working], reserved: Amount) {
+    fn reject(&mut self, desk: &mut Desk, (id, why): (OrderId, &Refusal), pending: &[Working], reserved: Amount) {
         self.note_rejected();
         let mut row: Vec<&Working> = pending.iter().collect();
         row.sort_by_key(|w| w.order.order_id == id);
         for w in row {
             let is_partner = w.order.order_id != id;
-            let reason = if is_partner { ExpiryReason::OcoTrigger } else { ExpiryReason::Rejected };
+            let end = if is_partner { End::expired(ExpiryReason::OcoTrigger) } else { End::rejected(why) };
             let Some(at) = self.open.at(w.order.order_id) else { continue };
             let old = self.open.remove(at).order;
             let mut order = old;
             if old.awaits_quantity() {
                 order.quantity = self.payable(&old, reserved);
             }
-            self.end_from(desk, Before::of(&old), &mut order, End::expired(reason));
+            self.end_from(desk, Before::of(&old), &mut order, end);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Stops and trailing stops (rules 3.4, 3.5 and 5.4; `faqs/trailing-stop-faq.md`).
 
-use candlewick_model::{ExpiryReason, Order, OrderRequest, OrderType, Price, Side, Trigger, TriggerKind};
+use candlewick_model::{Order, OrderRequest, OrderType, Price, Refusal, Side, Trigger, TriggerKind};
 
 use super::booking::End;
 use super::{Book, Place, Stage, Working};
@@ -75,11 +75,9 @@ impl Book {
         let released = candlewick_model::ledger::locked_by(&w.order);
         let old = w.order;
         w.stage = Stage::Resting;
-        if let Err(()) = self.take_peg(desk, &mut w.order) {
-            return self.reject_triggered(desk, old);
-        }
-        if self.check_again(desk, &w, released).is_err() {
-            return self.reject_triggered(desk, old);
+        let taken = self.take_peg(desk, &mut w.order);
+        if let Err(refusal) = taken.and_then(|()| self.check_again(desk, &w, released)) {
+            return self.reject_triggered(desk, old, &refusal);
         }
         w.order.working_time = Some(desk.now);
         if !w.order.order_type.is_market() {
@@ -89,18 +87,18 @@ impl Book {
     }
 
     /// A pegged order gets its price when it is triggered.
-    fn take_peg(&mut self, desk: &mut Desk, order: &mut Order) -> Result<(), ()> {
+    fn take_peg(&mut self, desk: &mut Desk, order: &mut Order) -> Result<(), Refusal> {
         let Some(peg) = order.peg else { return Ok(()) };
         let request = OrderRequest::from(&*order);
-        order.pegged_price = self.pegged(desk, About::from(&*order), order.side, peg, request.price()).map_err(drop)?;
+        order.pegged_price = self.pegged(desk, About::from(&*order), order.side, peg, request.price())?;
         order.lock_price = self.lock_price(&request, order.pegged_price);
         Ok(())
     }
 
     /// The position that the order was to protect is left unprotected.
-    fn reject_triggered(&mut self, desk: &mut Desk, mut order: Order) {
+    fn reject_triggered(&mut self, desk: &mut Desk, mut order: Order, refusal: &Refusal) {
         self.note_rejected();
-        self.end(desk, &mut order, End::expired(ExpiryReason::Rejected));
+        self.end(desk, &mut order, End::rejected(refusal));
     }
 
     pub(super) fn note_rejected(&mut self) {
