@@ -132,14 +132,16 @@ pub fn compare(backtest: &[Event], live: &[Event]) -> Comparison {
     Comparison { backtest: Counts::of(&backtest), live: Counts::of(&live), differences }
 }
 
-/// Events without what REST answers do not tell: numbers of executions and prevented matches,
-/// and when an order was made or came onto the book, which its first report tells anyway.
+/// Events without what REST answers do not tell: numbers of executions and prevented matches, why
+/// an order was rejected when it was to go onto the book, and when an order was made or came onto
+/// the book, which its first report tells anyway.
 fn told_by_rest(events: &[Event]) -> Vec<Event> {
     let mut events = events.to_vec();
     for event in &mut events {
         if let Event::ExecutionReport(report) = event {
             report.execution_id = 0;
             report.prevented = None;
+            report.reject_reason = None;
             let order = &mut report.order;
             order.created = order.updated;
             order.working_time = None;
@@ -200,8 +202,10 @@ fn about(event: &Event) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candlewick_model::Action;
-    use candlewick_model::{Refusal, Timestamp};
+    use candlewick_model::{
+        Action, ExecutionReport, ExecutionType, Order, OrderType, Price, Refusal, RejectReason, Side, TimeInForce,
+        Timestamp,
+    };
 
     fn refused(command: u64, code: i32) -> Event {
         let time = Timestamp::from_micros(1_672_531_200_000_000);
@@ -215,6 +219,18 @@ mod tests {
         assert!(comparison.agrees());
         assert_eq!(comparison.backtest.refusals, 2);
         assert!(comparison.to_string().starts_with("backtest and live agree: 2 events"));
+    }
+
+    #[test]
+    fn what_rest_does_not_tell_is_no_difference() {
+        let time = Timestamp::from_micros(1_672_531_200_000_000);
+        let names = (1, "a".parse().unwrap());
+        let (market, kind) = (("BTCUSDT".parse().unwrap(), Side::Sell), (OrderType::StopLoss, TimeInForce::Gtc));
+        let order = Order::told(names, market, kind, (Price::ZERO, Price::from_units(1)), time);
+        let live = ExecutionReport::of(&order, 0, ExecutionType::Expired);
+        let reject_reason = Some(RejectReason::InsufficientBalances);
+        let backtest = ExecutionReport { execution_id: 7, reject_reason, ..live };
+        assert!(compare(&[Event::ExecutionReport(backtest)], &[Event::ExecutionReport(live)]).agrees());
     }
 
     #[test]
