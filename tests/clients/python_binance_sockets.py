@@ -26,11 +26,6 @@ BinanceSocketManager.STREAM_URL = f"{sockets}/"
 client = None
 
 
-def window(ticker):
-    """What does not change while the market stands still."""
-    return {name: value for name, value in ticker.items() if name not in ("openTime", "closeTime")}
-
-
 async def market_data():
     tour.minutes(180)
     (await tour.ask(client.ws_ping)).equals({})
@@ -48,7 +43,7 @@ async def market_data():
         (client.ws_get_ticker, "ticker/24hr"), (client.ws_get_trading_day_ticker, "ticker/tradingDay"), (client.ws_get_symbol_ticker_window, "ticker"),
         (client.ws_get_symbol_ticker, "ticker/price"), (client.ws_get_orderbook_ticker, "ticker/bookTicker"),
     ):
-        (await tour.ask(call, symbol=SYMBOL)).has(window(tour.get(f"/api/v3/{path}?symbol={SYMBOL}")))
+        (await tour.ask(call, symbol=SYMBOL)).has(tour.get(f"/api/v3/{path}?symbol={SYMBOL}"))
 
 
 async def trading():
@@ -171,15 +166,7 @@ async def streams():
 
     def check():
         assert all(heard.values()), {name: len(events) for name, events in heard.items()}
-        last = tour.get(f"/api/v3/trades?symbol={SYMBOL}&limit=1")[0]
-        assert (heard["trade_socket"][-1]["t"], heard["trade_socket"][-1]["p"]) == (last["id"], last["price"])
-        joined = tour.get(f"/api/v3/aggTrades?symbol={SYMBOL}&limit=1")[0]
-        assert all(heard["aggtrade_socket"][-1][name] == joined[name] for name in ("a", "p", "q", "f", "l", "T", "m")), joined
-        closed = [event["k"] for event in heard["kline_socket"] if event["k"]["x"]][-1]
-        bar = tour.get(f"/api/v3/klines?symbol={SYMBOL}&interval=1m&startTime={closed['t']}&limit=1")[0]
-        assert [closed[name] for name in "tohlcvTqnVQ"] == bar[:11], (closed, bar)
-        bid, ask = tour.book()
-        assert (heard["symbol_book_ticker_socket"][-1]["b"], heard["symbol_book_ticker_socket"][-1]["a"]) == (text(bid), text(ask))
+        tour.told_last(heard["trade_socket"][-1], heard["aggtrade_socket"][-1], heard["kline_socket"], heard["symbol_book_ticker_socket"][-1])
         day = tour.get(f"/api/v3/ticker/24hr?symbol={SYMBOL}")
         assert (heard["symbol_ticker_socket"][-1]["c"], heard["symbol_miniticker_socket"][-1]["v"]) == (day["lastPrice"], day["volume"])
         assert heard["miniticker_socket"][-1][0]["s"] == SYMBOL

@@ -53,7 +53,6 @@ def general():
 
 def market_data():
     bid, ask = tour.book()
-    window = lambda ticker: {name: value for name, value in ticker.items() if name not in ("openTime", "closeTime")}
     day = tour.get(f"/api/v3/ticker/24hr?symbol={SYMBOL}")
     tour(client.depth, symbol=SYMBOL, limit=5).holds(same_as(f"/api/v3/depth?symbol={SYMBOL}&limit=5"), "the book").holds(
         lambda book: (len(book["bids"]), book["asks"][0][0]) == (5, text(ask)), "five levels")
@@ -67,11 +66,11 @@ def market_data():
             tour.get(f"/api/v3/klines?symbol={SYMBOL}&interval={interval}&limit=3")).holds(lambda bars: len(bars) == 3, "three bars")
     tour(client.ui_klines, symbol=SYMBOL, interval="15m", limit=2).equals(tour.get(f"/api/v3/klines?symbol={SYMBOL}&interval=15m&limit=2"))
     tour(client.avg_price, symbol=SYMBOL).has(mins=5, price=tour.get(f"/api/v3/avgPrice?symbol={SYMBOL}")["price"])
-    tour(client.ticker24hr, symbol=SYMBOL).has(window(day)).holds(lambda told: told["closeTime"] - told["openTime"] == 86_400_000, "a day")
+    tour(client.ticker24hr, symbol=SYMBOL).has(day).holds(lambda told: told["closeTime"] - told["openTime"] == 86_400_000, "a day")
     mini = tour.get(f"/api/v3/ticker/24hr?symbol={SYMBOL}&type=MINI")
-    tour(client.ticker24hr, symbol=SYMBOL, type="MINI").has(window(mini)).holds(lambda told: "bidPrice" not in told or told["bidPrice"] is None, "less")
-    tour(client.ticker, symbol=SYMBOL, window_size="1h").has(window(tour.get(f"/api/v3/ticker?symbol={SYMBOL}&windowSize=1h")))
-    tour(client.ticker_trading_day, symbol=SYMBOL).has(window(tour.get(f"/api/v3/ticker/tradingDay?symbol={SYMBOL}")))
+    tour(client.ticker24hr, symbol=SYMBOL, type="MINI").has(mini).holds(lambda told: "bidPrice" not in told or told["bidPrice"] is None, "less")
+    tour(client.ticker, symbol=SYMBOL, window_size="1h").has(tour.get(f"/api/v3/ticker?symbol={SYMBOL}&windowSize=1h"))
+    tour(client.ticker_trading_day, symbol=SYMBOL).has(tour.get(f"/api/v3/ticker/tradingDay?symbol={SYMBOL}"))
     tour(client.ticker_price, symbol=SYMBOL).equals({"symbol": SYMBOL, "price": day["lastPrice"]})
     tour(client.ticker_price, symbols=[SYMBOL]).equals([{"symbol": SYMBOL, "price": day["lastPrice"]}])
     tour(client.ticker_book_ticker, symbol=SYMBOL).has(symbol=SYMBOL, bidPrice=text(bid), askPrice=text(ask))
@@ -272,6 +271,7 @@ def errors():
 general()
 commission()
 for part in (market_data, market_orders, limit_orders, conditional_orders, lists, replacements, prevention, fills, history, keys, errors):
+    # Nothing moves while a part compares.
     tour.catch_up(10)
     part()
 tour.end()

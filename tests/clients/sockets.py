@@ -8,7 +8,7 @@ import time
 import aiohttp
 import websockets.asyncio.connection
 
-from tour import Answer, Tour
+from tour import SYMBOL, Answer, Tour, text
 
 
 class SocketTour(Tour):
@@ -55,6 +55,18 @@ class SocketTour(Tour):
         """The market moves. Who waits for what is told of it looks until it is there."""
         for _ in range(times):
             await asyncio.to_thread(self.step)
+
+    def told_last(self, trade, agg_trade, klines, book_ticker):
+        """What streams have told last is what plain requests say."""
+        last = self.get(f"/api/v3/trades?symbol={SYMBOL}&limit=1")[0]
+        assert (trade["t"], trade["p"]) == (last["id"], last["price"]), (trade, last)
+        joined = self.get(f"/api/v3/aggTrades?symbol={SYMBOL}&limit=1")[0]
+        assert all(agg_trade[name] == joined[name] for name in ("a", "p", "q", "f", "l", "T", "m")), (agg_trade, joined)
+        closed = [event["k"] for event in klines if event["k"]["x"]][-1]
+        bar = self.get(f"/api/v3/klines?symbol={SYMBOL}&interval=1m&startTime={closed['t']}&limit=1")[0]
+        assert [closed[name] for name in "tohlcvTqnVQ"] == bar[:11], (closed, bar)
+        bid, ask = self.book()
+        assert (book_ticker["b"], book_ticker["a"]) == (text(bid), text(ask)), (book_ticker, bid, ask)
 
 
 async def comes(is_so, seconds=30):

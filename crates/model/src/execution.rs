@@ -78,16 +78,22 @@ pub struct Prevented {
 }
 
 impl RejectReason {
+    /// The refusal of an order that is sent to the book at once.
+    #[must_use]
+    pub const fn refusal(self) -> Refusal {
+        let text = match self {
+            Self::InsufficientBalances => "Account has insufficient balance for requested action.",
+            Self::StopPriceWouldTriggerImmediately => "Order would trigger immediately.",
+            Self::WouldMatchImmediately => "Order would immediately match and take.",
+            Self::OcoBadPrices => "The relationship of the prices for the orders is not correct.",
+        };
+        Refusal::new(-2010, text)
+    }
+
     /// The word for a refusal, where there is one.
     #[must_use]
     pub fn of(refusal: &Refusal) -> Option<Self> {
-        Some(match refusal.text.as_ref() {
-            "Account has insufficient balance for requested action." => Self::InsufficientBalances,
-            "Order would trigger immediately." => Self::StopPriceWouldTriggerImmediately,
-            "Order would immediately match and take." => Self::WouldMatchImmediately,
-            "The relationship of the prices for the orders is not correct." => Self::OcoBadPrices,
-            _ => return None,
-        })
+        Self::ALL.iter().copied().find(|reason| reason.refusal() == *refusal)
     }
 }
 

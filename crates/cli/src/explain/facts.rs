@@ -72,8 +72,7 @@ impl Assets {
                 },
             ),
             Fact::Sized { money, price, quantity } => {
-                let from =
-                    if price.is_zero() { "from own orders first".to_owned() } else { format!("at {}", short(price)) };
+                let from = price.map_or("from own orders first".to_owned(), |price| format!("at {}", short(price)));
                 let (money, quantity) = (short(money), short(quantity));
                 look("size", format!("{money} {quote} {from} comes to {quantity} {base}, down to the step"))
             }

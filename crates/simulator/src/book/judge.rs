@@ -4,7 +4,7 @@
 use candlewick_model::filter::{Filters, LotSize};
 use candlewick_model::{
     Amount, ClientOrderId, Counts, Judged, Legs, Order, OrderKind, OrderRequest, OrderSize, Price, Quantity, Refusal,
-    SelfTradePrevention, Side, Timestamp, Trigger, TriggerKind,
+    RejectReason, SelfTradePrevention, Side, Timestamp, Trigger, TriggerKind,
 };
 
 use super::{Book, Stage, Working};
@@ -215,7 +215,7 @@ impl Book {
         let free = desk.ledger.balance(at).free;
         let holds = needed <= free.checked_add(released).unwrap_or(Amount::MAX);
         desk.note(about, || Fact::Funds { asset, needed, price, free, released, holds });
-        if holds { Ok(()) } else { Err(Refusal::new(-2010, "Account has insufficient balance for requested action.")) }
+        if holds { Ok(()) } else { Err(RejectReason::InsufficientBalances.refusal()) }
     }
 
     /// Trigger and post-only.
@@ -232,7 +232,7 @@ impl Book {
             let holds = if is_above { last < stop } else { last > stop };
             desk.note(about, || Fact::Stop { stop, is_above, last, holds });
             if !holds {
-                return Err(Refusal::new(-2010, "Order would trigger immediately."));
+                return Err(RejectReason::StopPriceWouldTriggerImmediately.refusal());
             }
         }
         if let OrderKind::LimitMaker { price } = request.kind {
@@ -240,7 +240,7 @@ impl Book {
             let takes = self.would_take(request.side, limit);
             desk.note(about, || self.post_only_fact(request.side, limit, !takes));
             if takes {
-                return Err(Refusal::new(-2010, "Order would immediately match and take."));
+                return Err(RejectReason::WouldMatchImmediately.refusal());
             }
         }
         Ok(())
@@ -273,7 +273,7 @@ impl Book {
         if holds {
             return Ok(());
         }
-        Err(Refusal::new(-2010, "The relationship of the prices for the orders is not correct."))
+        Err(RejectReason::OcoBadPrices.refusal())
     }
 
     /// What a market order sized in quote asset needs on the book (rule 4.4).

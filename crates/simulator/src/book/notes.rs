@@ -63,7 +63,7 @@ impl Book {
         let quantity = quantity?;
         let price = self.taker_price(request.side, None, quantity);
         let (own, _) = self.own_part(self.taker_of(request), price, |_, _, _| quantity);
-        Some(Fact::Sized { money, price: if own.is_zero() { price } else { Price::ZERO }, quantity })
+        Some(Fact::Sized { money, price: own.is_zero().then_some(price), quantity })
     }
 
     pub(super) fn peg_fact(&self, side: Side, peg: Peg, own: Option<Price>, price: Option<Price>) -> Fact {

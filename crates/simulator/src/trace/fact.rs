@@ -104,7 +104,7 @@ pub enum Fact {
     /// last price.
     Average { minutes: u32, reference: Option<Price>, average: Option<Price>, last: Price },
     /// What a size in quote asset comes to; without a price where own orders are taken first.
-    Sized { money: Amount, price: Price, quantity: Quantity },
+    Sized { money: Amount, price: Option<Price>, quantity: Quantity },
     /// What a peg comes to, with the order's own price as its bound; `inside` are own orders that
     /// are better than the market. `None` where the book is too thin.
     Pegged { peg: Peg, own: Option<Price>, bid: Price, ask: Price, inside: Vec<Price>, price: Option<Price> },
